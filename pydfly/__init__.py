@@ -1,0 +1,126 @@
+"""exec_sys_register(2), exec_sys_unregister(2) and procctl(2) of DragonFly BSD and FreeBSD, on every machine.
+
+Everything here is loaded when it is first used, so that ``import pydfly`` costs next to nothing.  The constants
+(``pydfly.P_PID``, ``pydfly.PROC_REAP_ACQUIRE``, ...) are the members of the flavour in force.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
+    from typing import Any
+
+    from . import constants, errors, structs
+    from .backends import info as backend
+    from .backends import use
+    from .constants.dragonfly import *  # noqa: F403  what a type checker may assume of the flavour in force
+    from .errors import (
+        AlreadyReaperError,
+        BackendError,
+        NotReaperError,
+        NotRegistrableError,
+        SimulatedBackendWarning,
+        SyscallError,
+        UnsafeRegistrationError,
+        UnsafeRegistrationWarning,
+    )
+    from .structs import (
+        BAD_POINTER,
+        NULL,
+        BackendInfo,
+        DescendantInfo,
+        DomainStatus,
+        Reaped,
+        ReaperKill,
+        ReaperKilled,
+        ReaperPidInfo,
+        ReaperStatus,
+        ReaperStatusFreeBSD,
+        ResidentEntry,
+    )
+    from .syscalls import exec_sys_register, exec_sys_unregister, procctl
+
+__version__ = "0.1.0"
+
+_MODULES = ("constants", "errors", "structs")
+_HOMES = {
+    "backend": "backends",
+    "use": "backends",
+    "AlreadyReaperError": "errors",
+    "BackendError": "errors",
+    "NotReaperError": "errors",
+    "NotRegistrableError": "errors",
+    "SimulatedBackendWarning": "errors",
+    "SyscallError": "errors",
+    "UnsafeRegistrationError": "errors",
+    "UnsafeRegistrationWarning": "errors",
+    "BAD_POINTER": "structs",
+    "NULL": "structs",
+    "BackendInfo": "structs",
+    "DescendantInfo": "structs",
+    "DomainStatus": "structs",
+    "Reaped": "structs",
+    "ReaperKill": "structs",
+    "ReaperKilled": "structs",
+    "ReaperPidInfo": "structs",
+    "ReaperStatus": "structs",
+    "ReaperStatusFreeBSD": "structs",
+    "ResidentEntry": "structs",
+    "exec_sys_register": "syscalls",
+    "exec_sys_unregister": "syscalls",
+    "procctl": "syscalls",
+}
+_NAMES_THERE = {"backend": "info"}
+
+__all__ = [
+    "AlreadyReaperError",
+    "BAD_POINTER",
+    "BackendError",
+    "BackendInfo",
+    "DescendantInfo",
+    "DomainStatus",
+    "NULL",
+    "NotReaperError",
+    "NotRegistrableError",
+    "Reaped",
+    "ReaperKill",
+    "ReaperKilled",
+    "ReaperPidInfo",
+    "ReaperStatus",
+    "ReaperStatusFreeBSD",
+    "ResidentEntry",
+    "SimulatedBackendWarning",
+    "SyscallError",
+    "UnsafeRegistrationError",
+    "UnsafeRegistrationWarning",
+    "backend",
+    "constants",
+    "errors",
+    "exec_sys_register",
+    "exec_sys_unregister",
+    "procctl",
+    "structs",
+    "use",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), _NAMES_THERE.get(name, name))
+        globals()[name] = value
+        return value
+    if name.isupper() or name.startswith("SYS_"):  # a constant: not kept, the flavour in force may change
+        from . import backends, constants
+
+        value = getattr(constants.of(backends.flavour()), name, None)
+        if value is not None:
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

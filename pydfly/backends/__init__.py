@@ -1,0 +1,81 @@
+"""Which kernel answers: one switch for the whole process, thrown at the first call and never at import.
+
+The choice is process-wide on purpose.  A context variable would look finer, but a thread started inside
+``with use(...)`` would then see the default and call the real kernel.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..structs import BackendInfo
+    from .interface import Backend
+
+_current: Backend | None = None
+_chosen: tuple[object, dict[str, object]] | None = None
+
+
+def current() -> Backend:
+    """Return the backend in force, choosing it now if nobody has yet."""
+    global _current
+    if _current is None:
+        from . import select
+
+        _current = select.choose(_chosen)
+    return _current
+
+
+def info() -> BackendInfo:
+    """Say which backend is in force, and why; reads $PYDFLY_BACKEND again."""
+    global _current
+    from . import select
+
+    if _current is not None and not select.still_holds(_chosen):
+        _current = None
+    return select.explain(current(), _chosen)
+
+
+def flavour() -> str:
+    """Return the flavour in force without starting a backend where that can be told without one."""
+    if _current is not None:
+        return _current.flavour
+    from . import select
+
+    return select.flavour(_chosen)
+
+
+class use:  # noqa: N801  read as a verb: `with use("sim"):`
+    """Take another backend, for the whole process, from now on or for the length of a ``with`` block.
+
+    Args:
+        backend: ``"linux"``, ``"linux:freebsd"``, ``"sim"``, ``"native"``, ...; or a simulated process, and this
+            program then acts as that process; or None for the automatic choice.
+        options: what the backend takes.  ``linux``: ``euid`` (0: a simulated root for the resident registry)
+            and ``state_dir`` (where the registry lives).
+
+    $PYDFLY_BACKEND, where it is set, wins over every call of use() except for a simulated process.
+
+    Raises:
+        BackendError: there is no such backend, or it cannot work on this machine.
+        TypeError: an option that the backend does not take.
+    """
+
+    def __init__(self, backend: object = None, **options: object) -> None:
+        global _current, _chosen
+        from . import select
+
+        self._before = (_current, _chosen)
+        chosen = None if backend is None else (backend, options)
+        _current = select.choose(chosen) if chosen else None
+        _chosen = chosen
+
+    def __enter__(self) -> Backend:
+        return current()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        global _current, _chosen
+        _current, _chosen = self._before

@@ -1,0 +1,92 @@
+"""What a backend is: the kernel's calls, and the few things that the friendly layer cannot do without.
+
+Only type checkers import this module.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..structs import Data, DescendantInfo, Reaped, ResidentEntry
+
+
+class Program(Protocol):
+    """An executable file that was opened and checked: what is registered is what was opened."""
+
+    path: str
+    size: int
+    dev: int
+    ino: int
+
+
+class Processes(Protocol):
+    """The processes that the calling process can see and act on."""
+
+    def getpid(self) -> int:
+        """Return the pid of the calling process."""
+        ...
+
+    def everyone(self) -> list[DescendantInfo]:
+        """Return every process this system lists, the calling one included."""
+        ...
+
+    def descendants(self, root: int | None = None) -> list[DescendantInfo]:
+        """Return everything below ``root``; without it the members of the calling process's domain."""
+        ...
+
+    def children(self) -> list[int]:
+        """Return the pids of the calling process's children, zombies included, of every thread."""
+        ...
+
+    def send(self, target: DescendantInfo, signal: int) -> None:
+        """Signal exactly this process; never one that got its pid later (ProcessLookupError then)."""
+        ...
+
+    def reap(self, pid: int) -> Reaped | None:
+        """Wait for one child without blocking: None while it lives, ChildProcessError if it is no child."""
+        ...
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until something may have died, at most ``timeout`` seconds."""
+        ...
+
+    def clock(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        ...
+
+
+class Backend(Protocol):
+    """One kernel, real or simulated, as seen by one process.  Refusals are SyscallErrors."""
+
+    name: str
+    flavour: str
+    live: bool
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Make the calling process's binary resident."""
+        ...
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Remove registrations; return how many."""
+        ...
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Control a process; what comes back depends on the command."""
+        ...
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """List the registrations, oldest first."""
+        ...
+
+    def make_resident(self, program: Program) -> None:
+        """Have this program registered, as its own runtime linker would do it."""
+        ...
+
+    def unmake_resident(self, program: Program) -> None:
+        """Have this program's registration removed, as its own runtime linker would do it."""
+        ...
+
+    @property
+    def processes(self) -> Processes:
+        """The processes around the calling one."""
+        ...

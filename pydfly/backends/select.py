@@ -1,0 +1,139 @@
+"""Which backend this machine gets, why, and why not the others.
+
+$PYDFLY_BACKEND, else what use() was told, else by machine: DragonFly and FreeBSD their own calls (or an error
+that says how to build the extension, never a silent simulation), Linux the live fallback, anything else the
+simulator with one warning.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import errors, structs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .interface import Backend
+
+    Chosen = tuple[object, dict[str, object]] | None
+
+VARIABLE = "PYDFLY_BACKEND"
+NAMES = ("native", "linux", "sim")
+FLAVOURS = ("dragonfly", "freebsd")
+_read: str | None = None  # what the variable said at the last choice
+
+
+def environment(name: str) -> str | None:
+    """Read an environment variable, which a set-id program must not trust: None there."""
+    if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
+        return None
+    return os.environ.get(name) or None
+
+
+def machine() -> str:
+    """Name the system this runs on: ``dragonfly``, ``freebsd``, ``linux`` or whatever sys.platform says."""
+    return next((name for name in ("dragonfly", "freebsd", "linux") if sys.platform.startswith(name)), sys.platform)
+
+
+def parse(spec: str) -> tuple[str, str]:
+    """Split ``NAME[:FLAVOUR]``; native has the flavour of the machine.
+
+    Raises:
+        BackendError: no such name or flavour.
+    """
+    name, colon, flavour = spec.partition(":")
+    if name not in NAMES:
+        raise errors.BackendError(
+            f"unknown backend {spec!r}: it is one of native, linux, sim, with or without :FLAVOUR"
+        )
+    if not colon:
+        own = machine()
+        return name, own if name == "native" and own in FLAVOURS else "dragonfly"
+    if flavour not in FLAVOURS:
+        raise errors.BackendError(f"unknown flavour in {spec!r}: it is :dragonfly or :freebsd")
+    if name == "native" and machine() in FLAVOURS and flavour != machine():
+        raise errors.BackendError(f"the native backend of this machine is native:{machine()}, not {spec}")
+    return name, flavour
+
+
+def wanted(chosen: Chosen) -> tuple[object, dict[str, object], str]:
+    """Return what to use, its options, and the sentence that says who decided."""
+    spec = environment(VARIABLE)
+    if spec and (chosen is None or isinstance(chosen[0], str)):
+        return spec, {}, f"${VARIABLE} says {spec}"
+    if chosen is not None:
+        what = chosen[0] if isinstance(chosen[0], str) else "a simulated process"
+        return *chosen, f"pydfly.use() was called with {what}"
+    own = machine()
+    if own in FLAVOURS:
+        return "native", {}, f"this machine runs {own}, whose own calls are used"
+    if own == "linux":
+        return "linux", {}, "this machine runs Linux, where the live fallback keeps the BSDs' semantics"
+    return "sim", {}, f"this machine runs {own}, which has no live backend"
+
+
+def flavour(chosen: Chosen) -> str:
+    """Return the flavour that choose() would get."""
+    what = wanted(chosen)[0]
+    return parse(what)[1] if isinstance(what, str) else choose(chosen).flavour
+
+
+def still_holds(chosen: Chosen) -> bool:
+    """Say whether $PYDFLY_BACKEND is what it was at the last choice."""
+    return environment(VARIABLE) == _read
+
+
+def choose(chosen: Chosen) -> Backend:
+    """Make the backend that is wanted.
+
+    Raises:
+        BackendError: it does not exist or cannot work here.
+    """
+    global _read
+    _read = environment(VARIABLE)
+    what, options, _ = wanted(chosen)
+    if not isinstance(what, str):
+        from . import simulated
+
+        return simulated.of(what, **options)
+    name, flavour = parse(what)
+    if name == "native":
+        from . import native
+
+        return native.start(flavour, **options)
+    if name == "linux":
+        from . import linux
+
+        return linux.start(flavour, **options)
+    from . import simulated
+
+    if what == "sim" and chosen is None and _read is None:
+        import warnings
+
+        warnings.warn(
+            f"no live backend for {machine()}: a simulated DragonFly kernel answers, real processes are not touched",
+            errors.SimulatedBackendWarning,
+            stacklevel=4,
+        )
+    return simulated.start(flavour, **options)
+
+
+def explain(backend: Backend, chosen: Chosen) -> structs.BackendInfo:
+    """Describe the backend in force: who decided, and why each other one was refused."""
+    sentence = wanted(chosen)[2]
+    others = [f"{name} refused: {refused}" for name in NAMES if name != backend.name and (refused := obstacle(name))]
+    return structs.BackendInfo(backend.name, backend.flavour, backend.live, "; ".join([sentence, *others]))
+
+
+def obstacle(name: str) -> str | None:
+    """Say why this backend could not work here, or None if it could."""
+    if name == "native":
+        from . import native
+
+        return native.obstacle()
+    if name == "linux":
+        from . import linux
+
+        return linux.obstacle()
+    return "it acts on simulated processes only; ask for it by name"

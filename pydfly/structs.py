@@ -1,0 +1,166 @@
+"""What crosses the boundary between program and kernel, as immutable named tuples.
+
+``ReaperStatus`` and the ``Reaper...`` records follow the C structures of one system; ``DomainStatus`` and the
+other plain records are the same on every backend.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, NamedTuple
+else:
+    from .records import NamedTuple
+
+
+class Pointer(Enum):
+    """The pointers that a caller of procctl can name without having memory to point at."""
+
+    NULL = "NULL"
+    """A null pointer."""
+    BAD = "BAD_POINTER"
+    """An address where nothing is mapped: for trying out EFAULT."""
+    OMITTED = "OMITTED"
+    """No argument: the wrapper supplies the memory that the command needs and decodes it."""
+
+    def __repr__(self) -> str:
+        return f"pydfly.{self.value}"
+
+
+NULL = Pointer.NULL
+BAD_POINTER = Pointer.BAD
+OMITTED = Pointer.OMITTED
+
+
+class ReaperStatus(NamedTuple):
+    """DragonFly's ``struct reaper_status`` (192 bytes; sys/sys/procctl.h), without the reserved fields."""
+
+    flags: int
+    """``uint32_t``: REAPER_STAT_OWNED, REAPER_STAT_REALINIT."""
+    refs: int
+    """``uint32_t``: living members below the caller plus domains inside its own; 0 when it is no reaper."""
+    pid_head: int
+    """``pid_t``: the child attached last, zombie or not, reaper or not; -1 without children."""
+
+
+class ReaperStatusFreeBSD(NamedTuple):
+    """FreeBSD's ``struct procctl_reaper_status`` (80 bytes; sys/sys/procctl.h), without the padding."""
+
+    flags: int
+    """``rs_flags``, u_int: REAPER_STATUS_OWNED, REAPER_STATUS_REALINIT."""
+    children: int
+    """``rs_children``, u_int: members that are direct children of the reaper."""
+    descendants: int
+    """``rs_descendants``, u_int: members, zombies included; sub-reapers count once."""
+    reaper: int
+    """``rs_reaper``, pid_t: the reaper that all this is about."""
+    pid: int
+    """``rs_pid``, pid_t: a child of the reaper; -1 when the domain is empty."""
+
+
+class ReaperPidInfo(NamedTuple):
+    """One entry of FreeBSD's ``struct procctl_reaper_pidinfo`` (72 bytes)."""
+
+    pid: int
+    """``pi_pid``, pid_t."""
+    subtree: int
+    """``pi_subtree``, pid_t: the direct child of the reaper from whose line it comes."""
+    flags: int
+    """``pi_flags``, u_int: REAPER_PIDINFO_*."""
+
+
+class ReaperKill(NamedTuple):
+    """What goes into FreeBSD's ``struct procctl_reaper_kill`` (80 bytes)."""
+
+    sig: int
+    """``rk_sig``, int: 1 to 128."""
+    flags: int = 0
+    """``rk_flags``, u_int: 0, REAPER_KILL_CHILDREN or REAPER_KILL_SUBTREE."""
+    subtree: int = 0
+    """``rk_subtree``, pid_t: with REAPER_KILL_SUBTREE, whose line."""
+
+
+class ReaperKilled(NamedTuple):
+    """What comes out of FreeBSD's ``struct procctl_reaper_kill``; also on an error, as its ``result``."""
+
+    killed: int
+    """``rk_killed``, u_int: how many processes got the signal; the only reliable field."""
+    fpid: int
+    """``rk_fpid``, pid_t: a process that refused it, or -1."""
+
+
+class ResidentEntry(NamedTuple):
+    """One registered executable, as vm.resident lists it (``struct xresident``, 1168 bytes, sys/sys/resident.h)."""
+
+    id: int
+    """``res_id``, int.  Not unique: ids are given out again."""
+    entry_address: int
+    """``res_entry_addr``, intptr_t: where an exec of it starts."""
+    path: str
+    """``res_file``, char[1024]: the name, empty when it is known no longer."""
+    size: int
+    """``res_stat.st_size``, bytes."""
+    dev: int
+    """``res_stat.st_dev``: with ``ino`` the identity of the file."""
+    ino: int
+    """``res_stat.st_ino``."""
+
+
+class DomainStatus(NamedTuple):
+    """What a process is in the world of reapers; the same on every backend.  None: this system cannot tell."""
+
+    owned: bool
+    """The process is a reaper."""
+    real_init: bool
+    """The reaper reported about is init."""
+    reaper_pid: int | None
+    """The reaper reported about: the process itself when ``owned``."""
+    first_pid: int | None
+    """The child attached last (with several attached at once, the first of them); None without children."""
+    children: int | None
+    """Direct children that are members of the domain."""
+    descendants: int | None
+    """Members of the domain (DragonFly, Linux: living ones; FreeBSD: zombies too)."""
+
+
+class DescendantInfo(NamedTuple):
+    """One member of a domain."""
+
+    pid: int
+    """Process id."""
+    ppid: int
+    """Process id of its parent now."""
+    name: str
+    """Name of the command, as the kernel keeps it (cut to 15 characters on Linux)."""
+    state: str
+    """``running``, ``sleeping``, ``waiting`` (uninterruptible), ``stopped``, ``zombie``, ``idle`` or ``other``."""
+    start_time: float
+    """Seconds since the epoch (simulated: the kernel's count of forks)."""
+
+
+class Reaped(NamedTuple):
+    """A dead process that was waited for."""
+
+    pid: int
+    """Process id, free for reuse from now on."""
+    status: int
+    """Wait status, as ``os.waitpid`` gives it: see ``os.waitstatus_to_exitcode``."""
+
+
+class BackendInfo(NamedTuple):
+    """Which backend answers, and why."""
+
+    name: str
+    """``native``, ``linux`` or ``sim``."""
+    flavour: str
+    """``dragonfly`` or ``freebsd``."""
+    live: bool
+    """Whether it acts on real processes."""
+    why: str
+    """One sentence: why this one, and for each refused backend the reason."""
+
+
+if TYPE_CHECKING:
+    Data = int | ReaperKill | Literal[Pointer.NULL, Pointer.BAD, Pointer.OMITTED]

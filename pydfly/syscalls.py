@@ -1,0 +1,83 @@
+"""The raw layer: the three C calls, by their C names.  The only module that asks which backend is in force.
+
+Each call checks what C could not take, then does exactly the kernel's checks in the kernel's order.
+"""
+
+from __future__ import annotations
+
+from . import structs
+from .backends import current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .structs import Data
+
+
+def exec_sys_register(entry: int, *, unsafe: bool = False) -> None:
+    """Make the binary of the calling process resident.  Dangerous: see ``pydfly.resident.register(program)``.
+
+    The calling process of a Python program is the Python interpreter: on a real DragonFly every python started
+    later begins at ``entry`` and crashes until the registration is removed.  So the native backend refuses without
+    ``unsafe=True``; the others, where nothing can break, warn once and go on.
+
+    Args:
+        entry: ``void *``, the address where an exec of the binary is to start; never checked by the kernel.
+        unsafe: call in spite of the above.
+
+    Raises:
+        UnsafeRegistrationError: native backend, ``unsafe`` not given.
+        PermissionError: EPERM, the effective uid is not 0, or the process is jailed.
+        FileNotFoundError: ENOENT, the process runs no file.
+        FileExistsError: EEXIST, the binary is resident already.
+        OSError: ENOSYS, the flavour is freebsd, which has no resident executables.
+        TypeError, OverflowError: ``entry`` is no int, or does not fit a pointer.
+
+    Source: sys/kern/imgact_resident.c, sys_exec_sys_register().
+    """
+    current().exec_sys_register(entry, unsafe)
+
+
+def exec_sys_unregister(id: int) -> int:
+    """Remove every registration with this id, and return how many there were.
+
+    The manual says that 0 is returned; the kernel returns the count, and so do we.
+
+    Args:
+        id: ``int``; ResidentId.OWN (-1) is the id of the caller's own binary, ResidentId.ALL (-2) every one.
+
+    Raises:
+        PermissionError: EPERM, the effective uid is not 0, or the process is jailed.
+        FileNotFoundError: ENOENT, nothing has this id (with ALL: the list is empty).
+        OSError: ENOSYS, the flavour is freebsd.
+        TypeError, OverflowError: ``id`` is no int, or does not fit a C int.
+
+    Source: sys/kern/imgact_resident.c, sys_exec_sys_unregister().
+    """
+    return current().exec_sys_unregister(id)
+
+
+def procctl(idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
+    """Control a process.
+
+    Args:
+        idtype: ``idtype_t``, an unsigned enum: P_PID; FreeBSD takes P_PGID for a few commands.
+        id: ``id_t``, 64 bit; 0 is the calling process.
+        cmd: ``int``, a command of the flavour in force.
+        data: what the command reads: a signal or value (``int``), a ReaperKill, a maximum count for
+            PROC_REAP_GETPIDS.  Omitted: the wrapper supplies what the command needs.  ``pydfly.NULL``: a null
+            pointer; ``pydfly.BAD_POINTER``: an address where nothing is mapped.
+
+    Returns:
+        None for commands that write nothing, and for PROC_REAP_STATUS with NULL on DragonFly; ReaperStatus,
+        ReaperStatusFreeBSD, a list of ReaperPidInfo, ReaperKilled, or an int, as the command writes.
+
+    Raises:
+        AlreadyReaperError: EALREADY (DragonFly), EBUSY (FreeBSD): ACQUIRE by a reaper.
+        NotReaperError: ENOTCONN (DragonFly), EINVAL (FreeBSD): RELEASE by a process that is no reaper.
+        OSError: EINVAL, wrong idtype, id, command or value; EFAULT, a pointer that gives no memory.
+        PermissionError, ProcessLookupError: EPERM, ESRCH, FreeBSD only.
+        TypeError, OverflowError: a value that C could not take.
+
+    Sources: sys/kern/kern_fork.c, sys_procctl() (DragonFly); sys/kern/kern_procctl.c (FreeBSD).
+    """
+    return current().procctl(idtype, id, cmd, data)
