@@ -5,12 +5,22 @@ Each call checks what C could not take, then does exactly the kernel's checks in
 
 from __future__ import annotations
 
-from . import structs
+from . import constants, structs
 from .backends import current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .structs import Data
+
+_P_PID = 0  # IdType.P_PID of both systems
+
+
+def control(command: str, data: Data = structs.OMITTED) -> object:
+    """Call procctl on the calling process, with a command by its name in the flavour in force."""
+    backend = current()
+    number = constants.of(backend.flavour).Command[command]
+    # FreeBSD before 13 looks id 0 up as a pid, so it is given the real one
+    return backend.procctl(_P_PID, 0 if backend.flavour == "dragonfly" else backend.processes.getpid(), number, data)
 
 
 def exec_sys_register(entry: int, *, unsafe: bool = False) -> None:

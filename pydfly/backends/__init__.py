@@ -9,12 +9,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
 
     from ..structs import BackendInfo
     from .interface import Backend
 
 _current: Backend | None = None
-_chosen: tuple[object, dict[str, object]] | None = None
+_chosen: tuple[object, dict[str, Any]] | None = None
 
 
 def current() -> Backend:
@@ -62,7 +63,7 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
         TypeError: an option that the backend does not take.
     """
 
-    def __init__(self, backend: object = None, **options: object) -> None:
+    def __init__(self, backend: object = None, **options: Any) -> None:
         global _current, _chosen
         from . import select
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from operator import index
 
+from ..errors import UnsafeRegistrationWarning, refusal
+from ..structs import BAD_POINTER, NULL, OMITTED
+
 _RANGES = {
     "unsigned int": (0, 2**32 - 1),
     "int": (-(2**31), 2**31 - 1),
@@ -32,3 +35,44 @@ def c_value(value: object, c_type: str, name: str) -> int:
 def procctl(idtype: object, id: object, cmd: object) -> tuple[int, int, int]:
     """Check the three numbers of a procctl call."""
     return c_value(idtype, "unsigned int", "idtype"), c_value(id, "int64_t", "id"), c_value(cmd, "int", "cmd")
+
+
+def output(data: object, command: str) -> None:
+    """Check the memory that a command writes to: omitted (the wrapper supplies it) or bad.
+
+    Raises:
+        OSError: EFAULT.
+        TypeError: something that the wrapper cannot write to.
+    """
+    if data is BAD_POINTER:
+        raise refusal("procctl", "EFAULT", operation=command)
+    if data is not OMITTED:
+        raise TypeError(f"{command} writes its own result: leave data out, or pass pydfly.NULL")
+
+
+def input_int(data: object, command: str, *, null: str) -> int:
+    """Return the int that a command reads; ``null`` is the errno for a null pointer.
+
+    Raises:
+        OSError: EFAULT, or what NULL gives.
+        TypeError, OverflowError: it is no int, or does not fit one.
+    """
+    if data is NULL:
+        raise refusal("procctl", null, f"{command} reads an int, and NULL points at none")
+    if data is BAD_POINTER:
+        raise refusal("procctl", "EFAULT", operation=command)
+    if data is OMITTED:
+        raise TypeError(f"{command} reads an int: pass it as data")
+    return c_value(data, "int", "data")
+
+
+def warn_unsafe() -> None:
+    """Warn that exec_sys_register registers the interpreter; the caller sees to it that this happens once."""
+    import warnings
+
+    warnings.warn(
+        "exec_sys_register makes the Python interpreter itself resident; a real DragonFly would then crash every "
+        "python until it is unregistered: resident.register(program) is the way",
+        UnsafeRegistrationWarning,
+        stacklevel=4,
+    )

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..structs import Data, DescendantInfo, Reaped, ResidentEntry
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..structs import Data, DescendantInfo, Reaped, ResidentEntry
 
 
 class Program(Protocol):
@@ -26,12 +28,20 @@ class Processes(Protocol):
         """Return the pid of the calling process."""
         ...
 
+    def getppid(self) -> int:
+        """Return the pid of its parent now."""
+        ...
+
     def everyone(self) -> list[DescendantInfo]:
         """Return every process this system lists, the calling one included."""
         ...
 
-    def descendants(self, root: int | None = None) -> list[DescendantInfo]:
-        """Return everything below ``root``; without it the members of the calling process's domain."""
+    def below(self, root: int) -> list[DescendantInfo]:
+        """Return every descendant of a process, parents before their children."""
+        ...
+
+    def descendants(self) -> list[DescendantInfo]:
+        """Return the members of the calling process's domain, zombies included, parents before their children."""
         ...
 
     def children(self) -> list[int]:

@@ -1,19 +1,250 @@
-"""The live fallback."""
+"""DragonFly's calls kept live on Linux: prctl for domains and the parent-death signal, the package's own registry
+for residency.
+
+What Linux cannot give is listed where it matters: descendants from before ACQUIRE are adopted although they stay
+out of the counts, nested domains cannot be told apart, and the order of adoption is unknown.
+"""
 
 from __future__ import annotations
 
-from .. import errors
+import os
+import sys
+from threading import RLock
+
+from .. import errors, structs
+from ..constants import dragonfly
+from ..structs import NULL
+from . import arguments, prctl
+from .deathsig import DeathSignal, UndeliverableError
+from .procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .interface import Backend
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from ..structs import Data, DescendantInfo, ResidentEntry
+    from .interface import Backend, Program
+
+    class Registry(Protocol):
+        """The machine's list of resident programs."""
+
+        def register(self, program: Program, entry: int) -> None: ...
+        def unregister(self, id: int, own: Program) -> int: ...
+        def entries(self) -> list[ResidentEntry]: ...
 
 
 def obstacle() -> str | None:
-    """Say why this backend cannot work here."""
-    return "not there yet"
+    """Say why this backend cannot work here, or None."""
+    if not sys.platform.startswith("linux"):
+        return "this system is not Linux"
+    return prctl.obstacle()
 
 
-def start(flavour: str, **options: object) -> Backend:
-    """Refuse: the extension is missing."""
-    raise errors.BackendError(f"linux:{flavour}: {obstacle()}")
+def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
+    """Make the backend.
+
+    Args:
+        flavour: whose semantics to keep.
+        euid: 0 makes a simulated root of the caller, for the resident registry only.
+        state_dir: where the resident registry lives.
+
+    Raises:
+        BackendError: this is not Linux, or its kernel is too old.
+    """
+    refused = obstacle()
+    if refused:
+        raise errors.BackendError(f"linux: {refused}")
+    if flavour == "freebsd":
+        raise errors.BackendError("linux:freebsd: FreeBSD's flavour is not live on Linux yet; sim:freebsd simulates it")
+    return Linux(euid, state_dir)
+
+
+class Domain(ProcFs):
+    """The processes of the machine, and which of them are members of this process's reaper domain."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = RLock()  # between asking for the attribute and setting it
+        self._outsiders: set[tuple[int, float]] = set()
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        """A forked child is no reaper (the kernel does not inherit the attribute) and has no outsiders."""
+        self._lock = RLock()
+        self._outsiders = set()
+
+    def owned(self) -> bool:
+        """Say whether this process is a reaper; the kernel's own attribute decides, whoever set it."""
+        return os.getpid() == 1 or prctl.is_subreaper()
+
+    def acquire(self) -> bool:
+        """Become a reaper; False if this process is one already."""
+        with self._lock:
+            if self.owned():
+                return False
+            _warn_if_children_vanish()
+            # descendants from before stay in the outer domain on the BSDs; here they are kept out of the counts
+            before = self.below(os.getpid())
+            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 1)
+            self._outsiders = {(process.pid, process.start_time) for process in before}
+            return True
+
+    def release(self) -> bool:
+        """Stop being a reaper; False if this process is none."""
+        with self._lock:
+            if not prctl.is_subreaper():
+                return False
+            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
+            self._outsiders = set()
+            return True
+
+    def descendants(self) -> list[DescendantInfo]:
+        """Return the members, zombies included: descendants, without those from before ACQUIRE and theirs."""
+        return self.members(self.below(os.getpid()))
+
+    def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Keep the members among the descendants (which come parents first)."""
+        with self._lock:
+            if not self._outsiders:
+                return descendants
+            outside: set[int] = set()
+            members = []
+            for process in descendants:
+                identity = (process.pid, process.start_time)
+                if identity in self._outsiders or process.ppid in outside:
+                    outside.add(process.pid)
+                    self._outsiders.add(identity)  # it stays outside when its parent dies and we adopt it
+                else:
+                    members.append(process)
+            return members
+
+
+class Linux:
+    """The calling process, on a Linux kernel, with DragonFly's semantics."""
+
+    name = "linux"
+    flavour = "dragonfly"
+    live = True
+
+    def __init__(self, euid: int | None, state_dir: str | None) -> None:
+        self.processes = Domain()
+        self._deathsig = DeathSignal()
+        self._euid = euid
+        self._state_dir = state_dir
+        self._warned = False
+        self._commands: dict[int, Callable[[Data], object]] = {
+            dragonfly.PROC_REAP_ACQUIRE: self._acquire,
+            dragonfly.PROC_REAP_RELEASE: self._release,
+            dragonfly.PROC_REAP_STATUS: self._status,
+            dragonfly.PROC_PDEATHSIG_CTL: self._set_deathsig,
+            dragonfly.PROC_PDEATHSIG_STATUS: self._get_deathsig,
+        }
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Do DragonFly's checks in DragonFly's order (sys/kern/kern_fork.c, sys_procctl()), then the command."""
+        idtype, id, cmd = arguments.procctl(idtype, id, cmd)
+        if idtype != dragonfly.P_PID:
+            raise errors.refusal("procctl", "EINVAL", "the idtype must be P_PID")
+        if id not in (0, os.getpid()):
+            raise errors.refusal(
+                "procctl", "EINVAL", "the id must be 0 or the caller's own pid: DragonFly acts on the caller only"
+            )
+        command = self._commands.get(cmd)
+        if command is None:
+            raise errors.refusal("procctl", "EINVAL", f"DragonFly knows no command {cmd}")
+        return command(data)
+
+    def _acquire(self, data: Data) -> None:
+        if not self.processes.acquire():
+            raise errors.refusal("procctl", "EALREADY", operation="PROC_REAP_ACQUIRE")
+
+    def _release(self, data: Data) -> None:
+        if not self.processes.release():
+            raise errors.refusal("procctl", "ENOTCONN", operation="PROC_REAP_RELEASE")
+
+    def _status(self, data: Data) -> structs.ReaperStatus | None:
+        if data is NULL:
+            return None
+        arguments.output(data, "PROC_REAP_STATUS")
+        descendants = self.processes.below(os.getpid())
+        flags = refs = 0
+        if self.processes.owned():
+            flags = dragonfly.REAPER_STAT_OWNED | (dragonfly.REAPER_STAT_REALINIT if os.getpid() == 1 else 0)
+            refs = sum(process.state != "zombie" for process in self.processes.members(descendants))
+        own = os.getpid()
+        children = [process for process in descendants if process.ppid == own]
+        # DragonFly: the child attached last.  Linux does not tell when it was adopted: the youngest one
+        newest = max(children, key=lambda process: (process.start_time, process.pid)).pid if children else -1
+        return structs.ReaperStatus(int(flags), refs, newest)
+
+    def _set_deathsig(self, data: Data) -> None:
+        signal = arguments.input_int(data, "PROC_PDEATHSIG_CTL", null="EINVAL")
+        if not 0 <= signal <= dragonfly.SIG_MAXSIG:
+            return  # the kernel ignores it silently
+        if signal == dragonfly.SIG_MAXSIG:
+            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+        try:
+            self._deathsig.set(signal)
+        except UndeliverableError:
+            raise errors.refusal(
+                "procctl",
+                "EOPNOTSUPP",
+                f"signal {signal} is stored, but not deliverable on this host: its last is 64",
+            ) from None
+        except OSError as error:
+            raise errors.refusal_of(error, "procctl", error.strerror) from None
+
+    def _get_deathsig(self, data: Data) -> int:
+        if data is NULL:
+            raise errors.refusal(
+                "procctl", "EINVAL", "PROC_PDEATHSIG_STATUS needs memory for an int, and NULL gives none"
+            )
+        arguments.output(data, "PROC_PDEATHSIG_STATUS")
+        return self._deathsig.get()
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Register the binary of this process in the package's registry; nothing changes for later execs."""
+        entry = arguments.c_value(entry, "void *", "entry")
+        if not unsafe and not self._warned:
+            self._warned = True
+            arguments.warn_unsafe()
+        self._records().register(_own_binary(), entry)
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Remove registrations from the package's registry."""
+        return self._records().unregister(arguments.c_value(id, "int", "id"), _own_binary())
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """List the package's registry."""
+        return self._records().entries()
+
+    def make_resident(self, program: Program) -> None:
+        """Register a program, as the runtime linker of DragonFly would register it."""
+        self._records().register(program, 0)
+
+    def unmake_resident(self, program: Program) -> None:
+        """Remove a program's registration, as the runtime linker would with unregister(-1)."""
+        self._records().unregister(dragonfly.ResidentId.OWN, program)
+
+    def _records(self) -> Registry:
+        raise errors.BackendError("linux: the resident registry is not there yet")
+
+
+def _own_binary() -> Program:
+    """Return the file that this process runs: its text vnode."""
+    raise errors.BackendError("linux: the resident registry is not there yet")
+
+
+def _warn_if_children_vanish() -> None:
+    """A reaper that ignores SIGCHLD keeps its zombies on the BSDs; Linux reaps them itself, and wait() then lies."""
+    import signal
+
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        import warnings
+
+        warnings.warn(
+            "SIGCHLD is ignored: Linux will reap adopted orphans itself, and wait() cannot tell how they ended",
+            RuntimeWarning,
+            stacklevel=6,
+        )

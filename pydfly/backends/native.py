@@ -6,6 +6,8 @@ from .. import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .interface import Backend
 
 
@@ -14,6 +16,6 @@ def obstacle() -> str | None:
     return "the extension module pydfly._native is not built"
 
 
-def start(flavour: str, **options: object) -> Backend:
+def start(flavour: str, **options: Any) -> Backend:
     """Refuse: the extension is missing."""
     raise errors.BackendError(f"native:{flavour}: {obstacle()}")

@@ -14,9 +14,11 @@ from .. import errors, structs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .interface import Backend
 
-    Chosen = tuple[object, dict[str, object]] | None
+    Chosen = tuple[object, dict[str, Any]] | None
 
 VARIABLE = "PYDFLY_BACKEND"
 NAMES = ("native", "linux", "sim")
@@ -57,7 +59,7 @@ def parse(spec: str) -> tuple[str, str]:
     return name, flavour
 
 
-def wanted(chosen: Chosen) -> tuple[object, dict[str, object], str]:
+def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
     """Return what to use, its options, and the sentence that says who decided."""
     spec = environment(VARIABLE)
     if spec and (chosen is None or isinstance(chosen[0], str)):

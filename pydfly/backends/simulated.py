@@ -6,6 +6,8 @@ from .. import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .interface import Backend
 
 
@@ -14,11 +16,11 @@ def obstacle() -> str | None:
     return "the simulated kernel is not there yet"
 
 
-def start(flavour: str, **options: object) -> Backend:
+def start(flavour: str, **options: Any) -> Backend:
     """Refuse."""
     raise errors.BackendError(f"sim:{flavour}: {obstacle()}")
 
 
-def of(process: object, **options: object) -> Backend:
+def of(process: object, **options: Any) -> Backend:
     """Refuse."""
     raise errors.BackendError(f"sim: {obstacle()}")

@@ -1,0 +1,78 @@
+"""prctl(2) of Linux through ctypes: the attributes of a process that stand for the BSDs' procctl."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ctypes
+
+# include/uapi/linux/prctl.h
+PR_SET_PDEATHSIG = 1
+PR_GET_PDEATHSIG = 2
+PR_GET_DUMPABLE = 3
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+PR_GET_CHILD_SUBREAPER = 37
+PR_SET_NO_NEW_PRIVS = 38
+PR_GET_NO_NEW_PRIVS = 39
+
+_libc: ctypes.CDLL | None = None
+
+
+def libc() -> ctypes.CDLL:
+    """Return the C library of this process, looked up at the first use."""
+    global _libc
+    if _libc is None:
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        # glibc declares prctl variadic; the kernel takes five longs, and unused ones must be zero
+        library.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
+        library.prctl.restype = ctypes.c_int
+        _libc = library
+    return _libc
+
+
+def prctl(option: int, argument: int = 0) -> int:
+    """Call prctl with one argument and return what it returns.
+
+    Raises:
+        OSError: as the kernel says.
+    """
+    result: int = libc().prctl(option, argument, 0, 0, 0)
+    if result < 0:
+        import ctypes
+
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def prctl_read(option: int) -> int:
+    """Call a prctl that writes an int through its argument, and return that int."""
+    import ctypes
+
+    value = ctypes.c_int()
+    prctl(option, ctypes.addressof(value))
+    return value.value
+
+
+def is_subreaper() -> bool:
+    """Say whether orphans among this process's descendants come to it; an attribute of the process, not the thread."""
+    return prctl_read(PR_GET_CHILD_SUBREAPER) != 0
+
+
+def obstacle() -> str | None:
+    """Say why this kernel cannot be used, or None: subreapers came with Linux 3.4, pidfds with 5.3."""
+    try:
+        is_subreaper()
+        os.close(os.pidfd_open(os.getpid()))
+    except AttributeError:
+        return "this Python was built without pidfd_open (Linux 5.3)"
+    except OSError as error:
+        name = errno.errorcode.get(error.errno or 0)
+        return f"this kernel lacks subreapers or pidfds ({name}): Linux 5.3 or newer is needed"
+    return None

@@ -1,0 +1,203 @@
+"""The structure of the package, read from its source: layers, purity, sizes, docstrings, public names."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pydfly
+
+PACKAGE = Path(pydfly.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+LEVELS = [
+    ["constants", "structs", "errors", "records"],
+    ["simkernel"],
+    ["backends"],
+    ["syscalls"],
+    ["elf", "ending", "conf", "pdeathsig", "reaper", "resident"],
+    ["aio", "supervisor"],
+    ["cli", "conformance", "pytest_plugin", "replay", "testing"],
+]
+PURE = ("pydfly.simkernel", "pydfly.supervisor.policy", "pydfly.ending.policy")
+IMPURE = {
+    "asyncio",
+    "ctypes",
+    "multiprocessing",
+    "os",
+    "random",
+    "select",
+    "signal",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+MOST_LINES = 350
+
+
+def level(module: str) -> int | None:
+    """Return the level of a module of the package; None for the package itself and __main__."""
+    room = [*module.split("."), ""][1]
+    return next((number for number, rooms in enumerate(LEVELS) if room in rooms), None)
+
+
+def imports(path: Path, module: str) -> Iterator[tuple[str, int]]:
+    """Yield every module that a source file imports, whenever it does so (not what only type checkers see)."""
+    tree = ast.parse(path.read_text())
+    is_package = path.name == "__init__.py"
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = module.split(".")
+            base = parts[: len(parts) - node.level + is_package] if node.level else []
+            source = ".".join([*base, *([node.module] if node.module else [])])
+            yield source, node.lineno
+            yield from (
+                (f"{source}.{alias.name}", node.lineno) for alias in node.names if f"{source}.{alias.name}" in MODULES
+            )
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if level(name) is not None])
+def test_imports_go_downward(module: str) -> None:
+    """Each altitude knows only what is below it, and `backends.native` alone knows the extension."""
+    own = level(module)
+    assert own is not None
+    for imported, line in imports(MODULES[module], module):
+        if imported.startswith("pydfly."):
+            other = level(imported)
+            assert other is None or other <= own, f"{module}:{line} imports {imported} from a higher level"
+            assert imported != "pydfly._native" or module == "pydfly.backends.native"
+
+
+def test_every_module_has_a_level() -> None:
+    """A new room must be given its place above."""
+    placeless = [name for name in MODULES if level(name) is None and name not in ("pydfly", "pydfly.__main__")]
+    assert placeless == []
+
+
+def test_pure_packages_do_no_input_or_output() -> None:
+    """The simulated kernel and the policy of the supervisor know no clock, no process, no chance."""
+    for module in [name for name in MODULES if name.startswith(PURE)]:
+        used = {imported.partition(".")[0] for imported, _ in imports(MODULES[module], module)}
+        assert used & IMPURE == set(), module
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_size(module: str) -> None:
+    """A module that grows past the limit holds more than one idea."""
+    assert len(MODULES[module].read_text().splitlines()) <= MOST_LINES
+
+
+def test_function_sizes() -> None:
+    """Nine functions of ten have at most 35 lines."""
+    lines = [
+        (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in MODULES.values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    ]
+    assert statistics.quantiles(lines, n=10)[-1] <= 35
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_public_names_have_docstrings(module: str) -> None:
+    """Public gets a docstring, private gets a comment."""
+    tree = ast.parse(MODULES[module].read_text())
+    assert ast.get_docstring(tree), "the module has none"
+    missing = []
+    containers: list[ast.Module | ast.ClassDef] = [tree]
+    for container in containers:
+        for node in container.body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith(
+                "_"
+            ):
+                if not ast.get_docstring(node) and not _is_overload(node):
+                    missing.append(node.name)
+                if isinstance(node, ast.ClassDef):
+                    containers.append(node)
+    assert missing == []
+
+
+def _is_overload(node: ast.AST) -> bool:
+    return any(isinstance(mark, ast.Name) and mark.id == "overload" for mark in getattr(node, "decorator_list", []))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name != "pydfly.__main__"])
+def test_every_module_imports(module: str) -> None:
+    """On every machine: what a system lacks is told at use, not at import."""
+    if module == "pydfly.pytest_plugin" or module == "pydfly.testing":
+        pytest.importorskip("pytest")
+    importlib.import_module(module)
+
+
+def test_import_is_light() -> None:
+    """`import pydfly` loads nothing that costs, and reads nothing."""
+    code = (
+        "import sys; opened = []; sys.addaudithook(lambda event, a: event == 'open' and opened.append(str(a[0]))); "
+        "import pydfly; print(sorted(sys.modules)); print([name for name in opened if name.startswith('/proc')])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules, opened = map(ast.literal_eval, output.splitlines())
+    bare = ast.literal_eval(
+        subprocess.run(
+            [sys.executable, "-c", "import sys; print(sorted(sys.modules))"], capture_output=True, text=True
+        ).stdout
+    )
+    heavy = {"asyncio", "ctypes", "dataclasses", "enum", "platformdirs", "sqlite3", "subprocess", "typing"}
+    assert heavy & (set(modules) - set(bare)) == set()
+    assert opened == []
+
+
+def test_public_names() -> None:
+    """__all__, the lazy tables and what type checkers see are one list, and each name can be had."""
+    assert sorted([*pydfly._MODULES, *pydfly._HOMES]) == sorted(pydfly.__all__)
+    tree = ast.parse(MODULES["pydfly"].read_text())
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname or alias.name
+        for node in block.body
+        if isinstance(node, ast.ImportFrom) and node.level
+        for alias in node.names
+    }
+    assert seen - {"*"} == set(pydfly.__all__)
+    for name in pydfly.__all__:
+        value = getattr(pydfly, name)
+        assert inspect.getdoc(value) or not callable(value)
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    """A typo is told as for any module."""
+    with pytest.raises(AttributeError, match="PROC_REAP_AQUIRE"):
+        _ = pydfly.PROC_REAP_AQUIRE
+    with pytest.raises(AttributeError):
+        _ = pydfly.nothing
+    assert "procctl" in dir(pydfly)
+
+
+def test_no_drawers() -> None:
+    """A room is named by its idea."""
+    names = {module.name for module in pkgutil.walk_packages([str(PACKAGE)], "pydfly.")}
+    drawers = {"utils", "util", "common", "helpers", "base", "core", "manager", "misc", "compat"}
+    assert {name.rpartition(".")[2] for name in names} & drawers == set()
