@@ -1,0 +1,123 @@
+"""DragonFly's rules (June 2023): what happens to families and domains, who may signal whom, and its own calls."""
+
+from __future__ import annotations
+
+from ..constants import dragonfly as numbers
+from ..errors import refusal
+from . import execution, lifecycle, proctable, reaping, signals
+from .procctl import procctl
+from .residents import Residents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..structs import ResidentEntry
+    from .execution import Executed, File
+    from .kernel import Kernel
+    from .process import Process
+
+
+class DragonFly:
+    """The flavour ``dragonfly``."""
+
+    name = "dragonfly"
+    ignored_by_default = frozenset({16, 23, 28, 29, 32, *range(35, 64)})  # sys/kern/kern_sig.c, sigproptbl
+    highest_killable = 127  # sys/kern/kern_sig.c, kern_kill()
+    highest_deliverable = 127  # sys/kern/kern_sig.c, lwpsignal()
+    queues_every_instance = False
+    calls: Mapping[str, int] = {
+        "procctl": numbers.SYS_procctl,
+        "exec_sys_register": numbers.SYS_exec_sys_register,
+        "exec_sys_unregister": numbers.SYS_exec_sys_unregister,
+    }
+
+    def __init__(self, version: str) -> None:
+        self.version = version
+        self.residents = Residents()
+
+    def start(self, kernel: Kernel) -> None:
+        reaping.acquire(kernel.init)  # sys/kern/init_main.c: reaper_init(initproc, &initreaper)
+        kernel.sysent[numbers.SYS_procctl] = procctl
+        kernel.sysent[numbers.SYS_exec_sys_register] = self.residents.register
+        kernel.sysent[numbers.SYS_exec_sys_unregister] = self.residents.unregister
+
+    def fork(self, parent: Process, child: Process, nowait: bool) -> Process:
+        """fork1(): the child is a member of its parent's domain, also under RFNOWAIT, never its owner."""
+        reaping.enter(child, parent.node)
+        return self._reaper(parent) if nowait else parent
+
+    def execve(self, process: Process, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
+        """kern_execve(): reaper, ownership and children are kept; so is what is pending."""
+        if file.bad:
+            raise refusal("execve", "ENOEXEC", "the file is in no format that can be executed")
+        text = process.kernel.vnodes.lookup(file.interpreter or file.path)
+        if file.gives_ids(process) and not file.nosuid:
+            process.deathsig = 0
+            execution.set_ids(process, file)
+        else:
+            execution.keep_ids(process)
+        execution.replace_image(process, text, argv, environ)
+        registration = self.residents.of(text)
+        if registration is None:
+            return execution.Executed(False, execution.ORDINARY_ENTRY)
+        registration.restore(process)  # exec_resident_imgact() runs before the activators for ELF and scripts
+        return execution.Executed(True, registration.entry)
+
+    def exit(self, process: Process) -> None:
+        """exit1(): ownership, children, the zombie itself, its reference, and only then SIGCHLD (LC-10)."""
+        node = reaping.leave(process)
+        child = process.first_child
+        if child is not None:
+            heir = self._heir(process, node)
+            while child is not None:
+                after = child.next_sibling
+                proctable.reparent(child, heir)  # each to the head of the list: the batch is reversed (LC-2)
+                if child.deathsig and child.alive:
+                    signals.post(child, child.deathsig, "SI_USER", process.pid, process.ruid)
+                child = after
+        parent = process.parent
+        assert parent is not None
+        if lifecycle.ignores_children(parent):
+            heir = self._heir(process, node)
+            if heir is not parent:  # LC-6: a reaper keeps the zombies of its own domain
+                proctable.reparent(process, heir)
+                parent = heir
+        reaping.drop(node)
+        signals.notify_parent(parent, process)
+
+    def reap(self, zombie: Process) -> None:
+        """kern_wait(): nothing about reapers; the reference was dropped at exit."""
+
+    def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
+        """CANSIGNAL of sys/kern/kern_sig.c; a zombie is signalled without any test, in vain (kern_kill())."""
+        if target is sender or not target.alive:
+            return None
+        if sig and sender.sid == target.sid and signals.meaning(sender.kernel, sig) == signals.SIGCONT:
+            return None
+        ids = {sender.ruid, sender.euid}
+        if sender.euid != 0 and target.ruid not in ids and target.euid not in ids:  # p_trespass(), kern_prot.c
+            return "EPERM", "the process belongs to another user"
+        if reaping.confines(sender, target, direct):
+            return "EPERM", "the process is outside the caller's reaper domain, where not even root may signal"
+        return None
+
+    def vm_resident(self, process: Process) -> list[ResidentEntry]:
+        return self.residents.listing(process)
+
+    def vm_resident_length(self, process: Process) -> int:
+        return self.residents.length(process)
+
+    def missing_call(self, process: Process, number: int) -> object:
+        """sys_nosys() of sys/kern/kern_sig.c, and trap.c: SIGSYS, and EINVAL (DP-11)."""
+        signals.post(process, numbers.SIGSYS)
+        raise refusal("syscall", "EINVAL", f"there is no system call {number}; the process got SIGSYS")
+
+    def _reaper(self, process: Process) -> Process:
+        return self._heir(process, process.node)
+
+    def _heir(self, process: Process, node: reaping.Node | None) -> Process:
+        heir = reaping.living_owner(node)
+        if heir is None:
+            process.kernel.panic("no living reaper is left: init has released the root domain")
+        return heir

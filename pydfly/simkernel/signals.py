@@ -1,0 +1,175 @@
+"""Just enough delivery for kill(2), the parent-death signal and SIGCHLD.
+
+Every process blocks every signal that can be blocked: a signal stays pending, or is ignored by default and leaves
+no trace, or cannot be blocked (SIGKILL, SIGSTOP).  Deaths take effect when the call that caused them is over.
+"""
+
+from __future__ import annotations
+
+from ..errors import refusal
+from . import lifecycle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NamedTuple
+
+    from .kernel import Kernel
+    from .process import Process
+else:
+    from ..records import NamedTuple
+
+SIGKILL, SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU = 9, 17, 18, 19, 20, 21, 22  # both systems' numbers
+STOPPING = frozenset({SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU})
+DEFAULT, IGNORE, CATCH = "default", "ignore", "catch"
+
+
+class PendingSignal(NamedTuple):
+    """One signal that waits for a process, with what siginfo says of the sender."""
+
+    signal: int
+    code: str
+    """``SI_USER``, or ``SI_KERNEL``."""
+    pid: int | None = None
+    uid: int | None = None
+    """Real uid of the sender."""
+
+
+def meaning(kernel: Kernel, sig: int) -> int:
+    """Return the simulated system's number for what ``sig`` means.
+
+    A plain int is such a number.  A host's ``signal.Signals`` keeps its own number but means what its name says.
+    """
+    name = getattr(sig, "name", None)
+    if name is None:
+        return sig
+    own = kernel.constants.Signal.__members__.get(name)
+    return int(sig if own is None else own)
+
+
+def post(target: Process, sig: int, code: str = "SI_USER", pid: int | None = None, uid: int | None = None) -> None:
+    """Deliver one signal to a living process: lwpsignal() of sys/kern/kern_sig.c, tdsendsignal() on FreeBSD."""
+    kernel = target.kernel
+    number = int(sig)
+    flavour = kernel.flavour
+    if number > flavour.highest_deliverable:
+        # DragonFly, sys/kern/kern_sig.c, lwpsignal(): panics on a number that no signal set has room for
+        kernel.panic(f"signal {number} was delivered to process {target.pid}: no such signal can be")
+    what = sig if type(sig) is int else meaning(kernel, sig)
+    if what == SIGCHLD:
+        if target.sigchld != CATCH:
+            return
+    elif what in flavour.ignored_by_default:
+        return
+    elif what == SIGKILL:
+        if target.parent is not None:  # init survives it: P_SYSTEM and pid 1 are never killed
+            kernel.doomed.append(target)
+        return
+    elif (what == SIGCONT or what in STOPPING) and job_control(target, what):
+        return
+    entry = PendingSignal(number, code, pid, uid)
+    if target.signal_queue is None:
+        target.signal_queue = [entry]
+    elif flavour.queues_every_instance or all(other.signal != number for other in target.signal_queue):
+        target.signal_queue.append(entry)
+
+
+def job_control(target: Process, what: int) -> bool:
+    """Stop or continue; say whether that is all the signal does.
+
+    Both systems: a stop signal removes a pending SIGCONT and the reverse, even where they are blocked.
+    """
+    opposite = STOPPING if what == SIGCONT else {SIGCONT}
+    if target.signal_queue:
+        target.signal_queue = [entry for entry in target.signal_queue if entry.signal not in opposite]
+    if what == SIGCONT and target.state == "stopped":
+        target.become("running")
+    elif what == SIGSTOP:
+        if target.state == "running" and target.parent is not None:
+            target.become("stopped")
+        return True
+    return False
+
+
+def kill(sender: Process, pid: int, sig: int) -> None:
+    """kern_kill() of sys/kern/kern_sig.c; sys_kill() on FreeBSD."""
+    kernel = sender.kernel
+    number = int(sig)
+    if not 0 <= number <= kernel.flavour.highest_killable:
+        raise refusal("kill", "EINVAL", f"there is no signal {number}")
+    if pid <= 0:
+        kill_many(sender, _members(sender, pid), sig)
+        return
+    target = kernel.find(pid)
+    if target is None:
+        raise refusal("kill", "ESRCH", "there is no process with this id")
+    refused = kernel.flavour.refuses_kill(sender, target, sig, True)
+    if refused is not None:
+        raise refusal("kill", refused[0], refused[1])
+    if number and target.alive:
+        post(target, sig, "SI_USER", sender.pid, sender.ruid)
+
+
+def _members(sender: Process, pid: int) -> Iterator[Process]:
+    """Return whom kill(0), kill(-1) and kill(-pgrp) are for.
+
+    Order: by pid.  (The kernel's own lists are ordered by hash and by the history of the group; the difference can
+    be seen only in the order in which several die.)
+    """
+    if pid == -1:  # sys/kern/kern_sig.c, killpg_all_callback(): not the caller itself
+        return (process for process in sender.kernel.processes() if process is not sender)
+    group = -pid or sender.pgid
+    return (process for process in sender.kernel.processes() if process.pgid == group)
+
+
+def kill_many(sender: Process, targets: Iterator[Process], sig: int) -> None:
+    """dokillpg() of sys/kern/kern_sig.c: who may not be signalled is skipped; ESRCH if that leaves nobody."""
+    allowed = [
+        target
+        for target in targets
+        if target.alive
+        and target.parent is not None
+        and sender.kernel.flavour.refuses_kill(sender, target, sig, False) is None
+    ]
+    if not allowed:
+        raise refusal("kill", "ESRCH", "nobody is there who may be signalled")
+    if int(sig):
+        for target in allowed:
+            post(target, sig, "SI_USER", sender.pid, sender.ruid)
+
+
+def settle(kernel: Kernel, actor: Process) -> None:
+    """Let those die that were killed: the caller first, then in the order in which the signals were sent.
+
+    ``kernel.death_order`` (pids), where somebody has set it, says otherwise: the order is a scheduler's in reality.
+    """
+    doomed = kernel.doomed
+    if actor in doomed:
+        doomed.appendleft(actor)
+    while doomed:
+        victim = _next_victim(kernel)
+        if victim.alive:
+            lifecycle.die(victim, SIGKILL)
+
+
+def _next_victim(kernel: Kernel) -> Process:
+    doomed = kernel.doomed
+    for pid in kernel.death_order:
+        for index, process in enumerate(doomed):
+            if process.pid == pid and process.alive:
+                del doomed[index]
+                return process
+    return doomed.popleft()
+
+
+def dispose_sigchld(process: Process, disposition: str) -> None:
+    """kern_sigaction(): SIG_IGN, and SIG_DFL for what is ignored by default, drop a pending signal."""
+    process.sigchld = disposition
+    process.nocldwait = False
+    if disposition != CATCH and process.signal_queue:
+        process.signal_queue = [entry for entry in process.signal_queue if entry.signal != SIGCHLD]
+
+
+def notify_parent(parent: Process, child: Process) -> None:
+    """SIGCHLD to the parent of a process that died: exit1() of sys/kern/kern_exit.c."""
+    post(parent, SIGCHLD, "SI_KERNEL", child.pid, child.ruid)
