@@ -37,6 +37,7 @@ class DragonFly:
         self.residents = Residents()
 
     def start(self, kernel: Kernel) -> None:
+        """Make init the root reaper, and put the three calls into the table."""
         reaping.acquire(kernel.init)  # sys/kern/init_main.c: reaper_init(initproc, &initreaper)
         kernel.sysent[numbers.SYS_procctl] = procctl
         kernel.sysent[numbers.SYS_exec_sys_register] = self.residents.register
@@ -103,9 +104,11 @@ class DragonFly:
         return None
 
     def vm_resident(self, process: Process) -> list[ResidentEntry]:
+        """Read the sysctl into a large enough buffer."""
         return self.residents.listing(process)
 
     def vm_resident_length(self, process: Process) -> int:
+        """Read the sysctl without a buffer."""
         return self.residents.length(process)
 
     def missing_call(self, process: Process, number: int) -> object:
