@@ -138,4 +138,4 @@ def obstacle(name: str) -> str | None:
         from . import linux
 
         return linux.obstacle()
-    return "it acts on simulated processes only; ask for it by name"
+    return "it acts on simulated processes only, ask for it by name"

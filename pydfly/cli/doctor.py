@@ -1,0 +1,132 @@
+"""``pydfly doctor``: which backend answers and why, what is live, what this machine lacks and how to get it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .. import __version__, backends
+from ..errors import BackendError
+from ..structs import BackendInfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ..records import NamedTuple
+
+# what each backend does for real, what it only models, and what it cannot do
+CAPABILITIES = {
+    "reaper domains": {"native": "live", "linux": "live", "sim": "simulated"},
+    "parent-death signal": {"native": "live", "linux": "live", "sim": "simulated"},
+    "resident executables": {"native": "live (DragonFly)", "linux": "simulated", "sim": "simulated"},
+    "effect of residency on exec": {"native": "live (DragonFly)", "linux": "absent", "sim": "simulated"},
+    "signal confinement of domains": {"native": "live (DragonFly)", "linux": "absent", "sim": "simulated"},
+    "supervisor": {"native": "live", "linux": "live", "sim": "absent"},
+    "system-call table": {"native": "absent", "linux": "absent", "sim": "simulated"},
+}
+
+
+class Check(NamedTuple):
+    """One thing that this machine has or lacks."""
+
+    name: str
+    good: bool
+    detail: str
+    remedy: str
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report; exit status 0 if a backend works here."""
+    parser = argparse.ArgumentParser("pydfly doctor", description=(__doc__ or "").partition(":")[2].strip())
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    checks = examine()
+    try:
+        info = backends.info()
+    except BackendError as error:  # the case that a doctor is called for
+        info = BackendInfo("none", backends.flavour(), False, str(error))
+    if options.json:
+        import json
+
+        print(json.dumps(report(info, checks), indent=2))
+        return int(info.name == "none")
+    print(f"pydfly {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
+    print(f"backend   {info.name}:{info.flavour} ({'live' if info.live else 'not live'})")
+    for number, sentence in enumerate(info.why.split("; ")):
+        print(f"{'because' if number == 0 else '':<10}{sentence}")
+    print()
+    for capability, where in CAPABILITIES.items():
+        print(f"{capability:<32}{where.get(info.name, 'absent')}")
+    print()
+    for check in checks:
+        print(f"{'ok  ' if check.good else 'lack'}  {check.name:<28}{check.detail}")
+        if not check.good:
+            print(f"{'':<34}{check.remedy}")
+    return int(info.name == "none")
+
+
+def report(info: BackendInfo, checks: list[Check]) -> dict[str, Any]:
+    """Return the same as one object."""
+    return {
+        "version": __version__,
+        "python": sys.version.split()[0],
+        "platform": sys.platform,
+        "backend": info._asdict(),
+        "capabilities": {capability: where.get(info.name, "absent") for capability, where in CAPABILITIES.items()},
+        "checks": [check._asdict() for check in checks],
+    }
+
+
+def examine() -> list[Check]:
+    """Look at what the live backends and the registry need."""
+    root = os.geteuid() == 0
+    checks = [
+        Check("superuser", root, "yes" if root else f"no, uid {os.geteuid()}", "only root may make programs resident"),
+        _module("platformdirs", "keeps the resident registry"),
+        _module("elftools", "checks programs for resident", "pyelftools"),
+        _module("sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)"),
+    ]
+    if sys.platform.startswith("linux"):
+        checks += _examine_linux()
+    else:
+        from ..backends import native
+
+        refused = native.obstacle()
+        checks.append(
+            Check(
+                "native binding", refused is None, refused or "built", "PYDFLY_BUILD_EXTENSION=yes pip install pydfly"
+            )
+        )
+    return checks
+
+
+def _examine_linux() -> list[Check]:
+    from ..backends import prctl
+
+    refused = prctl.obstacle()
+    children_files = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+    own_cgroup = os.path.exists("/sys/fs/cgroup/cgroup.controllers") and os.access("/sys/fs/cgroup", os.W_OK)
+    return [
+        Check("subreaper and pidfd", refused is None, refused or "yes", "run a newer kernel"),
+        Check(
+            "children lists in /proc",
+            children_files,
+            "yes" if children_files else "no, so descendants are found by a scan of all processes",
+            "a kernel with CONFIG_PROC_CHILDREN makes listings cheaper",
+        ),
+        Check(
+            "cgroup v2 of its own",
+            own_cgroup,
+            "yes" if own_cgroup else "no, so trees are ended by pidfd alone",
+            "not needed; with it, ending a fork storm takes one write",
+        ),
+    ]
+
+
+def _module(name: str, purpose: str, package: str = "") -> Check:
+    from importlib.util import find_spec
+
+    found = find_spec(name) is not None
+    return Check(package or name, found, purpose if found else f"missing: {purpose}", f"pip install {package or name}")

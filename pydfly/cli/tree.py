@@ -1,0 +1,74 @@
+"""``pydfly tree``: the descendants of a process, drawn as a tree.
+
+Without PID: of the process that called pydfly, usually a shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ..backends import current
+from ..errors import refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..structs import DescendantInfo
+
+
+def main(arguments: list[str]) -> int:
+    """Print the tree below one process."""
+    parser = argparse.ArgumentParser("pydfly tree", description=(__doc__ or "").partition(":")[2].strip())
+    parser.add_argument("pid", metavar="PID", nargs="?", type=_pid, help="the process at the top")
+    parser.add_argument("--json", action="store_true", help="print nested JSON objects")
+    options = parser.parse_args(arguments)
+    processes = current().processes
+    top = options.pid if options.pid is not None else processes.getppid()
+    everyone = processes.everyone()
+    root = next((process for process in everyone if process.pid == top), None)
+    if root is None:
+        raise refusal("tree", "ESRCH", f"there is no process {top}")
+    children: dict[int, list[DescendantInfo]] = {}
+    for process in sorted(everyone):
+        children.setdefault(process.ppid, []).append(process)
+    if options.json:
+        import json
+
+        print(json.dumps(nested(root, children), indent=2))
+    else:
+        for line in lines(root, children):
+            print(line)
+    return 0
+
+
+def lines(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> Iterator[str]:
+    """Draw the tree below a process, a line each."""
+    stack = [(root, "", "", "")]
+    while stack:
+        process, before, branch, below = stack.pop()
+        yield f"{before}{branch}{process.pid} {process.name}  {process.state}"
+        members = children.get(process.pid, [])
+        for member in reversed(members):
+            last = member is members[-1]
+            stack.append((member, before + below, "└─ " if last else "├─ ", "   " if last else "│  "))
+
+
+def nested(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> dict[str, Any]:
+    """Return the tree as objects within objects."""
+    top = {**root._asdict(), "children": []}
+    objects = {root.pid: top}
+    pending = [root]
+    for process in pending:  # grows while it is walked
+        for member in children.get(process.pid, []):
+            objects[member.pid] = {**member._asdict(), "children": []}
+            objects[process.pid]["children"].append(objects[member.pid])
+            pending.append(member)
+    return top
+
+
+def _pid(word: str) -> int:
+    if not word.isascii() or not word.isdigit() or int(word) == 0:
+        raise argparse.ArgumentTypeError(f"{word!r} is not a pid")
+    return int(word)

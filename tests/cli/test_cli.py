@@ -1,0 +1,105 @@
+"""The command line as a whole: help, mistakes, exit statuses; and the commands that only look."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pydfly import __version__
+from pydfly.cli import COMMANDS
+
+
+def pydfly(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pydfly", *words], capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+def test_version() -> None:
+    assert pydfly("--version").stdout == f"pydfly {__version__}\n"
+
+
+def test_help_names_every_command() -> None:
+    output = pydfly("--help")
+    assert output.returncode == 0
+    assert all(f"  {command} " in output.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["bogus"], ["--bogus"], ["status", "--bogus"], ["tree", "x"], ["tree", "-5"], ["tree", "0"], ["doctor", "x"]],
+)
+def test_errors_of_use(words: list[str]) -> None:
+    """Exit status 2, stderr, never a traceback."""
+    output = pydfly(*words)
+    assert (output.returncode, output.stdout) == (2, "")
+    assert output.stderr
+    assert "Traceback" not in output.stderr
+
+
+@pytest.mark.parametrize("spec", ["foo", "linux:", "linux:netbsd", "native:", ":freebsd"])
+def test_unknown_backend(spec: str) -> None:
+    """A wrong $PYDFLY_BACKEND is one clear line and exit status 1."""
+    output = pydfly("status", PYDFLY_BACKEND=spec)
+    assert output.returncode == 1
+    assert output.stderr.startswith("pydfly: backend: unknown ")
+    assert len(output.stderr.splitlines()) == 1
+
+
+def test_status() -> None:
+    output = json.loads(pydfly("status", "--json").stdout)
+    assert output["owned"] is False
+    assert output["pdeathsig"] == 0
+    assert "reaper                  no\n" in pydfly("status").stdout
+
+
+def test_status_shows_what_exec_keeps() -> None:
+    code = (
+        "import os, signal, sys; from pydfly import pdeathsig, reaper; reaper.acquire(); pdeathsig.set(signal.SIGHUP); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'pydfly', 'status', '--json'])"
+    )
+    output = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    assert output["owned"] is True
+    assert output["pdeathsig"] == 1
+
+
+def test_tree() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        plain = pydfly("tree", str(os.getpid())).stdout.splitlines()
+        nested = json.loads(pydfly("tree", "--json", str(os.getpid())).stdout)
+    finally:
+        child.kill()
+        child.wait()
+    assert plain[0].startswith(f"{os.getpid()} ")
+    assert any(line.startswith(("├─ ", "└─ ")) and f"{child.pid} sleep" in line for line in plain)
+    assert nested["pid"] == os.getpid()
+    assert child.pid in [member["pid"] for member in nested["children"]]
+
+
+def test_tree_of_nobody() -> None:
+    output = pydfly("tree", "4194304")
+    assert output.returncode == 1
+    assert output.stderr == "pydfly: tree: No such process: there is no process 4194304\n"
+
+
+def test_doctor() -> None:
+    output = json.loads(pydfly("doctor", "--json").stdout)
+    assert output["backend"]["name"] in output["backend"]["why"] or "linux" in output["backend"]["why"].lower()
+    assert {check["name"] for check in output["checks"]} >= {"superuser", "platformdirs", "pyelftools"}
+    assert "backend " in pydfly("doctor").stdout
+
+
+@pytest.mark.skipif(sys.platform.startswith(("dragonfly", "freebsd")), reason="the native backend works here")
+def test_doctor_without_a_backend_still_reports() -> None:
+    """A machine whose backend cannot start is what a doctor is for."""
+    output = pydfly("doctor", PYDFLY_BACKEND="native")
+    assert output.returncode == 1
+    assert "native" in output.stdout
+    assert "platformdirs" in output.stdout
+    assert output.stderr == ""
