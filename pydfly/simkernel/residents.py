@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from ..errors import refusal
 from ..structs import ResidentEntry
 from .credentials import is_privileged
 
@@ -41,56 +40,42 @@ class Registration:
 
 
 class Residents:
-    """The kernel's list of registrations, and its counter."""
+    """The kernel's list of registrations, in their order (RX-1)."""
 
     def __init__(self) -> None:
-        self.registrations: list[Registration] = []
-        self.counter = 0
+        self.registrations: dict[Vnode, Registration] = {}
 
-    def of(self, vnode: Vnode | None) -> Registration | None:
-        """Return the registration of this vnode (RX-2: there is at most one)."""
-        return next((entry for entry in self.registrations if entry.vnode is vnode), None)
+    def of(self, text: Vnode | None) -> Registration | None:
+        """Return the registration of a file: its vnode knows it (``v_resident``)."""
+        return None if text is None else self.registrations.get(text)
 
     def register(self, process: Process, entry: int) -> None:
-        """sys_exec_sys_register(): EPERM, ENOENT, EEXIST in this order; the address is never looked at."""
-        _require_privilege(process, "exec_sys_register")
+        """sys_exec_sys_register(): the address is never looked at."""
+        residency.require_privilege(is_privileged(process), "exec_sys_register")
         text = process.text
-        if text is None:
-            raise refusal("exec_sys_register", "ENOENT")
-        if self.of(text) is not None:
-            raise refusal("exec_sys_register", "EEXIST")
-        self.counter += 1  # ++exec_res_id
-        self.registrations.append(Registration(self.counter, text, entry, process))
+        id = residency.new_id(self.registrations.keys(), text)
+        assert text is not None
+        self.registrations[text] = Registration(id, text, entry, process)
 
     def unregister(self, process: Process, id: int) -> int:
-        """sys_exec_sys_unregister(): remove every entry with this id; return how many there were (RS-1)."""
-        _require_privilege(process, "exec_sys_unregister")
-        if id == -1:
-            own = self.of(process.text)
-            if own is not None:
-                id = own.id
-        kept = [entry for entry in self.registrations if id != -2 and entry.id != id]
-        removed = len(self.registrations) - len(kept)
-        if not removed:
-            raise refusal("exec_sys_unregister", "ENOENT")
-        self.registrations = kept
-        self.counter -= removed  # exec_res_id-- for each
-        return removed
+        """sys_exec_sys_unregister(): return how many were removed (RS-1); what they started goes on (RX-7)."""
+        residency.require_privilege(is_privileged(process), "exec_sys_unregister")
+        own = self.of(process.text)
+        entries = list(self.registrations.values())
+        positions = residency.removed([entry.id for entry in entries], id, None if own is None else own.id)
+        for position in positions:
+            del self.registrations[entries[position].vnode]
+        return len(positions)
 
     def listing(self, process: Process) -> list[ResidentEntry]:
-        """sysctl_vm_resident() with a buffer that is large enough: EPERM first (VR-1)."""
-        _require_privilege(process, "vm.resident")
+        """sysctl_vm_resident() with a buffer that is large enough."""
+        residency.require_privilege(is_privileged(process), "vm.resident")
         return [
             ResidentEntry(entry.id, entry.entry, entry.vnode.path, entry.vnode.size, entry.vnode.dev, entry.vnode.ino)
-            for entry in self.registrations
+            for entry in self.registrations.values()
         ]
 
     def length(self, process: Process) -> int:
         """sysctl_vm_resident() without a buffer: the number of entries, not of bytes (VR-3)."""
-        _require_privilege(process, "vm.resident")
-        return self.counter
-
-
-def _require_privilege(process: Process, call: str) -> None:
-    if not is_privileged(process):
-        raise refusal(call, "EPERM")
+        residency.require_privilege(is_privileged(process), "vm.resident")
+        return len(self.registrations)
