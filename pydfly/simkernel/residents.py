@@ -9,6 +9,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ..structs import ResidentEntry
+from . import residency
 from .credentials import is_privileged
 
 TYPE_CHECKING = False
