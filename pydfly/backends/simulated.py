@@ -1,26 +1,117 @@
-"""One process of a simulated kernel, as a backend."""
+"""One process of a simulated kernel, as a backend: this program acts as that process."""
 
 from __future__ import annotations
 
-from .. import errors
+from .. import errors, simkernel, structs
+from ..simkernel import rtld
+from . import arguments
+from .simprocesses import SimulatedProcesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from ..simkernel import Process
+    from ..structs import Data, ResidentEntry
+    from .interface import Backend, Program
 
-    from .interface import Backend
+PROGRAM = "/usr/local/bin/python3"
+"""What the acting process runs when the backend was chosen by name."""
 
 
 def obstacle() -> str | None:
-    """Say why this backend cannot work here."""
-    return "the simulated kernel is not there yet"
+    """Say why this backend cannot work here: it always can."""
+    return None
 
 
-def start(flavour: str, **options: Any) -> Backend:
-    """Refuse."""
-    raise errors.BackendError(f"sim:{flavour}: {obstacle()}")
+def start(flavour: str, *, version: str | None = None, euid: int = 0, jailed: bool = False) -> Backend:
+    """Boot a simulated machine, and act as a process of it.
+
+    Args:
+        flavour: ``dragonfly`` or ``freebsd``.
+        version: which kernel of that system.
+        euid: user id of the acting process.
+        jailed: it lives in a jail.
+
+    Raises:
+        BackendError: there is no such kernel.
+    """
+    try:
+        kernel = simkernel.boot(flavour, version)
+    except (NotImplementedError, ValueError) as error:
+        raise errors.BackendError(f"sim:{flavour}: {error}") from None
+    return Simulated(kernel.spawn(PROGRAM, euid, jailed=jailed))
 
 
-def of(process: object, **options: Any) -> Backend:
-    """Refuse."""
-    raise errors.BackendError(f"sim: {obstacle()}")
+def of(process: object) -> Backend:
+    """Act as a simulated process.
+
+    Raises:
+        BackendError: it is none.
+    """
+    if not isinstance(process, simkernel.Process):
+        raise errors.BackendError(f"{process!r} is neither the name of a backend nor a simulated process")
+    return Simulated(process)
+
+
+class Simulated:
+    """The view that one simulated process has of its kernel."""
+
+    name = "sim"
+    live = False
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.flavour = process.kernel.flavour.name
+        self.processes = SimulatedProcesses(process)
+        self._warned = False
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
+        idtype, id, cmd = arguments.procctl(idtype, id, cmd)
+        constants = self.process.kernel.constants
+        if isinstance(data, int):
+            arguments.c_value(data, "int", "data")
+            if int(data) == constants.SIG_MAXSIG and (self.flavour, cmd) == (
+                "dragonfly",
+                constants.PROC_PDEATHSIG_CTL,
+            ):
+                raise errors.refusal(
+                    "procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits"
+                )
+        elif not isinstance(data, (structs.Pointer, structs.ReaperKill)):
+            raise TypeError(f"data must be an int, a ReaperKill or a pointer, not {type(data).__name__}")
+        return self.process.procctl(idtype, id, cmd, data)
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Register the file that the acting process runs; nothing can break."""
+        entry = arguments.c_value(entry, "void *", "entry")
+        if not unsafe and not self._warned:
+            self._warned = True
+            arguments.warn_unsafe()
+        self.process.exec_sys_register(entry)
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Remove registrations from the simulated kernel's list."""
+        return self.process.exec_sys_unregister(arguments.c_value(id, "int", "id"))
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """Read the simulated sysctl."""
+        return self.process.vm_resident()
+
+    def make_resident(self, program: Program) -> None:
+        """Have a simulated process execute the program, whose run-time linker registers it."""
+        self._run_linker(program, rtld.REGISTER_NOW, "exec_sys_register")
+
+    def unmake_resident(self, program: Program) -> None:
+        """Have a simulated process execute the program, whose run-time linker unregisters it."""
+        self._run_linker(program, rtld.UNREGISTER_NOW, "exec_sys_unregister")
+
+    def _run_linker(self, program: Program, variable: str, call: str) -> None:
+        if call not in self.process.kernel.flavour.calls:
+            raise errors.refusal(call, "ENOSYS")
+        self.process.kernel.vnodes.describe(program.path, program.dev, program.ino, program.size)
+        child = self.process.fork()
+        child.execve(program.path, environ={variable: "yes"})
+        if child.parent is self.process:  # not where the caller ignores SIGCHLD: its reaper has the zombie then
+            self.process.wait(child.pid)
+        if child.status:
+            raise errors.refusal(call, rtld.errno_name(child.status >> 8))

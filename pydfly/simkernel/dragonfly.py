@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..constants import dragonfly as numbers
 from ..errors import refusal
-from . import execution, lifecycle, proctable, reaping, signals
+from . import execution, lifecycle, proctable, reaping, rtld, signals
 from .procctl import procctl
 from .residents import Residents
 
@@ -61,9 +61,13 @@ class DragonFly:
         execution.replace_image(process, text, argv, environ)
         registration = self.residents.of(text)
         if registration is None:
-            return execution.Executed(False, execution.ORDINARY_ENTRY)
-        registration.restore(process)  # exec_resident_imgact() runs before the activators for ELF and scripts
-        return execution.Executed(True, registration.entry)
+            started = execution.Executed(False, execution.ORDINARY_ENTRY)
+        else:
+            registration.restore(process)  # exec_resident_imgact() runs before the activators for ELF and scripts
+            started = execution.Executed(True, registration.entry)
+        if environ and not file.static:
+            rtld.start(process, started.resident)
+        return started
 
     def exit(self, process: Process) -> None:
         """exit1(): ownership, children, the zombie itself, its reference, and only then SIGCHLD (LC-10)."""
@@ -102,6 +106,14 @@ class DragonFly:
         if reaping.confines(sender, target, direct):
             return "EPERM", "the process is outside the caller's reaper domain, where not even root may signal"
         return None
+
+    def is_reaper(self, process: Process) -> bool:
+        """Say whether it owns a domain."""
+        return reaping.owns(process)
+
+    def is_member(self, process: Process, reaper: Process) -> bool:
+        """Say whether it belongs, or as a zombie belonged, to the reaper's domain or to one inside it."""
+        return process is not reaper and reaping.encloses(reaper.node, process.node)
 
     def vm_resident(self, process: Process) -> list[ResidentEntry]:
         """Read the sysctl into a large enough buffer."""

@@ -29,6 +29,7 @@ class File(NamedTuple):
     nosuid: bool = False
     bad: bool = False
     interpreter: str | None = None
+    static: bool = False
 
     def gives_ids(self, process: Process) -> bool:
         """A set-id bit is set, and the owner differs from the present effective id."""

@@ -50,6 +50,12 @@ class Flavour(Protocol):
     def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
         """Return the errno and the reason why the sender may not signal the target; zombies are targets too."""
 
+    def is_reaper(self, process: Process) -> bool:
+        """Say whether it owns a domain."""
+
+    def is_member(self, process: Process, reaper: Process) -> bool:
+        """Say whether it belongs, or as a zombie belonged, to the reaper's domain or to one inside it."""
+
     def vm_resident(self, process: Process) -> list[ResidentEntry]:
         """Read the sysctl into a large enough buffer."""
 

@@ -28,6 +28,7 @@ class Kernel:
         init: process 1.
         vnodes: its files.
         sysent: system calls by number.
+        clock: seconds of its own time, which pass only where somebody lets them pass.
         panicked: why the kernel is dead, or None.
         death_order: pids, in the order in which they are to die when several are killed at once; empty: the order in
             which the signals were sent.
@@ -41,6 +42,7 @@ class Kernel:
         self.sysent: dict[int, Handler] = {}
         self.doomed: deque[Process] = deque()
         self.death_order: list[int] = []
+        self.clock = 0.0
         self.panicked: str | None = None
         self.init = self.new_process()
         self.init.become("running")

@@ -163,6 +163,14 @@ class Process:
             yield child
             child = child.next_sibling
 
+    def below(self) -> Iterator[Process]:
+        """Walk its descendants, zombies included, parents before their children."""
+        stack = self.children[::-1]
+        while stack:
+            process = stack.pop()
+            yield process
+            stack += process.children[::-1]
+
     @property
     def pending(self) -> list[int]:
         """Numbers of the signals that wait for it, in ascending order."""
@@ -195,6 +203,7 @@ class Process:
         nosuid: bool = False,
         bad: bool = False,
         interpreter: str | None = None,
+        static: bool = False,
     ) -> Executed:
         """Execute a file.  Every path exists and is one file until it is renamed or replaced.
 
@@ -210,6 +219,8 @@ class Process:
             bad: the file is in no format that can be executed.
             interpreter: the file is a script, and this is the path behind its ``#!``; the set-id arguments are
                 about the interpreter then.
+            static: the program runs without the run-time linker, which on DragonFly obeys LD_RESIDENT_REGISTER_NOW
+                and LD_RESIDENT_UNREGISTER_NOW in the environment: the process has exited afterwards.
 
         Returns:
             Whether it started from a resident snapshot, and at which address.
@@ -218,7 +229,7 @@ class Process:
             OSError: ENOEXEC, ``bad``.
         """
         kernel = self.enter()
-        file = File(path, suid, owner, sgid, group, nosuid, bad, interpreter)
+        file = File(path, suid, owner, sgid, group, nosuid, bad, interpreter, static)
         argv, environ = tuple(argv) or (path,), self.environ if environ is None else dict(environ)
         return kernel.flavour.execve(self, file, argv, environ)
 

@@ -67,11 +67,14 @@ def release(process: Process) -> None:
 
 
 def leave(process: Process) -> Node | None:
-    """reaper_exit(): give up what one owns; return the node, whose reference the caller must drop()."""
+    """reaper_exit(): give up what one owns; return the node, whose reference the caller must drop().
+
+    The kernel forgets the node; here a zombie keeps naming it, without a reference, so that a listing can tell
+    whose member it was.
+    """
     if owns(process):
         release(process)
-    node, process.node = process.node, None
-    return node
+    return process.node
 
 
 def drop(node: Node | None) -> None:
@@ -95,6 +98,15 @@ def living_owner(node: Node | None) -> Process | None:
     return None
 
 
+def encloses(outer: Node | None, node: Node | None) -> bool:
+    """Say whether ``node`` is ``outer``, or is found below it."""
+    while node is not None:
+        if node is outer:
+            return True
+        node = node.parent
+    return False
+
+
 def confines(sender: Process, target: Process, direct: bool) -> bool:
     """reaper_sigtest(), turned round: say whether the sender's domain keeps its signals from the target (DS-1..4).
 
@@ -103,9 +115,6 @@ def confines(sender: Process, target: Process, direct: bool) -> bool:
     own = sender.node
     if own is None:
         return False
-    node = target.node
-    while node is not None and node is not own:
-        node = node.parent
-    if node is None:
+    if own.owner is target and target is not sender and not direct:
         return True
-    return own.owner is target and target is not sender and not direct
+    return not encloses(own, target.node)
