@@ -9,6 +9,7 @@ from . import proctable
 from .execution import replace_image
 from .faults import KernelPanic
 from .process import Process
+from .states import RUNNING
 from .vnodes import Vnodes
 
 TYPE_CHECKING = False
@@ -45,7 +46,7 @@ class Kernel:
         self.clock = 0.0
         self.panicked: str | None = None
         self.init = self.new_process()
-        self.init.become("running")
+        self.init.become(RUNNING)
         flavour.start(self)
 
     def __repr__(self) -> str:

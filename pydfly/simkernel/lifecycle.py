@@ -7,6 +7,7 @@ from copy import deepcopy
 from ..errors import refusal
 from . import proctable, signals
 from .faults import SimulationError
+from .states import GONE, RUNNING, ZOMBIE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def fork(parent: Process, nowait: bool = False) -> Process:
     child = kernel.new_process()
     inherit(parent, child)
     proctable.attach(child, kernel.flavour.fork(parent, child, nowait))
-    child.become("running")
+    child.become(RUNNING)
     return child
 
 
@@ -30,6 +31,7 @@ def inherit(parent: Process, child: Process) -> None:
     child.setid_mark = parent.setid_mark
     child.jailed = parent.jailed
     child.sigchld = parent.sigchld
+    child.blocks_signals = parent.blocks_signals
     child.nocldwait = parent.nocldwait
     child.pgid = parent.pgid
     child.sid = parent.sid
@@ -44,7 +46,7 @@ def die(process: Process, status: int) -> None:
     kernel = process.kernel
     if process.parent is None:
         kernel.panic("init died")
-    process.become("zombie")
+    process.become(ZOMBIE)
     process.status = status
     process.signal_queue = process.text = process.pages = None
     process.stack = ()
@@ -63,7 +65,7 @@ def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
     while child is not None:
         if _matches(parent, child, pid):
             found = True
-            if child.state == "zombie":
+            if child.state is ZOMBIE:
                 return reap(child)
         child = child.next_sibling
     if not found:
@@ -88,5 +90,5 @@ def reap(zombie: Process) -> tuple[int, int]:
     kernel.flavour.reap(zombie)
     proctable.detach(zombie)
     kernel.table.remove(zombie)
-    zombie.become("gone")
+    zombie.become(GONE)
     return zombie.pid, zombie.status

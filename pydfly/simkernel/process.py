@@ -1,7 +1,7 @@
-"""What a process is: its record in the process table, which is also the handle that a test drives it with.
+"""A simulated process, as a test drives it: its record, with its system calls as methods.
 
 A modelled process runs no code: it does what it is told, one call at a time, and blocks every signal that can be
-blocked, so that what arrives stays visible in ``pending``.
+blocked (until ``block_signals(False)``), so that what arrives stays visible in ``pending``.
 """
 
 from __future__ import annotations
@@ -11,119 +11,22 @@ from ..errors import refusal
 from . import credentials, lifecycle, signals
 from .execution import File
 from .faults import KernelPanic, SimulationError
+from .record import Record
+from .states import RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..structs import Data, ResidentEntry
     from .execution import Executed
     from .kernel import Kernel
-    from .reaping import Node
-    from .signals import PendingSignal
-    from .vnodes import Vnode
-
-EMBRYO, RUNNING, STOPPED, ZOMBIE, GONE = "embryo", "running", "stopped", "zombie", "gone"
-TRANSITIONS = {
-    EMBRYO: {RUNNING},  # sys/kern/kern_fork.c, start_forked_proc(): SIDL to SACTIVE
-    RUNNING: {STOPPED, ZOMBIE},  # sys/kern/kern_sig.c, proc_stop(); sys/kern/kern_exit.c, exit1()
-    STOPPED: {RUNNING, ZOMBIE},  # sys/kern/kern_sig.c, proc_unstop(); SIGKILL ends a stopped process
-    ZOMBIE: {GONE},  # sys/kern/kern_exit.c, kern_wait()
-    GONE: set(),
-}
-"""Which state may follow which."""
 
 
-class Process:
-    """One simulated process.  The methods are its system calls; refusals are SyscallErrors.
+class Process(Record):
+    """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
 
-    Attributes:
-        kernel: the kernel it lives in.
-        pid: process id; never given out twice by one kernel.
-        state: ``embryo``, ``running``, ``stopped``, ``zombie`` or ``gone``.
-        parent: the process that may wait for it; None for init.
-        deathsig: the signal it gets when its parent dies; 0: none.
-        ruid, euid, svuid, rgid, egid, svgid: credentials.
-        setid_mark: ids were changed by an exec or by setuid() (``P_SUGID``).
-        jailed: it lives in a jail.
-        pgid, sid: process group and session.
-        text: the vnode of the file it runs; None for init at boot and for zombies.
-        sigchld: what it does with SIGCHLD: ``default``, ``ignore`` or ``catch``.
-        nocldwait: SA_NOCLDWAIT is set.
-        argv, environ: what the last exec got.
-        stack: the strings on its stack, newest first; a snapshot brings those of the registrant along.
-        pages: ``memory``, or None while nobody has used it.
-        node: DragonFly only: the reaper node of its domain (``p_reaper``).
-    """
-
-    __slots__ = (
-        "argv",
-        "deathsig",
-        "egid",
-        "environ",
-        "euid",
-        "first_child",
-        "jailed",
-        "kernel",
-        "next_sibling",
-        "nocldwait",
-        "node",
-        "pages",
-        "parent",
-        "pgid",
-        "pid",
-        "previous_sibling",
-        "rgid",
-        "ruid",
-        "setid_mark",
-        "sid",
-        "sigchld",
-        "signal_queue",
-        "stack",
-        "state",
-        "status",
-        "svgid",
-        "svuid",
-        "text",
-    )
-
-    argv: tuple[str, ...]
-    deathsig: int
-    environ: Mapping[str, str]
-    first_child: Process | None
-    next_sibling: Process | None
-    node: Node | None
-    pages: dict[str, object] | None
-    parent: Process | None
-    previous_sibling: Process | None
-    sigchld: str
-    signal_queue: list[PendingSignal] | None
-    stack: tuple[str, ...]
-    state: str
-    text: Vnode | None
-
-    def __init__(self, kernel: Kernel, pid: int) -> None:
-        self.kernel = kernel
-        self.pid = pid
-        self.state = EMBRYO
-        self.parent = self.first_child = self.next_sibling = self.previous_sibling = None
-        self.deathsig = self.status = 0
-        self.signal_queue = self.pages = self.text = self.node = None
-        self.ruid = self.euid = self.svuid = self.rgid = self.egid = self.svgid = 0
-        self.setid_mark = self.jailed = self.nocldwait = False
-        self.sigchld = signals.DEFAULT
-        self.pgid = self.sid = pid
-        self.argv = self.stack = ()
-        self.environ = {}
-
-    def __repr__(self) -> str:
-        return f"<simulated process {self.pid} {self.name!r} {self.state}>"
-
-    def become(self, state: str) -> None:
-        """Change the state, if the table of transitions has such a change."""
-        if state not in TRANSITIONS[self.state]:
-            raise SimulationError(f"{self!r} cannot become {state}")
-        self.state = state
+    __slots__ = ()
 
     def enter(self) -> Kernel:
         """Return the kernel, having made sure that this process can call it."""
@@ -133,57 +36,6 @@ class Process:
         if self.state is not RUNNING:
             raise SimulationError(f"{self!r} cannot make system calls")
         return kernel
-
-    # -- what can be seen of it
-
-    @property
-    def ppid(self) -> int:
-        """Process id of the parent; 0 for init."""
-        return self.parent.pid if self.parent is not None else 0
-
-    @property
-    def alive(self) -> bool:
-        """It has not died."""
-        return self.state is RUNNING or self.state is STOPPED
-
-    @property
-    def name(self) -> str:
-        """Last part of the path of the file it runs (zombies keep it)."""
-        return self.argv[0].rpartition("/")[2] if self.argv else "init"
-
-    @property
-    def children(self) -> list[Process]:
-        """Its children, zombies included, in the kernel's order: attached last comes first."""
-        return list(self.each_child())
-
-    def each_child(self) -> Iterator[Process]:
-        """Walk the list of children from the head."""
-        child = self.first_child
-        while child is not None:
-            yield child
-            child = child.next_sibling
-
-    def below(self) -> Iterator[Process]:
-        """Walk its descendants, zombies included, parents before their children."""
-        stack = self.children[::-1]
-        while stack:
-            process = stack.pop()
-            yield process
-            stack += process.children[::-1]
-
-    @property
-    def pending(self) -> list[int]:
-        """Numbers of the signals that wait for it, in ascending order."""
-        return sorted({entry.signal for entry in self.signal_queue}) if self.signal_queue else []
-
-    @property
-    def memory(self) -> dict[str, object]:
-        """Its address space: variables by name.  Exec empties it, or fills it from a resident snapshot."""
-        if self.pages is None:
-            self.pages = {}
-        return self.pages
-
-    # -- its system calls
 
     def fork(self, *, nowait: bool = False) -> Process:
         """Fork; ``nowait``: as rfork(RFNOWAIT), the child's parent is the living reaper from the start."""
@@ -309,6 +161,13 @@ class Process:
         self.enter()
         signals.dispose_sigchld(self, signals.DEFAULT)
         self.nocldwait = value
+
+    def block_signals(self, blocked: bool = True) -> None:
+        """Block every signal that can be blocked, as every process does at first; or none: they act by default."""
+        kernel = self.enter()
+        signals.block(self, blocked)
+        if kernel.doomed:
+            signals.settle(kernel, self)
 
     def syscall(self, number: int, *args: object) -> object:
         """Make a system call by its number, through the kernel's table."""

@@ -1,13 +1,15 @@
 """Just enough delivery for kill(2), the parent-death signal and SIGCHLD.
 
-Every process blocks every signal that can be blocked: a signal stays pending, or is ignored by default and leaves
-no trace, or cannot be blocked (SIGKILL, SIGSTOP).  Deaths take effect when the call that caused them is over.
+A new process blocks every signal that can be blocked: a signal stays pending, or is ignored by default and leaves
+no trace, or cannot be blocked (SIGKILL, SIGSTOP).  In a process that was told to unblock them they take their
+default action.  Deaths take effect when the call that caused them is over.
 """
 
 from __future__ import annotations
 
 from ..errors import refusal
 from . import lifecycle
+from .states import RUNNING, STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,21 +58,33 @@ def post(target: Process, sig: int, code: str = "SI_USER", pid: int | None = Non
         # DragonFly, sys/kern/kern_sig.c, lwpsignal(): panics on a number that no signal set has room for
         kernel.panic(f"signal {number} was delivered to process {target.pid}: no such signal can be")
     what = sig if type(sig) is int else meaning(kernel, sig)
-    if what == SIGCHLD:
-        if target.sigchld != CATCH:
-            return
-    elif what in flavour.ignored_by_default:
+    if what in flavour.ignored_by_default or (what == SIGCHLD and target.sigchld != CATCH):
         return
-    elif what == SIGKILL:
-        if target.parent is not None:  # init survives it: P_SYSTEM and pid 1 are never killed
-            kernel.doomed.append(target)
+    if what == SIGKILL:
+        doom(target, number)
         return
-    elif (what == SIGCONT or what in STOPPING) and job_control(target, what):
+    if (what == SIGCONT or what in STOPPING) and job_control(target, what):
         return
-    entry = PendingSignal(number, code, pid, uid)
+    if target.blocks_signals:
+        keep_pending(target, PendingSignal(sig, code, pid, uid))
+    elif what != SIGCHLD:  # the default action; a handler for SIGCHLD does nothing in this model
+        doom(target, number)
+
+
+def doom(target: Process, status: int) -> None:
+    """Have the process die when the present call is over; init never does."""
+    if target.parent is not None:
+        target.status = status
+        target.kernel.doomed.append(target)
+
+
+def keep_pending(target: Process, entry: PendingSignal) -> None:
+    """Add to what waits for the process; DragonFly keeps one of a kind, FreeBSD every instance (sigqueue_add())."""
     if target.signal_queue is None:
         target.signal_queue = [entry]
-    elif flavour.queues_every_instance or all(other.signal != number for other in target.signal_queue):
+    elif target.kernel.flavour.queues_every_instance or all(
+        other.signal != entry.signal for other in target.signal_queue
+    ):
         target.signal_queue.append(entry)
 
 
@@ -79,16 +93,27 @@ def job_control(target: Process, what: int) -> bool:
 
     Both systems: a stop signal removes a pending SIGCONT and the reverse, even where they are blocked.
     """
-    opposite = STOPPING if what == SIGCONT else {SIGCONT}
+    opposite = STOPPING if what == SIGCONT else frozenset({SIGCONT})
     if target.signal_queue:
-        target.signal_queue = [entry for entry in target.signal_queue if entry.signal not in opposite]
-    if what == SIGCONT and target.state == "stopped":
-        target.become("running")
-    elif what == SIGSTOP:
-        if target.state == "running" and target.parent is not None:
-            target.become("stopped")
-        return True
-    return False
+        target.signal_queue = _without(target, opposite)
+    if what == SIGCONT:
+        if target.state is STOPPED:
+            target.become(RUNNING)
+        return not target.blocks_signals
+    if what != SIGSTOP and target.blocks_signals:
+        return False
+    if target.state is RUNNING and target.parent is not None:
+        target.become(STOPPED)
+    return True
+
+
+def block(process: Process, blocked: bool) -> None:
+    """sigprocmask(): block everything that can be blocked, or nothing; what was pending is delivered then."""
+    process.blocks_signals = blocked
+    if not blocked and process.signal_queue:
+        queue, process.signal_queue = process.signal_queue, None
+        for entry in queue:
+            post(process, *entry)
 
 
 def kill(sender: Process, pid: int, sig: int) -> None:
@@ -149,7 +174,7 @@ def settle(kernel: Kernel, actor: Process) -> None:
     while doomed:
         victim = _next_victim(kernel)
         if victim.alive:
-            lifecycle.die(victim, SIGKILL)
+            lifecycle.die(victim, victim.status)
 
 
 def _next_victim(kernel: Kernel) -> Process:
@@ -167,7 +192,14 @@ def dispose_sigchld(process: Process, disposition: str) -> None:
     process.sigchld = disposition
     process.nocldwait = False
     if disposition != CATCH and process.signal_queue:
-        process.signal_queue = [entry for entry in process.signal_queue if entry.signal != SIGCHLD]
+        process.signal_queue = [
+            entry for entry in process.signal_queue if meaning(process.kernel, entry.signal) != SIGCHLD
+        ]
+
+
+def _without(process: Process, signals: frozenset[int]) -> list[PendingSignal]:
+    """Return what is pending but for these signals."""
+    return [entry for entry in process.signal_queue or () if meaning(process.kernel, entry.signal) not in signals]
 
 
 def notify_parent(parent: Process, child: Process) -> None:
