@@ -1,0 +1,154 @@
+"""``pydfly run``: run a command in the foreground so that nothing it starts outlives it."""
+
+from __future__ import annotations
+
+import sys
+
+from ..supervisor.guard import Guard
+from ..supervisor.launch import Launch
+from . import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..supervisor.warden import Warden
+
+HELP = """\
+usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG] [--report FILE] [--] CMD ARG...
+
+Run CMD in the foreground.  When it ends, everything that it started ends with it, wherever that went: SIGTERM
+first, SIGKILL after the grace.  The same happens on SIGTERM, and when pydfly itself is killed.
+
+  --grace S        seconds between SIGTERM and SIGKILL (5)
+  --timeout S      end everything after so many seconds
+  --wait-all       when CMD has ended, wait for its descendants instead of ending them
+  --pdeathsig SIG  the signal that CMD gets when its supervisor dies
+  --report FILE    write a JSON object about what ran and how it ended; `-` is stdout
+
+SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a second Ctrl-C kills at once.
+Exit status: that of CMD; 128+N if signal N killed it; 124 on timeout; 125 if pydfly itself failed; 126 if CMD
+cannot be executed; 127 if there is no such command."""
+
+TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
+
+
+class Options:
+    """What the command line says."""
+
+    def __init__(self) -> None:
+        self.grace = 5.0
+        self.timeout: float | None = None
+        self.wait_all = False
+        self.pdeathsig = 0
+        self.report: str | None = None
+        self.help = False
+        self.command: list[str] = []
+
+
+def parse(arguments: list[str]) -> Options:
+    """Read the words before the command; everything from the first that is no option on is the command.
+
+    Raises:
+        UsageError: the words cannot be meant.
+    """
+    options = Options()
+    words = iter(arguments)
+    for word in words:
+        if word == "--" or not word.startswith("-") or word == "-":
+            options.command = [*([] if word == "--" else [word]), *words]
+            break
+        name, equals, value = word.partition("=")
+        if name in {"-h", "--help"}:
+            options.help = True
+            return options
+        if name == "--wait-all" and not equals:
+            options.wait_all = True
+        elif name in {"--grace", "--timeout", "--pdeathsig", "--report"}:
+            if not equals and (value := next(words, "")) == "" or not value:
+                raise UsageError(f"run: {name} needs a value")
+            _set(options, name, value)
+        else:
+            raise UsageError(f"run: unknown option {word!r}; `pydfly run --help` lists them")
+    if not options.command:
+        raise UsageError("run: which command? usage: pydfly run [options] [--] CMD ARG...")
+    return options
+
+
+def _set(options: Options, name: str, value: str) -> None:
+    if name == "--report":
+        options.report = value
+    elif name == "--pdeathsig":
+        options.pdeathsig = _signal_number(value)
+    elif name == "--grace":
+        options.grace = _seconds(name, value)
+    else:
+        options.timeout = _seconds(name, value)
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise UsageError(f"run: {name}: {value!r} is no number of seconds") from None
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"run: {name}: {value!r} is no time to wait")
+    return seconds
+
+
+def _signal_number(value: str) -> int:
+    import _signal
+
+    if value.isascii() and value.isdigit():
+        number = int(value)
+    else:
+        name = value.upper()
+        number = getattr(_signal, name if name.startswith("SIG") else f"SIG{name}", 0)
+        if name.startswith(("SIG_", "_")) or not isinstance(number, int):
+            number = 0
+    if number not in _signal.valid_signals():
+        raise UsageError(f"run: --pdeathsig: {value!r} is no signal")
+    return number
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line and return the exit status."""
+    options = parse(arguments)
+    if options.help:
+        print(HELP)
+        return 0
+    launch = Launch(
+        list(options.command),
+        grace=options.grace,
+        linger=options.wait_all,
+        timeout=options.timeout,
+        pdeathsig=options.pdeathsig,
+    )
+    status = Guard(launch, _work).keep()
+    if status is None:
+        print("pydfly: run: the warden was killed; everything it guarded was ended", file=sys.stderr)
+        return FAILED
+    return status
+
+
+def _work(warden: Warden) -> int:
+    """Be the warden's process: return the exit status of ``pydfly run``."""
+    try:
+        warden.run()
+    except FileNotFoundError as error:
+        return _complain(f"{error.filename}: {error.strerror}", NOT_FOUND)
+    except OSError as error:
+        return _complain(f"{error.filename or 'run'}: {error.strerror}", NOT_EXECUTABLE if error.filename else FAILED)
+    for pid, name, state, why in warden.survivors:
+        _complain(f"run: {name} (pid {pid}, {state}) is left: {why}", FAILED)
+    if warden.survivors:
+        return FAILED
+    if warden.reason == "timeout":
+        return TIMED_OUT
+    import os
+
+    code = os.waitstatus_to_exitcode(warden.status or 0)
+    return code if code >= 0 else 128 - code
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"pydfly: {text}", file=sys.stderr, flush=True)
+    return status

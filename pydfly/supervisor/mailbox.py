@@ -1,0 +1,59 @@
+"""Signals as messages: every signal is blocked, and taken out one by one.
+
+A process that waits like this has no handler that could run at a bad moment, no wake-up that could be lost, and
+nothing to do while nothing happens.  Descriptors report by a signal too (SIGIO), so there is one place to wait at.
+"""
+
+from __future__ import annotations
+
+import _signal
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from signal import struct_siginfo
+
+_FAULTS = {
+    getattr(_signal, name)
+    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS", "SIGKILL", "SIGSTOP")
+}
+# the BSDs discard a blocked signal that would be ignored anyway, so these get a handler that is never called
+_IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
+_IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
+
+
+class Mailbox:
+    """The signals of this process, from now on; ``restore`` gives a child back what was before."""
+
+    def __init__(self) -> None:
+        self._signals = _signal.valid_signals() - _FAULTS
+        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
+        self._ignored = [number for number in _IGNORED_BY_DEFAULT if _signal.getsignal(number) == _signal.SIG_IGN]
+        for number in _IGNORED_BY_DEFAULT:
+            _signal.signal(number, _nothing)
+
+    def wait(self, timeout: float | None) -> struct_siginfo | None:
+        """Sleep until a signal comes, and take it; None after ``timeout`` seconds."""
+        if timeout is None:
+            return _signal.sigwaitinfo(self._signals)
+        return _signal.sigtimedwait(self._signals, max(0.0, timeout))
+
+    def restore(self) -> None:
+        """Give the signals back as they were: in a forked child, before its exec."""
+        for number in _IGNORED_BY_DEFAULT + _IGNORED_BY_PYTHON:
+            _signal.signal(number, _signal.SIG_IGN if number in self._ignored else _signal.SIG_DFL)
+        if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+            _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
+
+
+def listen(descriptor: int) -> None:
+    """Have a SIGIO sent whenever a descriptor has something to read, or its other end is gone."""
+    from fcntl import F_SETFL, F_SETOWN, fcntl
+
+    fcntl(descriptor, F_SETOWN, os.getpid())
+    fcntl(descriptor, F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+
+
+def _nothing(number: int, frame: object) -> None:
+    pass
