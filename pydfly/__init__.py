@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         NotReaperError,
         NotRegistrableError,
         SimulatedBackendWarning,
+        SurvivorsError,
         SyscallError,
         UnsafeRegistrationError,
         UnsafeRegistrationWarning,
@@ -37,7 +38,9 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         ReaperStatus,
         ReaperStatusFreeBSD,
         ResidentEntry,
+        Survivor,
     )
+    from .supervisor import supervise
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
 
 __version__ = "0.1.0"
@@ -51,6 +54,7 @@ _HOMES = {
     "NotReaperError": "errors",
     "NotRegistrableError": "errors",
     "SimulatedBackendWarning": "errors",
+    "SurvivorsError": "errors",
     "SyscallError": "errors",
     "UnsafeRegistrationError": "errors",
     "UnsafeRegistrationWarning": "errors",
@@ -66,6 +70,8 @@ _HOMES = {
     "ReaperStatus": "structs",
     "ReaperStatusFreeBSD": "structs",
     "ResidentEntry": "structs",
+    "Survivor": "structs",
+    "supervise": "supervisor",
     "exec_sys_register": "syscalls",
     "exec_sys_unregister": "syscalls",
     "procctl": "syscalls",
@@ -90,6 +96,8 @@ __all__ = [
     "ReaperStatusFreeBSD",
     "ResidentEntry",
     "SimulatedBackendWarning",
+    "Survivor",
+    "SurvivorsError",
     "SyscallError",
     "UnsafeRegistrationError",
     "UnsafeRegistrationWarning",
@@ -102,6 +110,7 @@ __all__ = [
     "exec_sys_unregister",
     "procctl",
     "structs",
+    "supervise",
     "use",
 ]
 

@@ -12,6 +12,7 @@
          ESRCH ProcessLookupError, ECHILD ChildProcessError)
     RuntimeError
       BackendError                      no such backend, or it cannot work here
+      SurvivorsError                    some processes could not be ended; they are named
       UnsafeRegistrationError           exec_sys_register would register the Python interpreter itself
     Warning
       UnsafeRegistrationWarning         the same, where nothing can break
@@ -28,6 +29,8 @@ import os as _os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .structs import Survivor
 
 
 class SyscallError(OSError):
@@ -92,6 +95,19 @@ class SyscallChildError(SyscallError, ChildProcessError):
 
 class BackendError(RuntimeError):
     """There is no such backend, or it cannot work on this machine; the text says what to do."""
+
+
+class SurvivorsError(RuntimeError):
+    """Some processes could not be ended.
+
+    Attributes:
+        survivors: for each of them pid, name, state and why.
+    """
+
+    def __init__(self, survivors: list[Survivor]) -> None:
+        names = "; ".join(f"{left.name} (pid {left.pid}, {left.state}): {left.why}" for left in survivors)
+        super().__init__(f"{len(survivors)} could not be ended: {names}")
+        self.survivors = survivors
 
 
 class UnsafeRegistrationError(RuntimeError):

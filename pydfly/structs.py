@@ -149,6 +149,19 @@ class Reaped(NamedTuple):
     """Wait status, as ``os.waitpid`` gives it: see ``os.waitstatus_to_exitcode``."""
 
 
+class Survivor(NamedTuple):
+    """A process that could not be ended."""
+
+    pid: int
+    """Process id."""
+    name: str
+    """Name of the command."""
+    state: str
+    """As in DescendantInfo."""
+    why: str
+    """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
+
+
 class BackendInfo(NamedTuple):
     """Which backend answers, and why."""
 

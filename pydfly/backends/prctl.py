@@ -42,12 +42,28 @@ def prctl(option: int, argument: int = 0) -> int:
     Raises:
         OSError: as the kernel says.
     """
-    result: int = libc().prctl(option, argument, 0, 0, 0)
+    # what ctypes itself calls takes an int for each argument, so no address
+    result = _plain(option, argument) if _libc is None and 0 <= argument <= 64 else -1
+    if result < 0:
+        result = libc().prctl(option, argument, 0, 0, 0)
     if result < 0:
         import ctypes
 
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+    return result
+
+
+def _plain(option: int, argument: int) -> int:
+    """Call prctl through what ctypes itself calls: loading ctypes takes longer than all else a start needs."""
+    try:
+        import _ctypes
+
+        program = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
+        address = _ctypes.dlsym(program, "prctl")
+        result: int = _ctypes.call_function(address, (option, argument, 0, 0, 0))
+    except (ImportError, AttributeError, TypeError, OSError):  # not this interpreter's ctypes
+        return -1
     return result
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from ..supervisor.guard import Guard
+from ..supervisor.guard import FAILED, Guard
 from ..supervisor.launch import Launch
+from ..supervisor.warden import TIMEOUT
 from . import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
+
     from ..supervisor.warden import Warden
+else:
+    import _signal
 
 HELP = """\
 usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG] [--report FILE] [--] CMD ARG...
@@ -28,7 +33,7 @@ SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a
 Exit status: that of CMD; 128+N if signal N killed it; 124 on timeout; 125 if pydfly itself failed; 126 if CMD
 cannot be executed; 127 if there is no such command."""
 
-TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
+TIMED_OUT, NOT_EXECUTABLE, NOT_FOUND = 124, 126, 127
 
 
 class Options:
@@ -63,7 +68,7 @@ def parse(arguments: list[str]) -> Options:
         if name == "--wait-all" and not equals:
             options.wait_all = True
         elif name in {"--grace", "--timeout", "--pdeathsig", "--report"}:
-            if not equals and (value := next(words, "")) == "" or not value:
+            if (not equals and (value := next(words, "")) == "") or not value:
                 raise UsageError(f"run: {name} needs a value")
             _set(options, name, value)
         else:
@@ -95,8 +100,6 @@ def _seconds(name: str, value: str) -> float:
 
 
 def _signal_number(value: str) -> int:
-    import _signal
-
     if value.isascii() and value.isdigit():
         number = int(value)
     else:
@@ -122,7 +125,7 @@ def main(arguments: list[str]) -> int:
         timeout=options.timeout,
         pdeathsig=options.pdeathsig,
     )
-    status = Guard(launch, _work).keep()
+    status = Guard(launch).keep(_work)
     if status is None:
         print("pydfly: run: the warden was killed; everything it guarded was ended", file=sys.stderr)
         return FAILED
@@ -137,16 +140,15 @@ def _work(warden: Warden) -> int:
         return _complain(f"{error.filename}: {error.strerror}", NOT_FOUND)
     except OSError as error:
         return _complain(f"{error.filename or 'run'}: {error.strerror}", NOT_EXECUTABLE if error.filename else FAILED)
-    for pid, name, state, why in warden.survivors:
-        _complain(f"run: {name} (pid {pid}, {state}) is left: {why}", FAILED)
-    if warden.survivors:
+    report = warden.report()
+    for left in report["survivors"]:
+        _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
+    if report["survivors"]:
         return FAILED
-    if warden.reason == "timeout":
+    if warden.reason == TIMEOUT:
         return TIMED_OUT
-    import os
-
-    code = os.waitstatus_to_exitcode(warden.status or 0)
-    return code if code >= 0 else 128 - code
+    signal = report["signal"]
+    return int(report["exit_status"]) if signal is None else 128 + int(signal)
 
 
 def _complain(text: str, status: int) -> int:

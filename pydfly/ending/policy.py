@@ -10,6 +10,8 @@ child is told at once.  Escalation asks "is anyone left", never "is the command 
 
 from __future__ import annotations
 
+from ..structs import Survivor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
@@ -34,19 +36,6 @@ class Orders(NamedTuple):
     """Name of the signal."""
     targets: list[DescendantInfo]
     """Who gets it, parents before their children."""
-
-
-class Survivor(NamedTuple):
-    """A process that could not be ended."""
-
-    pid: int
-    """Process id."""
-    name: str
-    """Name of the command."""
-    state: str
-    """As in DescendantInfo."""
-    why: str
-    """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
 
 
 class Step(NamedTuple):

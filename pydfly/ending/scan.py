@@ -10,11 +10,15 @@ from __future__ import annotations
 import errno
 import os
 
-from ..backends.procfs import ProcFs, read, stat_fields
+from ..backends.procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
+
     from ..structs import DescendantInfo
+else:
+    import _signal
 
 PROBES = 25  # looks at the newest pid for one look at the list of pids
 CHASE = 40  # such series for one full listing
@@ -24,8 +28,6 @@ class Scan:
     """The descendants of this process, on Linux."""
 
     def __init__(self, processes: ProcFs) -> None:
-        import _signal
-
         self._processes = processes
         self._numbers = {name: getattr(_signal, name) for name in ("SIGTERM", "SIGCONT", "SIGKILL")}
         self._send = _signal.pidfd_send_signal

@@ -12,3 +12,56 @@ adopts the domain and ends it.  ``pydfly run`` is its own guard.
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import IO
+
+    from ..structs import DescendantInfo
+    from .owner import Supervised
+
+    File = int | IO[bytes] | IO[str] | None
+
+
+def supervise(
+    command: Sequence[str | bytes],
+    *,
+    grace: float = 5.0,
+    pdeathsig: int | None = None,
+    spare: Callable[[DescendantInfo], object] | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: str | bytes | None = None,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+    pass_fds: Iterable[int] = (),
+) -> Supervised:
+    """Run a command so that no descendant of it outlives ``stop()``, the ``with`` block, or the calling process.
+
+    The command's own end ends nobody: a daemon that it left in the background is supervised on.  Returns at once;
+    ``wait_started()`` tells whether the command could be executed.
+
+    Args:
+        command: program and arguments; a program without a slash is looked for in $PATH of ``env``.
+        grace: seconds between SIGTERM and SIGKILL when the domain is ended; one grace for everybody.
+        pdeathsig: the signal that the command gets at once when the warden dies; not needed for it to be ended.
+        spare: decides at ``stop()``, in the calling process, who may live on: called with each process, and whom
+            it is true for lives, with everything below it.  The next reaper above the caller adopts them.
+        env: the environment; None for the caller's.
+        cwd: the directory to start in; None for the caller's.
+        stdin, stdout, stderr: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or
+            ``subprocess.PIPE`` (the other end is then an attribute of the handle).  ``subprocess.STDOUT`` for stderr.
+        pass_fds: descriptors that the command gets; all others are closed in it.
+
+    Raises:
+        BackendError: the backend in force has no real processes, or this system has no reapers.
+        OSError: the guard could not be started.
+        TypeError, ValueError: an argument that cannot be meant.
+    """
+    from . import owner, prepare
+
+    owner.collect_unwaited()
+    return prepare.supervise(
+        command, grace, pdeathsig, spare, env, cwd, {"stdin": stdin, "stdout": stdout, "stderr": stderr}, pass_fds
+    )

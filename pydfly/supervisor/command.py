@@ -71,12 +71,12 @@ def _exec(command: list[Word], env: object) -> None:
     """Execute a program that is looked for as execvp(3) does: a refusal counts more than an absence."""
     program = os.fsencode(command[0])
     if b"/" in program:
-        os.execve(program, command, env)  # type: ignore[arg-type]  # os.environb or a checked dict
+        os.execve(program, command, env)  # type: ignore[arg-type]  # noqa: S606
     path = env.get(b"PATH") or env.get("PATH") or os.defpath  # type: ignore[attr-defined]
     refused: OSError | None = None
     for directory in os.fsencode(path).split(b":"):
         try:
-            os.execve((directory or b".") + b"/" + program, command, env)  # type: ignore[arg-type]
+            os.execve((directory or b".") + b"/" + program, command, env)  # type: ignore[arg-type]  # noqa: S606
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+_IS_LINUX = sys.platform.startswith("linux")
+
 
 def adopt_orphans() -> None:
     """Become a reaper; who is one already stays one.
@@ -12,7 +14,7 @@ def adopt_orphans() -> None:
     Raises:
         SyscallError, BackendError, OSError: this system has no reapers.
     """
-    if sys.platform == "linux":  # no more than this call: the whole friendly layer would cost twice the start
+    if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
         from ..backends.prctl import PR_SET_CHILD_SUBREAPER, prctl
 
         prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -20,9 +22,9 @@ def adopt_orphans() -> None:
     from ..errors import AlreadyReaperError
     from ..reaper import acquire
 
-    try:
+    try:  # noqa: SIM105  contextlib would be imported for this alone
         acquire()
-    except AlreadyReaperError:  # init is one from the start
+    except AlreadyReaperError:
         pass
 
 
@@ -31,7 +33,7 @@ def die_with_parent(signal: int, parent: int) -> None:
 
     Called only where the parent has one thread: Linux sends the signal at the death of the forking thread.
     """
-    if sys.platform == "linux":
+    if _IS_LINUX:
         from ..backends.prctl import PR_SET_PDEATHSIG, prctl
 
         prctl(PR_SET_PDEATHSIG, signal)
@@ -41,3 +43,24 @@ def die_with_parent(signal: int, parent: int) -> None:
         set_pdeathsig(signal)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal)
+
+
+def let_go(*needed: int) -> None:
+    """Close every descriptor but these and stderr; stdin and stdout become /dev/null.
+
+    Whoever reads what the command writes must see the end of it when the command and its descendants are gone,
+    and a lock that is held by a descriptor must be free then.
+    """
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for standard in (0, 1):
+        os.dup2(null, standard)
+    close_all_but(*needed)
+
+
+def close_all_but(*needed: int) -> None:
+    """Close every descriptor but the standard ones and these."""
+    start = 3
+    for descriptor in sorted(needed):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))

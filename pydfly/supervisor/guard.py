@@ -6,23 +6,28 @@ caller without running any Python code in a copy of it.
 
 from __future__ import annotations
 
-import _signal
 import os
-import sys
 import time
 
-from .domain import adopt_orphans
+from .domain import adopt_orphans, close_all_but, die_with_parent, let_go
 from .mailbox import Mailbox
 from .warden import END, KILL, Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable
     from signal import struct_siginfo
 
+    from .conversation import Conversation
     from .launch import Launch
+else:
+    import _signal
 
-_FORWARDED = {getattr(_signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")}
+FAILED = 125
+_FORWARDED = {
+    getattr(_signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")
+}
 _SECOND = 5.0  # seconds within which, or within the grace, a second Ctrl-C means "at once"
 
 
@@ -31,39 +36,47 @@ class Guard:
 
     Args:
         launch: what to run.
-        work: what the warden's process does with the Warden, returning its exit status.
+        owner: the talk of the warden with the owner; None when this process is all the owner there is.
+        parent: pid of the owner.
+        kept: other descriptors that the warden needs.
     """
 
-    def __init__(self, launch: Launch, work: Callable[[Warden], int]) -> None:
+    def __init__(
+        self, launch: Launch, owner: Conversation | None = None, parent: int = 0, kept: tuple[int, ...] = ()
+    ) -> None:
         self._launch = launch
-        self._work = work
+        self._owner = owner
+        self._kept = kept
         self._mailbox = Mailbox()
+        self._parent = parent
         self._warden = 0
         self._orders = -1
         self._interrupted = float("-inf")
 
-    def keep(self) -> int | None:
+    def keep(self, work: Callable[[Warden], int]) -> int | None:
         """Keep the domain until nobody is left.
+
+        Args:
+            work: what the warden's process does with the Warden, returning its exit status.
 
         Returns:
             The warden's exit status; None when it was killed, and this process ended the domain.
         """
         adopt_orphans()
+        if self._owner:
+            die_with_parent(_signal.SIGIO, self._parent)
         own = os.getpid()
         reading, self._orders = os.pipe()
         self._warden = os.fork()
         if self._warden == 0:
-            os.close(self._orders)
-            status = 125
+            answer = FAILED
             try:
-                status = self._work(Warden(self._launch, reading, self._mailbox, own))
+                os.close(self._orders)
+                answer = work(Warden(self._launch, self._mailbox, own, reading, self._owner, self._kept))
             finally:
-                os._exit(status)
-        os.close(reading)
-        while True:
-            status = self._look()
-            if status is not None:
-                break
+                os._exit(answer)
+        let_go(self._orders)
+        while (status := self._look()) is None:
             self._take(self._mailbox.wait(None))
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
@@ -89,7 +102,10 @@ class Guard:
         """Hand a signal down."""
         assert info is not None
         number = info.si_signo
-        if number == _signal.SIGTERM:
+        if self._owner:  # it asks the warden itself; what is sent to its guard by others is not for the command
+            if os.getppid() != self._parent:
+                self._order(END)
+        elif number == _signal.SIGTERM:
             self._order(END)
         elif number == _signal.SIGINT and self._is_second():
             self._order(KILL)
@@ -102,9 +118,9 @@ class Guard:
         return now - before < max(self._launch.grace, _SECOND)
 
     def _order(self, order: int) -> None:
-        try:
+        try:  # noqa: SIM105  contextlib would be imported for this alone
             os.write(self._orders, bytes([order]))
-        except BrokenPipeError:  # it is dead; SIGCHLD says so
+        except BrokenPipeError:
             pass
 
     def _end(self) -> None:
@@ -123,3 +139,31 @@ class Guard:
             if pause is None:
                 return
             self._mailbox.wait(pause)
+
+
+def main(descriptor: int) -> int:
+    """Be the guard of ``supervise()``: what to run comes over the socket to the owner."""
+    from .conversation import Conversation
+    from .launch import Launch
+
+    owner = Conversation(descriptor)
+    first = owner.line.receive_first()
+    if first is None:
+        return 0  # the owner is gone before anything began
+    _, fields, parent = first
+    launch = Launch(**fields)
+    close_all_but(descriptor, *launch.passed)
+    status = Guard(launch, owner, parent).keep(_serve)
+    return FAILED if status is None else 0
+
+
+def _serve(warden: Warden) -> int:
+    owner = warden.owner
+    assert owner
+    try:
+        warden.run()
+    except OSError as error:
+        owner.failed(error)
+    else:
+        owner.ended(warden)
+    return 0

@@ -21,6 +21,7 @@ class Launch:
         env: the environment; None for the one of the caller.
         cwd: the directory to start in; None for the one of the caller.
         spare: the owner wants to be asked whom to spare.
+        passed: descriptors besides the standard ones that the command gets.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Launch:
         env: dict[Word, Word] | None = None,
         cwd: Word | None = None,
         spare: bool = False,
+        passed: tuple[int, ...] = (),
     ) -> None:
         self.command = command
         self.grace = grace
@@ -43,6 +45,7 @@ class Launch:
         self.env = env
         self.cwd = cwd
         self.spare = spare
+        self.passed = passed
 
     def fields(self) -> dict[str, Any]:
         """Return what ``Launch(**fields)`` makes again."""

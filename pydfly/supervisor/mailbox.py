@@ -6,12 +6,14 @@ nothing to do while nothing happens.  Descriptors report by a signal too (SIGIO)
 
 from __future__ import annotations
 
-import _signal
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from signal import struct_siginfo
+else:
+    import _signal  # signal itself makes enums of everything, which takes longer than all of this module
 
 _FAULTS = {
     getattr(_signal, name)

@@ -1,27 +1,37 @@
 """The warden: owns the domain, starts the command, collects the dead, and ends everybody when it is time.
 
-It sleeps in one place (the mailbox), and after every wake-up does the same four things: hears its guard and its
-owner, collects the dead, and takes the next step of the ending if there is one.
+It sleeps in one place (the mailbox), and after every wake-up does the same things: hears its guard and its owner,
+collects the dead, and takes the next step of the ending if one is due.
 """
 
 from __future__ import annotations
 
-import _signal
 import os
 import time
 
 from . import command, mailbox
-from .domain import adopt_orphans, die_with_parent
+from .domain import adopt_orphans, die_with_parent, let_go
 from .journal import Journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
+    from typing import Any
+
     from ..ending.rounds import Ending
+    from ..structs import DescendantInfo
+    from .conversation import Conversation
     from .launch import Launch
     from .mailbox import Mailbox
+else:
+    import _signal
 
-END, KILL = 0xFE, 0xFF  # orders of the guard besides signal numbers, which are below
+END, KILL = 0xFE, 0xFF  # orders of the guard; smaller bytes are signals to forward
 WARM_UP = 0.02  # seconds after which the command is no short one, and what the ending needs is imported
+GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
+
+# why the ending began
+COMMAND_ENDED, TIMEOUT, ASKED = "the command ended", "timeout", "asked to end"
 
 
 class Warden:
@@ -29,24 +39,36 @@ class Warden:
 
     Args:
         launch: what to run.
-        orders: descriptor of the lifeline from the guard; each byte is a signal to forward, END or KILL.
         mailbox: where everything arrives.
         guard: pid of the guard.
+        orders: the lifeline from the guard; each byte is a signal to forward, END or KILL.
+        owner: the talk with the owner; None when the guard is all the owner there is.
+        kept: other descriptors that this process needs.
     """
 
-    def __init__(self, launch: Launch, orders: int, mailbox: Mailbox, guard: int) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        mailbox: Mailbox,
+        guard: int,
+        orders: int,
+        owner: Conversation | None = None,
+        kept: tuple[int, ...] = (),
+    ) -> None:
         self.launch = launch
-        self.journal = Journal()
-        self.pid = 0
+        self.pid = 0  # of the command
         self.status: int | None = None  # wait status of the command
-        self.reason = "the command ended"
-        self._orders = orders
+        self.reason = COMMAND_ENDED
+        self.began = time.time()
         self._mailbox = mailbox
         self._guard = guard
-        self._empty = False
+        self._orders = orders
+        self.owner = owner
+        self._kept = kept
+        self._journal = Journal()
         self._ending: Ending | None = None
-        self._next = 0.0  # when the ending wants its next step
-        self._timeout_at: float | None = None
+        self._next = float("inf")  # when the next step is due
+        self._empty = False
         self._warm = False
 
     def run(self) -> None:
@@ -57,103 +79,149 @@ class Warden:
         """
         adopt_orphans()
         die_with_parent(_signal.SIGIO, self._guard)
-        mailbox.listen(self._orders)
         self.pid = command.start(self.launch, self._mailbox, os.setsid)
-        self.journal.command(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
+        self._journal.command(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
         if self.launch.timeout is not None:
-            self._timeout_at = time.monotonic() + self.launch.timeout
-        self._hear()
-        while not self._done():
+            self._next = time.monotonic() + self.launch.timeout
+        mailbox.listen(self._orders)
+        if self.owner:
+            mailbox.listen(self.owner.line.descriptor)
+            self.owner.started(self.pid)
+        let_go(self._orders, *self._kept, *([self.owner.line.descriptor] if self.owner else []))
+        while True:
+            self._hear()
+            if self._advance():
+                return
             if self._mailbox.wait(self._rest()) is None and not self._warm:
                 self._warm_up()
-            self._hear()
 
-    @property
-    def survivors(self) -> list[tuple[int, str, str, str]]:
-        """Those who could not be ended: pid, name, state, why."""
-        return [tuple(survivor) for survivor in self._ending.survivors] if self._ending else []  # type: ignore[misc]
+    def members(self) -> list[DescendantInfo]:
+        """List who is in the domain now."""
+        from ..ending import rounds
 
-    def _rest(self) -> float | None:
-        """Return how long to sleep: for ever, while nothing is due."""
-        now = time.monotonic()
-        due = []
-        if self._ending:
-            due.append(self._next - now)
-        elif self._timeout_at is not None:
-            due.append(self._timeout_at - now)
-        if not self._warm:
-            due.append(WARM_UP)
-        return min(due, default=None)
+        return rounds.actuator().members()
 
-    def _warm_up(self) -> None:
-        """Import what the ending needs while the package is there for sure, and memory and descriptors are not short."""
-        self._warm = True
-        from ..ending import rounds  # noqa: F401
-
-    def _hear(self) -> None:
-        """Take the guard's orders; the end of the pipe is the end of the guard."""
-        try:
-            orders = os.read(self._orders, 4096)
-        except BlockingIOError:
-            orders = b"" if os.getppid() != self._guard else None
-        if orders == b"":
-            self.end("the guard is gone")
-        for order in orders or b"":
-            if order == KILL:
-                self.end("asked to kill", 0.0)
-            elif order == END:
-                self.end("asked to end")
-            else:
-                self.forward(order)
-
-    def forward(self, number: int) -> None:
-        """Signal the command, which is an unreaped child of this process or nobody."""
+    def signal(self, number: int) -> None:
+        """Signal the command; when it has ended, what it left to this process: the daemons it started."""
         if self.status is None:
-            os.kill(self.pid, number)
+            os.kill(self.pid, number)  # an unreaped child: the pid is its own
+            return
+        own = os.getpid()
+        for member in self.members():
+            if member.ppid == own and member.state != "zombie":
+                os.kill(member.pid, number)
 
     def end(self, reason: str, grace: float | None = None) -> None:
         """Begin the ending, or shorten the grace of one that has begun."""
         now = time.monotonic()
-        grace = self.launch.grace if grace is None else grace
         if self._ending is None:
             from ..ending import rounds
 
             self.reason = reason
             self._warm = True
-            self._ending = rounds.Ending(rounds.actuator(), now, grace, self.journal.saw)
-        elif grace == 0:
-            self._ending.hurry(now)
-        self._next = now
+            ask = self.owner.ask if self.owner and self.launch.spare else None
+            grace = self.launch.grace if grace is None else grace
+            self._ending = rounds.Ending(rounds.actuator(), now, grace, self._journal.saw, ask)
+            self._next = now
+        elif grace is not None:
+            self._ending.hurry(now + grace)
+            self._next = now
+        if self.owner and self.owner.line.closed:
+            self._ending.spare_nobody()
 
-    def _done(self) -> bool:
+    def spare(self, pids: list[int]) -> None:
+        """Take the owner's answer to whom to spare."""
+        if self._ending:
+            self._ending.spare(pids)
+            self._next = time.monotonic()
+
+    def report(self) -> dict[str, Any]:
+        """Say what ran and how it ended, in plain values."""
+        code = None if self.status is None else os.waitstatus_to_exitcode(self.status)
+        return {
+            "command": [os.fsdecode(word) for word in self.launch.command],
+            "pid": self.pid,
+            "exit_status": code if code is None or code >= 0 else None,
+            "signal": -code if code is not None and code < 0 else None,
+            "reason": self.reason,
+            "start": self.began,
+            "end": time.time(),
+            "processes": self._journal.processes,
+            "unlisted": self._journal.unlisted,
+            "survivors": [survivor._asdict() for survivor in self._ending.survivors] if self._ending else [],
+            "spared": [member._asdict() for member in self._ending.spared] if self._ending else [],
+        }
+
+    def _rest(self) -> float | None:
+        """Return how long to sleep: for ever, while nothing is due."""
+        rest = self._next - time.monotonic()
+        if not self._warm:
+            rest = min(rest, WARM_UP)
+        return None if rest == float("inf") else rest
+
+    def _warm_up(self) -> None:
+        """Import what the ending needs while the package is surely there, and memory and descriptors are not short."""
+        self._warm = True
+        from ..ending import rounds
+
+        rounds.actuator()
+
+    def _hear(self) -> None:
+        """Take the guard's orders and the owner's requests; the end of either lifeline is the end of the domain."""
+        try:
+            orders = os.read(self._orders, 4096)
+            guarded = orders != b""
+        except BlockingIOError:
+            orders = b""
+            guarded = os.getppid() == self._guard
+        if not guarded:
+            self.end("the guard is gone")
+        for order in orders:
+            if order == KILL:
+                self.end(ASKED, 0.0)
+            elif order == END:
+                self.end(ASKED)
+            elif self.status is None:
+                os.kill(self.pid, order)
+        if self.owner:
+            self.owner.hear(self)
+
+    def _advance(self) -> bool:
         """Collect the dead, take the step that is due, and say whether all is over."""
-        self._collect()
+        died = self._collect()
         if self._empty:
             return True
         now = time.monotonic()
+        if self._ending is None and self.status is not None and not self.launch.linger:
+            self.end(COMMAND_ENDED)
+        elif self._ending is None and now >= self._next:
+            self.end(TIMEOUT)
         if self._ending is None:
-            if self.status is not None and not self.launch.linger:
-                self.end("the command ended")
-            elif self._timeout_at is not None and now >= self._timeout_at:
-                self.end("timeout")
-        if self._ending is not None:
+            return False
+        if died:
+            self._next = min(self._next, now + GATHER)
+        if now >= self._next:
             pause = self._ending.step(now)
             if pause is None:
                 return True
             self._next = now + pause
         return False
 
-    def _collect(self) -> None:
+    def _collect(self) -> bool:
         """Wait for every dead child.  The only proof that nobody is left is that there is no child to wait for."""
+        died = False
         while True:
             try:
                 dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 self._empty = True
-                return
+                return died
             if dead is None:
-                return
+                return died
+            died = True
             pid, status, usage = os.wait4(dead.si_pid, 0)
-            self.journal.collected(pid, status, usage)
+            self._journal.collected(pid, status, usage)
             if pid == self.pid:
                 self.status = status
+                if self.owner:
+                    self.owner.exited(status)

@@ -1,0 +1,84 @@
+"""What the caller reads when everything is over."""
+
+from __future__ import annotations
+
+from ..ending.policy import Step
+from ..structs import DescendantInfo, Survivor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NamedTuple
+else:
+    from ..records import NamedTuple
+
+__all__ = ["DescendantInfo", "ProcessRecord", "Report", "Step", "Survivor", "Usage", "read"]
+
+
+class Usage(NamedTuple):
+    """What a process used, its collected children included: getrusage(2)."""
+
+    user_time: float
+    """Seconds in user mode."""
+    system_time: float
+    """Seconds in the kernel."""
+    max_rss: int
+    """The most memory it had at once: kilobytes on Linux and the BSDs."""
+
+
+class ProcessRecord(NamedTuple):
+    """One process that the warden met.  None: it was not the one to collect it, so it cannot know."""
+
+    pid: int
+    """Process id."""
+    name: str | None
+    """Name of the command, as last seen."""
+    parent: int
+    """Process id of the parent when it was first seen: the warden's for an adopted orphan."""
+    status: int | None
+    """Exit status; None when a signal ended it."""
+    signal: int | None
+    """The signal that ended it."""
+    rusage: Usage | None
+    """What it used."""
+    start: float | None
+    """When it started, seconds since the epoch."""
+    end: float | None
+    """When it was collected, seconds since the epoch."""
+
+
+class Report(NamedTuple):
+    """How a domain ended."""
+
+    command: list[str]
+    """Program and arguments."""
+    pid: int
+    """Process id of the command."""
+    exit_status: int | None
+    """Its exit status; None when a signal ended it, or when it is among the survivors or the spared."""
+    signal: int | None
+    """The signal that ended it."""
+    reason: str
+    """Why the ending began."""
+    start: float
+    """When the command was started, seconds since the epoch."""
+    end: float
+    """When everything was over, seconds since the epoch."""
+    processes: list[ProcessRecord]
+    """Every process that the warden met, the command first."""
+    unlisted: int
+    """How many more there were than a report holds."""
+    survivors: list[Survivor]
+    """Those who could not be ended, and why."""
+    spared: list[DescendantInfo]
+    """Those whom ``spare`` let live; the next reaper above the caller has adopted them."""
+
+
+def read(plain: dict[str, Any]) -> Report:
+    """Make the report of the plain values that came over the wire."""
+    processes = [
+        ProcessRecord(**record | {"rusage": Usage(**record["rusage"]) if record["rusage"] else None})
+        for record in plain["processes"]
+    ]
+    survivors = [Survivor(**left) for left in plain["survivors"]]
+    spared = [DescendantInfo(**left) for left in plain["spared"]]
+    return Report(**plain | {"processes": processes, "survivors": survivors, "spared": spared})
