@@ -96,4 +96,5 @@ class Kernel:
     def panic(self, why: str) -> NoReturn:
         """Stop the machine."""
         self.panicked = why
+        self.doomed.clear()
         raise KernelPanic(why)

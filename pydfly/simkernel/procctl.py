@@ -19,7 +19,7 @@ _P_PID = int(IdType.P_PID)
 _LAST_SIGNAL = 128  # _SIG_MAXSIG of sys/sys/_sigset.h; accepted here although no signal set has room for it (DP-10)
 
 
-def procctl(process: Process, idtype: int, id: int, cmd: int, data: Data) -> object:
+def procctl(process: Process, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
     """Make the checks in the kernel's order: idtype, id, command; then what the command does.
 
     idtype and cmd are 32 bit, id is 64: higher bits of the first two are not looked at.

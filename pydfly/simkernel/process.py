@@ -172,10 +172,11 @@ class Process(Record):
     def syscall(self, number: int, *args: object) -> object:
         """Make a system call by its number, through the kernel's table."""
         kernel = self.enter()
-        result = kernel.syscall(self, number, *args)
-        if kernel.doomed:
-            signals.settle(kernel, self)
-        return result
+        try:
+            return kernel.syscall(self, number, *args)
+        finally:  # a call that is refused may have killed all the same
+            if kernel.doomed:
+                signals.settle(kernel, self)
 
     def call(self, name: str, *args: object) -> object:
         """Make a system call by its name; ENOSYS if the flavour has no such call."""

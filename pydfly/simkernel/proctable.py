@@ -48,8 +48,8 @@ def detach(child: Process) -> None:
     before, after = child.previous_sibling, child.next_sibling
     if before is not None:
         before.next_sibling = after
-    elif child.parent is not None:
-        child.parent.first_child = after
+    else:
+        child.parent.first_child = after  # type: ignore[union-attr]  # only init has no parent, and it is never moved
     if after is not None:
         after.previous_sibling = before
     child.parent = child.previous_sibling = child.next_sibling = None

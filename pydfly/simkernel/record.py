@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .signals import PendingSignal
     from .vnodes import Vnode
 
+NO_ENVIRONMENT: Mapping[str, str] = {}
+"""What a process has that never executed anything; shared, and never written to."""
+
 
 class Record:
     """``struct proc``: what is known of one process.
@@ -100,7 +103,7 @@ class Record:
         self.sigchld = signals.DEFAULT
         self.pgid = self.sid = pid
         self.argv = self.stack = ()
-        self.environ = {}
+        self.environ = NO_ENVIRONMENT
 
     def __repr__(self) -> str:
         return f"<simulated process {self.pid} {self.name!r} {self.state}>"

@@ -7,6 +7,8 @@ default action.  Deaths take effect when the call that caused them is over.
 
 from __future__ import annotations
 
+from operator import index
+
 from ..errors import refusal
 from . import lifecycle
 from .states import RUNNING, STOPPED
@@ -119,7 +121,7 @@ def block(process: Process, blocked: bool) -> None:
 def kill(sender: Process, pid: int, sig: int) -> None:
     """kern_kill() of sys/kern/kern_sig.c; sys_kill() on FreeBSD."""
     kernel = sender.kernel
-    number = int(sig)
+    number = index(sig)
     if not 0 <= number <= kernel.flavour.highest_killable:
         raise refusal("kill", "EINVAL", f"there is no signal {number}")
     if pid <= 0:
@@ -180,9 +182,9 @@ def settle(kernel: Kernel, actor: Process) -> None:
 def _next_victim(kernel: Kernel) -> Process:
     doomed = kernel.doomed
     for pid in kernel.death_order:
-        for index, process in enumerate(doomed):
+        for place, process in enumerate(doomed):
             if process.pid == pid and process.alive:
-                del doomed[index]
+                del doomed[place]
                 return process
     return doomed.popleft()
 

@@ -94,7 +94,7 @@ def play(scenario: dict[str, Any]) -> Iterator[Difference]:
                 return
             if differs is not None:
                 yield Difference(name, number, op["op"], *differs)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BrokenScenario(
             f"{name}: operation {number}: {_complaint(steps, scenario['ops'][number - 1], error)}"
         ) from error
@@ -104,7 +104,7 @@ def _complaint(steps: Steps, op: object, error: Exception) -> str:
     """Say what is wrong with an operation that could not be played."""
     if not isinstance(op, dict):
         return "an operation is a JSON object"
-    if op.get("op") not in steps:
+    if not isinstance(op.get("op"), str) or op["op"] not in steps:
         return f"unknown operation {op.get('op')!r}"
     if isinstance(error, KeyError):
         return f"{op['op']}: no key {error}"

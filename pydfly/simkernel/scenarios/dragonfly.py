@@ -25,10 +25,7 @@ def fork(world: World, op: Op) -> Differs:
 
 def exec_(world: World, op: Op) -> Differs:
     """{"pid", "path", "suid", "owner", "result"}."""
-    try:
-        started = world.actor(op).execve(op["path"], suid=op["suid"], owner=op["owner"] if op["suid"] else 0)
-    except SyscallError as error:
-        return expect(op, errno_of(error))
+    started = world.actor(op).execve(op["path"], suid=op["suid"], owner=op["owner"] if op["suid"] else 0)
     return expect(op, {"resident": started.resident, "entry": started.entry})
 
 
