@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import errors, simkernel, structs
+from ..constants import dragonfly
 from ..simkernel import rtld
 from . import arguments
 from .simprocesses import SimulatedProcesses
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from ..structs import Data, ResidentEntry
     from .interface import Backend, Program
 
+_NO_SIGNAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which cannot deliver it
 PROGRAM = "/usr/local/bin/python3"
 """What the acting process runs when the backend was chosen by name."""
 
@@ -61,25 +63,32 @@ class Simulated:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.flavour = process.kernel.flavour.name
+        self._names = {int(command): name for name, command in process.kernel.constants.Command.__members__.items()}
         self.processes = SimulatedProcesses(process)
         self._warned = False
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
-        constants = self.process.kernel.constants
-        if isinstance(data, int):
-            arguments.c_value(data, "int", "data")
-            if int(data) == constants.SIG_MAXSIG and (self.flavour, cmd) == (
-                "dragonfly",
-                constants.PROC_PDEATHSIG_CTL,
-            ):
-                raise errors.refusal(
-                    "procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits"
-                )
-        elif not isinstance(data, (structs.Pointer, structs.ReaperKill)):
-            raise TypeError(f"data must be an int, a ReaperKill or a pointer, not {type(data).__name__}")
+        self._check_data(cmd, data)
+        if data == _NO_SIGNAL and self.flavour == "dragonfly" and cmd == dragonfly.PROC_PDEATHSIG_CTL:
+            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         return self.process.procctl(idtype, id, cmd, data)
+
+    def _check_data(self, cmd: int, data: object) -> None:
+        """Refuse data that no C caller could have passed for this command."""
+        name = self._names.get(cmd, "this command")
+        reads_int = name.endswith("_CTL") or name == "PROC_SPROTECT"
+        if isinstance(data, structs.Pointer):
+            if data is structs.OMITTED and reads_int:
+                raise TypeError(f"{name} reads an int: pass it as data")
+        elif name.endswith("_STATUS"):
+            raise TypeError(f"{name} writes its own result: leave data out, or pass pydfly.NULL")
+        elif isinstance(data, structs.ReaperKill):
+            if reads_int:
+                raise TypeError(f"{name} reads an int, not a ReaperKill")
+        else:
+            arguments.c_value(data, "int", "data")
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the file that the acting process runs; nothing can break."""
