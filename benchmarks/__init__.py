@@ -1,1 +1,1 @@
-"""Measurements, to be run by hand: nothing here is a test, and no test looks at a time."""
+"""pydfly measured against what people would use instead: ``python -m benchmarks``."""

@@ -1,0 +1,29 @@
+"""The programs and packages of other people that the rows compare with, and how to get them."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.util import find_spec
+
+PEERS = {
+    "psutil": "pip install psutil",
+    "pyprctl": "pip install pyprctl",
+    "prctl": "pip install python-prctl  (compiles: apt-get install gcc libcap-dev)",
+    "tini": "apt-get install tini",
+    "dumb-init": "apt-get install dumb-init",
+    "catatonit": "apt-get install catatonit",
+    "honcho": "pip install honcho",
+    "bwrap": "apt-get install bubblewrap",
+}
+"""Name of the module or program, and the command that installs it."""
+
+MODULES = {"psutil", "pyprctl", "prctl"}
+
+
+def missing() -> dict[str, str]:
+    """Return the peers that this machine lacks, with the command that gets each."""
+    return {name: how for name, how in PEERS.items() if not _is_here(name)}
+
+
+def _is_here(name: str) -> bool:
+    return find_spec(name) is not None if name in MODULES else shutil.which(name) is not None
