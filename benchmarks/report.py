@@ -19,14 +19,14 @@ def cells(result: Result, slack: float) -> tuple[str, ...]:
     row = result.row
     goal = "report" if row.goal is None else f"{row.goal:g}"
     ratio, spread = result.ratio, result.spread
-    if ratio is None:
+    if not result.ours:
         return (row.name, row.against, "", "", "", goal, "", result.lacking or f"FAILED: {result.failed}")
     return (
         row.name,
         row.against,
         quantity(statistics.median(result.ours), row.unit),
-        quantity(statistics.median(result.theirs), row.unit),
-        f"{ratio:.3g}",
+        quantity(statistics.median(result.theirs), row.unit) if result.theirs else "",
+        "" if ratio is None else f"{ratio:.3g}",
         goal,
         f"{spread[0]:.3g}-{spread[1]:.3g}" if spread else "",
         "; ".join(part for part in (verdict(result, slack), result.note) if part),
@@ -45,7 +45,7 @@ def verdict(result: Result, slack: float) -> str:
 def quantity(value: float, unit: str) -> str:
     """Write a number of seconds with a fitting prefix, or a count."""
     if unit != "s":
-        return f"{value:g} {unit}"
+        return f"{value:.4g} {unit}"
     for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "us")):
         if value * factor >= 1:
             return f"{value * factor:.3g} {name}"

@@ -26,12 +26,15 @@ class Row:
     ours: Sample
     against: str
     """Whom it is compared with, in words."""
-    theirs: Sample
+    theirs: Sample | None
+    """None: nobody; the row is a report."""
     goal: float | None = None
     """The ratio of medians, ours by theirs, that is to be kept at most; None: reported only."""
     peers: tuple[str, ...] = ()
     """Names from ``peers.PEERS`` without which the row cannot run."""
     pairs: int = 15
+    warm: bool = True
+    """One pair before those that count: it pays for imports and caches."""
     unit: str = "s"
     """``s`` for seconds, else what is counted."""
     outside: Callable[[], AbstractContextManager[object]] = nullcontext
@@ -60,7 +63,7 @@ class Result:
     @property
     def ratio(self) -> float | None:
         """The ratio of medians; None without numbers."""
-        if not self.ours:
+        if not self.theirs:
             return None
         theirs = statistics.median(self.theirs)
         ours = statistics.median(self.ours)
@@ -69,7 +72,7 @@ class Result:
     @property
     def spread(self) -> tuple[float, float] | None:
         """The quartiles of the ratios of the single pairs: how far the noise reaches."""
-        ratios = [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True) if theirs]
+        ratios = [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=False) if theirs]
         if len(ratios) < 2:
             return None
         quartiles = statistics.quantiles(ratios, n=4)
@@ -88,13 +91,14 @@ def measure(row: Row) -> Result:
 
 
 def _pairs(row: Row) -> tuple[list[float], list[float], str]:
-    ours, theirs = [], []
+    sides = [side for side in (row.ours, row.theirs) if side]
     with row.inside():
-        row.ours(), row.theirs()  # the first of each pays for imports and caches
-        for _ in range(row.pairs):
-            ours.append(row.ours())
-            theirs.append(row.theirs())
-        return ours, theirs, row.note()
+        if row.warm:
+            for side in sides:
+                side()
+        turns = [[side() for side in sides] for _ in range(row.pairs)]
+        ours, *theirs = map(list, zip(*turns, strict=True))
+        return ours, [cost for other in theirs for cost in other], row.note()
 
 
 def in_fork(function: Callable[[], object]) -> object:

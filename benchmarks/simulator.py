@@ -1,37 +1,83 @@
-"""How fast the simulated kernel is, how its time grows with the size of a history, and what a process costs.
-
-``python -m benchmarks.simulator [FILE]`` prints a line for each measurement; FILE is a recording to replay, by
-default the one that the tests use.
-"""
+"""The simulated kernel: how fast it is, how its time grows with the size of a history, what a process costs."""
 
 from __future__ import annotations
 
 import gc
 import gzip
 import json
-import resource
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from pydfly import simkernel
 from pydfly.simkernel import scenarios
 
+from .rows import Row
+
 RECORDING = Path(__file__).parent.parent / "tests" / "data" / "dragonfly.jsonl.gz"
+GROWING = 2.3
+"""Twice the work may take so many times the time: linear, and some noise."""
 
 
-def seconds(work: Callable[[], object], rounds: int = 3) -> float:
-    """Return the shortest of some rounds."""
-    best = float("inf")
-    for _ in range(rounds):
-        gc.collect()
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
+def rows() -> Iterator[Row]:
+    """Speed, growth and memory."""
+    yield Row(
+        "simulator: one recorded operation",
+        lambda: seconds(replay(recorded(states=False))) / operations(),
+        "100,000 operations per second",
+        lambda: 1 / 100_000,
+        1.0,
+        pairs=5,
+        robust=True,
+    )
+    yield Row(
+        "replay of the recordings, states compared", lambda: seconds(replay(recorded(states=True))), "", None, pairs=3
+    )
+    for name, work in (
+        ("100,000 fork, exit, wait cycles", cycles),
+        ("tree of 100,000 whose root exits", partial(exits, wide)),
+        ("100,000 nested reapers killed from the top", partial(exits, deep)),
+    ):
+        yield Row(
+            f"simulator: {name}",
+            partial(_seconds_for, work, 100_000),
+            "itself at half size",
+            partial(_seconds_for, work, 50_000),
+            GROWING,
+            pairs=5,
+            robust=work is cycles,
+        )
+    yield Row(
+        "simulator: memory of a live process", partial(bytes_per_process, 100_000), "", None, pairs=1, unit="bytes"
+    )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long a piece of work takes that leaves no garbage of others to collect."""
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _seconds_for(work: Callable[[int], Callable[[], None]], count: int) -> float:
+    return seconds(work(count))
+
+
+@cache
+def recorded(states: bool) -> list[bytes]:
+    """Return the recorded scenarios, with or without their ``state`` comparisons."""
+    with gzip.open(RECORDING) as file:
+        return list(file) if states else list(map(without_states, file))
+
+
+@cache
+def operations() -> int:
+    """Count the operations of the recorded scenarios that are no comparisons of states."""
+    return sum(len(json.loads(line)["ops"]) for line in recorded(states=False))
 
 
 def replay(lines: list[bytes]) -> Callable[[], None]:
@@ -101,34 +147,3 @@ def bytes_per_process(count: int) -> float:
     tracemalloc.stop()
     assert root.alive
     return used / count
-
-
-def measurements(recording: Path = RECORDING) -> Iterator[tuple[str, str]]:
-    """Make each measurement; yield what it is and what came out."""
-    with gzip.open(recording) as file:
-        lines = list(file)
-    plain = [without_states(line) for line in lines]
-    for name, what in (("with state comparisons", lines), ("without state comparisons", plain)):
-        operations = sum(len(json.loads(line)["ops"]) for line in what)
-        yield f"replay {name}", f"{operations / seconds(replay(what)):,.0f} operations/s ({operations:,} operations)"
-    for name, work in (
-        ("fork, exit, wait cycles", cycles),
-        ("children whose parent exits", lambda count: exits(wide, count)),
-        ("nested reapers killed from the top", lambda count: exits(deep, count)),
-    ):
-        size = 500_000 if work is cycles else 50_000
-        once, twice = seconds(work(size), 2), seconds(work(2 * size), 2)
-        yield f"{2 * size:,} {name}", f"{twice:.2f} s; half of it {once:.2f} s: {twice / once:.2f} times"
-    yield "a live process", f"{bytes_per_process(100_000):.0f} bytes"
-    yield "highest resident set", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB"
-
-
-def main(arguments: list[str]) -> int:
-    """Print the measurements."""
-    for name, result in measurements(*map(Path, arguments[:1])):
-        print(f"{name:<52}{result}", flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
