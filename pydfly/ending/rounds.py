@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
         def members(self) -> list[DescendantInfo]: ...
         def signal(self, targets: list[DescendantInfo], signal: str) -> list[tuple[DescendantInfo, str]]: ...
+        def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]: ...
 
 
 CONFIRMATIONS = 3  # listings that must agree that only the spared are left: ECHILD cannot say it then
@@ -83,6 +84,10 @@ class Ending:
         for signal, targets in self._policy.orders(now, members):
             for process, why in self._actuator.signal(targets, signal):
                 self._policy.refused(process, why)
+            if signal == "SIGKILL" and not self._ask:
+                newborn = self._actuator.sweep(members)
+                if self._saw:
+                    self._saw(newborn)
         verdict = self._policy.verdict(now, members)
         if verdict is not None:
             self.survivors = verdict

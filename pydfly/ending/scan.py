@@ -1,8 +1,8 @@
 """Linux: members are found by listing /proc, and signalled through pidfds.
 
-The kernel has no call for "everyone below me", so a listing races with every fork.  Two things win the race
-against processes that replace themselves faster than a listing takes: the newest pid of the machine is asked for
-by itself (/proc/loadavg names it), and of a listing only the pids that were not in the one before are looked at.
+The kernel has no call for "everyone below me", so a listing races with every fork, and it takes longer than some
+processes live.  ``sweep`` wins that race: it asks for the newest pid of the machine by itself (/proc/loadavg
+names it), and of a new list of pids it looks only at those that were not in the one before.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..backends.procfs import ProcFs
+from ..backends.procfs import ProcFs, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-PROBES = 25  # looks at the newest pid for one look at the list of pids
-CHASE = 40  # such series for one full listing
+PROBES = 20  # looks at the newest pid for one look at the list of pids
+PASSES = 50  # such series at most in one sweep
 
 
 class Scan:
@@ -29,21 +29,60 @@ class Scan:
 
     def __init__(self, processes: ProcFs) -> None:
         self._processes = processes
-        self._numbers = {name: getattr(_signal, name) for name in ("SIGTERM", "SIGCONT", "SIGKILL")}
-        self._send = _signal.pidfd_send_signal
+        self._seen: set[str] = set()  # the pids that were there before the last full listing was made
 
     def members(self) -> list[DescendantInfo]:
         """List the members, zombies included, parents before their children."""
+        self._seen = set(os.listdir("/proc"))
         return self._processes.below(os.getpid())
 
     def signal(self, targets: list[DescendantInfo], signal: str) -> list[tuple[DescendantInfo, str]]:
         """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal."""
+        number = getattr(_signal, signal)
         refused = []
         for target in targets:
             try:
-                self._processes.send(target, self._numbers[signal])
+                self._processes.send(target, number)
             except ProcessLookupError:
                 continue
             except OSError as error:
                 refused.append((target, f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"))
         return refused
+
+    def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Kill those who were born after the listing that gave these members, and return them."""
+        ours = {str(os.getpid()), *(str(member.pid) for member in members)}
+        found: list[DescendantInfo] = []
+        for _ in range(PASSES):
+            before = len(found)
+            for _ in range(PROBES):
+                newest = read("/proc/loadavg").split()[-1].decode()
+                if newest not in self._seen:
+                    found += self._kill_if_ours(newest, ours)
+            for pid in reversed(os.listdir("/proc")):
+                if pid not in self._seen:
+                    found += self._kill_if_ours(pid, ours)
+            if len(found) == before:
+                break
+        return found
+
+    def _kill_if_ours(self, pid: str, ours: set[str]) -> list[DescendantInfo]:
+        """Kill a process whose parent is one of ours; one with an unknown parent is looked at again later."""
+        try:
+            descriptor = os.pidfd_open(int(pid))  # from here on the pid means one process, dead or alive
+        except (OSError, ValueError):
+            return []  # gone, or the id of a thread
+        try:
+            process = self._processes.info(int(pid))
+            if str(process.ppid) in ours:
+                ours.add(pid)
+                self._seen.add(pid)
+                _signal.pidfd_send_signal(descriptor, _signal.SIGKILL)
+                return [process]
+            if str(process.ppid) in self._seen:
+                self._seen.add(pid)
+        except OSError:
+            pass
+        finally:
+            os.close(descriptor)
+        return []

@@ -1,0 +1,152 @@
+"""Let an escapee loose under a supervisor, end it in one of several ways, and look for survivors."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+ESCAPEES = str(Path(__file__).with_name("escapees.py"))
+ROOT = str(Path(__file__).parents[2])
+VARIABLE = "PYDFLY_ESCAPEE"
+ENDINGS = ("by itself", "SIGTERM to run", "stop()", "SIGKILL of the caller", "SIGKILL of run")
+PATIENCE = 20.0  # seconds after the grace in which somebody who is left counts as slow, not as a survivor
+
+CALLER = """
+import os, sys, pydfly
+ready, command = int(sys.argv[1]), sys.argv[3:]
+with pydfly.supervise(command, grace=float(sys.argv[2]), pass_fds=[ready]) as service:
+    service.wait_started()
+    os.close(ready)
+    sys.stdin.readline()
+    service.stop()
+"""
+
+
+class Round:
+    """One escapee, one supervisor, one ending."""
+
+    def __init__(self, kind: str, ending: str, grace: float = 0.3) -> None:
+        self.kind = kind
+        self.ending = ending
+        self.grace = grace
+        self.marker = uuid.uuid4().hex
+        self.seconds = 0.0  # from the ending's beginning to the last death, both in this process's eyes
+        self.left: list[str] = []
+
+    def play(self) -> Round:
+        """Run it; ``left`` names those who survived, ``seconds`` says how long the ending took."""
+        reading, writing = os.pipe()
+        program = [sys.executable, "-I", "-S", ESCAPEES, self.kind, str(writing)]
+        environment = os.environ | {VARIABLE: self.marker, "PYTHONPATH": ROOT}
+        with subprocess.Popen(
+            self._supervisor(program, writing),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            pass_fds=[writing],
+        ) as supervisor:
+            os.close(writing)
+            try:
+                assert supervisor.stdin
+                self._await_ready(reading)
+                began = time.monotonic()
+                self._end(supervisor)
+                end = began + self.grace + PATIENCE
+                while (left := survivors(self.marker)) and time.monotonic() < end:
+                    time.sleep(0.002)
+                self.seconds = time.monotonic() - began
+                self.left = [describe(pid) for pid in left]
+            finally:
+                os.close(reading)
+                while left := survivors(self.marker):
+                    for pid in left:
+                        try:
+                            os.kill(pid, signal.SIGKILL)
+                        except ProcessLookupError:
+                            continue
+                supervisor.kill()
+        return self
+
+    def _supervisor(self, program: list[str], ready: int) -> list[str]:
+        if self.ending in ("by itself", "SIGTERM to run", "SIGKILL of run"):
+            leave = ["exit"] if self.ending == "by itself" else []
+            return [sys.executable, "-m", "pydfly", "run", "--grace", str(self.grace), "--", *program, *leave]
+        return [sys.executable, "-c", CALLER, str(ready), str(self.grace), *program]
+
+    def _await_ready(self, reading: int) -> None:
+        ready, _, _ = select.select([reading], [], [], 15)
+        assert ready, f"{self.kind} did not announce itself"
+        os.read(reading, 16)
+
+    def _end(self, supervisor: subprocess.Popen[bytes]) -> None:
+        assert supervisor.stdin
+        if self.ending == "SIGTERM to run":
+            supervisor.terminate()
+        elif self.ending == "stop()":
+            supervisor.stdin.write(b"\n")
+            supervisor.stdin.flush()
+        elif self.ending != "by itself":
+            supervisor.kill()
+
+
+def survivors(marker: str) -> list[int]:
+    """Return the pids of every living process that carries the marker in its environment."""
+    wanted = f"{VARIABLE}={marker}".encode()
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and any(wanted in content for content in _environments(int(name))):
+            found.append(int(name))
+    return found
+
+
+def _environments(pid: int) -> list[bytes]:
+    """Read the environment of a process through each thread: the first thread may have ended before the others."""
+    contents = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            contents.append(Path(f"/proc/{pid}/task/{thread}/environ").read_bytes())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        pass
+    return contents
+
+
+def describe(pid: int) -> str:
+    """Say who a survivor is."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return f"{pid} (gone meanwhile)"
+    return f"{pid} state {stat.rpartition(')')[2].split()[0]} parent {stat.rpartition(')')[2].split()[1]}: {command}"
+
+
+if __name__ == "__main__":
+    from tests.live.escapees import KINDS
+
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    kinds = sys.argv[2].split(",") if len(sys.argv) > 2 else list(KINDS)
+    endings = sys.argv[3].split(",") if len(sys.argv) > 3 else ENDINGS
+    slowest = (0.0, "")
+    leaks = count = 0
+    for kind in kinds:
+        line = []
+        for ending in endings:
+            times = []
+            for _ in range(rounds):
+                played = Round(kind, ending).play()
+                count += 1
+                times.append(played.seconds)
+                slowest = max(slowest, (played.seconds, f"{kind}, {ending}"))
+                if played.left:
+                    leaks += 1
+                    print(f"LEFT: {kind}, {ending}: {played.left}", flush=True)
+            line.append(f"{max(times):.2f}")
+        print(f"{kind:<20}", *line, flush=True)
+    print(f"{count} rounds, {leaks} with survivors, slowest ending {slowest[0]:.2f} s ({slowest[1]})")
+    sys.exit(1 if leaks else 0)
