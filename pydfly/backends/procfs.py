@@ -191,6 +191,8 @@ class ProcFs:
         fields = stat_fields(stat)
         name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode("utf-8", "backslashreplace")
         state = _STATES.get(fields[0].decode(), "other")
+        if state == "zombie" and int(fields[17]) > 1:
+            state = "sleeping"  # its first thread has ended, others have not
         return DescendantInfo(pid, int(fields[1]), name, state, self._boot + int(fields[19]) / self._ticks)
 
 

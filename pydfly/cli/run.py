@@ -12,6 +12,7 @@ from . import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from typing import Any
 
     from ..supervisor.warden import Warden
 else:
@@ -118,6 +119,7 @@ def main(arguments: list[str]) -> int:
     if options.help:
         print(HELP)
         return 0
+    _check_backend()
     launch = Launch(
         list(options.command),
         grace=options.grace,
@@ -125,30 +127,71 @@ def main(arguments: list[str]) -> int:
         timeout=options.timeout,
         pdeathsig=options.pdeathsig,
     )
-    status = Guard(launch).keep(_work)
+    try:
+        paper = Paper(options)
+        status = Guard(launch, kept=paper.descriptors).keep(lambda warden: _work(warden, paper))
+    except OSError as error:
+        return _complain(f"{error.filename or 'run'}: {error.strerror}", FAILED)
     if status is None:
-        print("pydfly: run: the warden was killed; everything it guarded was ended", file=sys.stderr)
-        return FAILED
+        paper.write({"command": options.command, "error": "the warden was killed; everything it guarded was ended"})
+        return _complain("run: the warden was killed; everything it guarded was ended", FAILED)
     return status
 
 
-def _work(warden: Warden) -> int:
+def _check_backend() -> None:
+    """Refuse a backend without real processes; asked only where somebody chose, as asking takes time."""
+    import os
+
+    if os.environ.get("PYDFLY_BACKEND") or not sys.platform.startswith(("linux", "dragonfly", "freebsd")):
+        from ..supervisor.prepare import check_backend
+
+        check_backend()
+
+
+class Paper:
+    """Where the report goes: opened before anything is started, so that a refusal is told before."""
+
+    def __init__(self, options: Options) -> None:
+        self.descriptors: tuple[int, ...] = ()
+        if options.report is None:
+            return
+        import os
+
+        if options.report == "-":
+            self.descriptors = (os.dup(1),)
+        else:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            self.descriptors = (os.open(options.report, flags, 0o666),)
+
+    def write(self, report: dict[str, Any]) -> None:
+        """Write the report as one JSON object."""
+        for descriptor in self.descriptors:
+            import json
+
+            with open(descriptor, "w", closefd=False) as file:
+                json.dump(report, file)
+                file.write("\n")
+
+
+def _work(warden: Warden, paper: Paper) -> int:
     """Be the warden's process: return the exit status of ``pydfly run``."""
     try:
         warden.run()
-    except FileNotFoundError as error:
-        return _complain(f"{error.filename}: {error.strerror}", NOT_FOUND)
     except OSError as error:
-        return _complain(f"{error.filename or 'run'}: {error.strerror}", NOT_EXECUTABLE if error.filename else FAILED)
+        text = f"{error.filename or 'run'}: {error.strerror}"
+        paper.write({**warden.report(), "reason": "not started", "error": text})
+        if isinstance(error, FileNotFoundError):
+            return _complain(text, NOT_FOUND)
+        return _complain(text, NOT_EXECUTABLE if error.filename else FAILED)
     report = warden.report()
+    paper.write(report)
     for left in report["survivors"]:
         _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     if report["survivors"]:
         return FAILED
     if warden.reason == TIMEOUT:
         return TIMED_OUT
-    signal = report["signal"]
-    return int(report["exit_status"]) if signal is None else 128 + int(signal)
+    return 128 + report["signal"] if report["signal"] else report["exit_status"] or 0
 
 
 def _complain(text: str, status: int) -> int:

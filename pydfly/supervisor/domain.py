@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -14,6 +15,8 @@ def adopt_orphans() -> None:
     Raises:
         SyscallError, BackendError, OSError: this system has no reapers.
     """
+    if _IS_LINUX and os.readlink("/proc/self") != str(os.getpid()):
+        raise OSError(errno.ENOTSUP, "/proc belongs to another pid namespace: mount one that shows this process")
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
         from ..backends.prctl import PR_SET_CHILD_SUBREAPER, prctl
 
@@ -64,3 +67,10 @@ def close_all_but(*needed: int) -> None:
         os.closerange(start, descriptor)
         start = descriptor + 1
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+
+
+def name_myself(name: str) -> None:
+    """Take a name by which listings tell this process from the command; at most 15 characters."""
+    if _IS_LINUX:
+        with open("/proc/self/comm", "wb", buffering=0) as comm:
+            comm.write(name.encode())

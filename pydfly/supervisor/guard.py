@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import time
 
+from . import terminal
 from .domain import adopt_orphans, close_all_but, die_with_parent, let_go
 from .mailbox import Mailbox
-from .warden import END, KILL, Warden
+from .warden import END, KILL, TERMINAL, Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +26,8 @@ else:
     import _signal
 
 FAILED = 125
-_FORWARDED = {
-    getattr(_signal, name) for name in ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT")
-}
+_NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGTSTP")
+_FORWARDED = {getattr(_signal, name) for name in _NAMES}
 _SECOND = 5.0  # seconds within which, or within the grace, a second Ctrl-C means "at once"
 
 
@@ -52,6 +52,7 @@ class Guard:
         self._warden = 0
         self._orders = -1
         self._interrupted = float("-inf")
+        self._foreground = None if owner else terminal.Foreground()
 
     def keep(self, work: Callable[[Warden], int]) -> int | None:
         """Keep the domain until nobody is left.
@@ -75,9 +76,11 @@ class Guard:
                 answer = work(Warden(self._launch, self._mailbox, own, reading, self._owner, self._kept))
             finally:
                 os._exit(answer)
-        let_go(self._orders)
+        let_go(self._orders, *self._kept)
         while (status := self._look()) is None:
             self._take(self._mailbox.wait(None))
+        if self._foreground:
+            self._foreground.take_back()
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
         self._end()
@@ -109,8 +112,10 @@ class Guard:
             self._order(END)
         elif number == _signal.SIGINT and self._is_second():
             self._order(KILL)
+        elif number == _signal.SIGTSTP and info.si_pid == self._warden:
+            terminal.stop_myself()  # the warden says that the command has stopped
         elif number in _FORWARDED:
-            self._order(number)
+            self._order(number | TERMINAL if terminal.sent_by_terminal(info) else number)
 
     def _is_second(self) -> bool:
         now = time.monotonic()

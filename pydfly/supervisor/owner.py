@@ -10,6 +10,7 @@ import os
 import select
 import time
 import weakref
+from signal import SIGCONT
 from threading import Condition
 
 from ..ending.policy import plan
@@ -265,6 +266,8 @@ class Supervised:
 
     def _wait_guard(self, deadline: float | None) -> bool:
         """Collect the guard, which ends right after the warden; after a killed warden it has an ending to do first."""
+        if self._guard is not None and self._report is None:
+            os.kill(self._guard, SIGCONT)  # an unreaped child, and somebody may have stopped it
         pause = 0.001
         while self._guard is not None:
             try:

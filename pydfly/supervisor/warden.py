@@ -10,7 +10,7 @@ import os
 import time
 
 from . import command, mailbox
-from .domain import adopt_orphans, die_with_parent, let_go
+from .domain import adopt_orphans, die_with_parent, let_go, name_myself
 from .journal import Journal
 
 TYPE_CHECKING = False
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-END, KILL = 0xFE, 0xFF  # orders of the guard; smaller bytes are signals to forward
+# orders of the guard: a signal to forward, maybe with a note that the terminal sent it, or one of these
+TERMINAL, END, KILL = 0x80, 0xFE, 0xFF
 WARM_UP = 0.02  # seconds after which the command is no short one, and what the ending needs is imported
 GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 
@@ -41,7 +42,7 @@ class Warden:
         launch: what to run.
         mailbox: where everything arrives.
         guard: pid of the guard.
-        orders: the lifeline from the guard; each byte is a signal to forward, END or KILL.
+        orders: the lifeline from the guard; each byte is one order.
         owner: the talk with the owner; None when the guard is all the owner there is.
         kept: other descriptors that this process needs.
     """
@@ -91,9 +92,11 @@ class Warden:
         while True:
             self._hear()
             if self._advance():
-                return
+                break
             if self._mailbox.wait(self._rest()) is None and not self._warm:
                 self._warm_up()
+        if os.getppid() == self._guard:
+            os.kill(self._guard, _signal.SIGCONT)  # somebody may have stopped it
 
     def members(self) -> list[DescendantInfo]:
         """List who is in the domain now."""
@@ -165,6 +168,7 @@ class Warden:
         from ..ending import rounds
 
         rounds.actuator()
+        name_myself("pydfly-warden")
 
     def _hear(self) -> None:
         """Take the guard's orders and the owner's requests; the end of either lifeline is the end of the domain."""
@@ -181,10 +185,16 @@ class Warden:
                 self.end(ASKED, 0.0)
             elif order == END:
                 self.end(ASKED)
-            elif self.status is None:
-                os.kill(self.pid, order)
+            else:
+                self._forward(order & ~TERMINAL, bool(order & TERMINAL))
         if self.owner:
             self.owner.hear(self)
+
+    def _forward(self, number: int, from_terminal: bool) -> None:
+        """Signal the command, unless it is in the guard's process group and so has the terminal's signal already."""
+        if self.status is not None or (from_terminal and os.getpgid(self.pid) == os.getpgid(self._guard)):
+            return
+        os.kill(self.pid, number)
 
     def _advance(self) -> bool:
         """Collect the dead, take the step that is due, and say whether all is over."""
@@ -217,6 +227,7 @@ class Warden:
                 self._empty = True
                 return died
             if dead is None:
+                self._tell_stop()
                 return died
             died = True
             pid, status, usage = os.wait4(dead.si_pid, 0)
@@ -225,3 +236,11 @@ class Warden:
                 self.status = status
                 if self.owner:
                     self.owner.exited(status)
+
+    def _tell_stop(self) -> None:
+        """Tell the guard when the command has stopped: in a terminal it stops then too."""
+        if self.owner or self.status is not None:
+            return
+        stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
+        if stopped is not None and os.getppid() == self._guard:
+            os.kill(self._guard, _signal.SIGTSTP)

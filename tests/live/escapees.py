@@ -7,6 +7,7 @@ Everything here is bounded in number and in time, in case it does escape.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -384,10 +385,8 @@ main = os.getpid()
 if __name__ == "__main__":
     announce = int(sys.argv[2])
     KINDS[sys.argv[1]]()
-    try:
+    with contextlib.suppress(OSError):
         os.write(announce, b"ready\n")
-    except OSError:
-        pass
     if sys.argv[3:] == ["exit"]:
         os._exit(0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
