@@ -161,19 +161,22 @@ def test_the_reaper_is_looked_for_from_the_domain_of_the_dying_process(kernel: K
     assert child.parent is kernel.init
 
 
-def test_adopted_zombies_give_no_sigchld_and_own_children_do(shell: Process) -> None:
-    """Steps 6 and 9; LC-4."""
+def test_adopted_children_give_no_sigchld_dead_or_alive(shell: Process) -> None:
+    """Steps 6 and 9; LC-4: the parent of the dead one gets its SIGCHLD, the reaper none for what it adopts."""
     acquire(shell)
-    child = shell.fork()
-    grandchild = child.fork()
     shell.catch_sigchld(True)
-    grandchild.exit(0)
-    assert shell.pending == []
+    middle = shell.fork()
+    child = middle.fork()
+    zombie = child.fork()
+    living = child.fork()
+    zombie.exit(0)
     child.exit(0)
-    assert grandchild.parent is shell
-    assert shell.pending == [20]
+    assert (zombie.parent, living.parent) == (shell, shell)
+    assert shell.pending == []
+    assert middle.pending == [20]
+    middle.exit(0)
     assert shell.signal_queue is not None
-    assert [entry.pid for entry in shell.signal_queue] == [child.pid]
+    assert [(entry.signal, entry.pid) for entry in shell.signal_queue] == [(20, middle.pid)]
 
 
 def test_sigchld_goes_to_the_new_parent_of_the_zombie(shell: Process) -> None:

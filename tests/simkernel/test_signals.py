@@ -267,19 +267,23 @@ class TestParentDeath:
         assert line[5].status == 9
 
     def test_the_order_of_several_deaths(self, shell: Process) -> None:
-        """The caller first, then in the order of the signals, then what these deaths cause."""
+        """The caller first, then in the order of the signals, then what these deaths cause.
+
+        Each leaves a child that is adopted when it dies: who died last stands first.
+        """
         acquire(shell)
-        caller = shell.fork()
-        one, two = caller.fork(), caller.fork()
-        below_one = one.fork()
-        arm(below_one, 9)
-        one.setpgid(0, 0)
-        caller.setpgid(0, one.pgid)
-        two.setpgid(0, one.pgid)
+        one, two, caller = (shell.fork() for _ in range(3))
+        follower = one.fork()
+        arm(follower, 9)
+        for process in (one, two, caller):
+            shell.setpgid(process.pid, one.pid)
+        left = {process: process.fork() for process in (one, two, caller, follower)}
+        for child in left.values():
+            child.setpgid(0, 0)
         caller.kill(0, 9)
-        # caller: two, one reversed to the head; then one, two by pid; then below_one, adopted when one died
-        assert [process.pid for process in shell.children] == [below_one.pid, one.pid, two.pid, caller.pid]
-        assert {process.state for process in shell.children} == {"zombie"}
+        assert {process.state for process in left} == {"zombie"}
+        adopted = [child for child in shell.children if child in left.values()]
+        assert adopted[::-1] == [left[process] for process in (caller, one, two, follower)]
 
     def test_somebody_else_can_say_in_which_order_they_die(self, kernel: Kernel, shell: Process) -> None:
         acquire(shell)

@@ -1,0 +1,181 @@
+"""Break one rule of the simulated DragonFly at a time, and see whether a test notices.
+
+``python -m tests.simkernel.mutations`` copies the package and its tests to a directory of its own for each change
+of one line, runs the tests of the simulated kernel there, and prints what was caught.  Exit status 1 if any change
+went unnoticed, or does not apply any more.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Mutation(NamedTuple):
+    """One wrong line."""
+
+    rule: str
+    file: str
+    right: str
+    wrong: str
+
+
+MUTATIONS = [
+    # procctl(2): the order of the checks, and each command
+    Mutation("2.1 idtype", "procctl.py", "idtype & 0xFFFFFFFF != _P_PID", "idtype & 0xFFFFFFFF > 2"),
+    Mutation("2.1 id", "procctl.py", "if id not in (0, process.pid):", "if id not in (0, process.pid, 1):"),
+    Mutation("2.1 id is 64 bit", "procctl.py", "if id not in (0,", "if id & 0xFFFFFFFF not in (0,"),
+    Mutation("2.1 id errno", "procctl.py", '"EINVAL", "DragonFly lets', '"ESRCH", "DragonFly lets'),
+    Mutation("2.1 cmd is 32 bit", "procctl.py", "COMMANDS.get(cmd & 0xFFFFFFFF)", "COMMANDS.get(cmd)"),
+    Mutation("DP-1", "procctl.py", '"EALREADY"', '"EBUSY"'),
+    Mutation("DP-1 outer node", "reaping.py", "Node(process, process.node, OWNED, 1)", "Node(process, None, OWNED, 1)"),
+    Mutation("DP-2", "procctl.py", '"ENOTCONN"', '"EINVAL"'),
+    Mutation(
+        "DP-3 null", "procctl.py", "if data is structs.NULL:\n        return None", "if False:\n        return None"
+    ),
+    Mutation("DP-4", "procctl.py", "structs.ReaperStatus(node.flags,", "structs.ReaperStatus(node.flags & 1,"),
+    Mutation("DP-5", "procctl.py", "node.refs - 1, pid_head", "node.refs, pid_head"),
+    Mutation("DP-6", "procctl.py", "structs.ReaperStatus(0, 0, pid_head)", "structs.ReaperStatus(0, 0, -1)"),
+    Mutation("DP-8 null", "procctl.py", '"EINVAL", "the command needs memory', '"EFAULT", "the command needs memory'),
+    Mutation("DP-9 ignored", "procctl.py", "if 0 <= value <= _LAST_SIGNAL:", "if value <= _LAST_SIGNAL:"),
+    Mutation("DP-9 128 is stored", "procctl.py", "_LAST_SIGNAL = 128", "_LAST_SIGNAL = 127"),
+    Mutation("DP-10 panic", "dragonfly.py", "highest_deliverable = 127", "highest_deliverable = 128"),
+    # exec_sys_register, exec_sys_unregister
+    Mutation("2.3 superuser", "credentials.py", "process.euid == 0 and", "process.ruid == 0 and"),
+    Mutation("2.3 jail", "credentials.py", "and not process.jailed", ""),
+    Mutation("2.3 ENOENT", "residency.py", '"exec_sys_register", "ENOENT"', '"exec_sys_register", "EEXIST"'),
+    Mutation("2.3 EEXIST by vnode", "residency.py", "if text in registered:", "if False:"),
+    Mutation("RS-1", "residents.py", "return len(positions)", "return 0"),
+    Mutation("RS-2", "residency.py", "return positions", "return positions[:1]"),
+    Mutation("RS-3", "residency.py", "if not positions:", "if not positions and id != _ALL:"),
+    Mutation("2.3 -1", "residency.py", "if id == _OWN and own is not None:", "if False and own is not None:"),
+    Mutation("RX-8 ids", "residency.py", "return len(registered) + 1", "return 2 * len(registered) + 1"),
+    Mutation("RX-6 snapshot", "residents.py", "self.pages = deepcopy(process.pages)", "self.pages = process.pages"),
+    Mutation("RX-7 own copy", "residents.py", "process.pages = deepcopy(self.pages)", "process.pages = self.pages"),
+    Mutation("4.3 entry", "dragonfly.py", "Executed(True, registration.entry)", "Executed(True, 4096)"),
+    # exit, step by step
+    Mutation("3.3 step 3", "reaping.py", "    if owns(process):\n        release(process)\n    return", "    return"),
+    Mutation(
+        "3.3 step 4",
+        "reaping.py",
+        "        if node.owner is not None:\n            return node.owner",
+        "        if node.owner is not None and node.parent is None:\n            return node.owner",
+    ),
+    Mutation(
+        "3.3 step 5 order",
+        "dragonfly.py",
+        "            while child is not None:\n                after = child.next_sibling\n",
+        "            child = process.children[-1]\n            while child is not None:\n"
+        "                after = child.previous_sibling\n",
+    ),
+    Mutation("3.3 step 5 signal", "dragonfly.py", "if child.deathsig and child.alive:", "if child.deathsig and False:"),
+    Mutation("3.3 step 5 zombies", "dragonfly.py", "if child.deathsig and child.alive:", "if child.deathsig:"),
+    Mutation(
+        "3.3 step 6",
+        "dragonfly.py",
+        "                child = after",
+        "                signals.notify_parent(heir, child)\n                child = after",
+    ),
+    Mutation("3.3 step 7", "dragonfly.py", "if lifecycle.ignores_children(parent):", "if False:"),
+    Mutation("3.3 step 7 nocldwait", "lifecycle.py", "== signals.IGNORE or parent.nocldwait", "== signals.IGNORE"),
+    Mutation("LC-6", "dragonfly.py", "if heir is not parent:", "if True:"),
+    Mutation("3.3 step 8", "dragonfly.py", "        reaping.drop(node)\n", "        pass\n"),
+    Mutation("3.3 step 9", "dragonfly.py", "                parent = heir\n", "                pass\n"),
+    Mutation(
+        "LC-3",
+        "lifecycle.py",
+        "            if child.state is ZOMBIE:",
+        "            if child.state is ZOMBIE and (pid != -1 or child.next_sibling is None):",
+    ),
+    Mutation(
+        "LC-7",
+        "dragonfly.py",
+        "                child = after",
+        "                child.deathsig = 0\n                child = after",
+    ),
+    # reference counts and domains
+    Mutation("RF-1 init", "reaping.py", "OWNED | REALINIT, 2)", "OWNED | REALINIT, 1)"),
+    Mutation("RF-2", "reaping.py", "        node.refs += 1  # reaper_hold()", "        pass"),
+    Mutation(
+        "RF-6", "reaping.py", "        node = node.parent\n\n\ndef living_owner", "        return\n\n\ndef living_owner"
+    ),
+    Mutation("RF-7", "reaping.py", "above.owner is None and above.refs == 1", "above.owner is None and False"),
+    Mutation("RF-7 others", "reaping.py", "above.owner is None and above.refs == 1", "above.owner is None"),
+    Mutation("3.5 release", "reaping.py", "    if node.parent is not None:\n        node.parent.refs += 1\n", ""),
+    Mutation("3.5 back outside", "reaping.py", "    process.node = node.parent\n", "    pass\n"),
+    Mutation(
+        "3.2 fork",
+        "dragonfly.py",
+        "reaping.enter(child, parent.node)",
+        "reaping.enter(child, parent.node and (parent.node.parent or parent.node))",
+    ),
+    Mutation("3.2 nowait", "dragonfly.py", "if nowait else parent", "if False else parent"),
+    # who may signal whom
+    Mutation("DS-2 owner", "reaping.py", "target is not sender and not direct:", "target is not sender and False:"),
+    Mutation("DS-2 direct", "reaping.py", "target is not sender and not direct:", "target is not sender:"),
+    Mutation(
+        "DS-3", "reaping.py", "        node = node.parent\n    return False", "        node = None\n    return False"
+    ),
+    Mutation("DS-4", "reaping.py", "return not encloses(own, target.node)", "return False"),
+    Mutation("3.6 SIGCONT", "dragonfly.py", "sender.sid == target.sid and", "sender.sid == sender.sid and"),
+    Mutation("3.6 zombies", "dragonfly.py", "if target is sender or not target.alive:", "if target is sender:"),
+    Mutation("3.6 range", "dragonfly.py", "highest_killable = 127", "highest_killable = 128"),
+    Mutation("3.6 root", "dragonfly.py", "if sender.euid != 0 and target.ruid", "if sender.ruid != 0 and target.ruid"),
+    Mutation("3.6 groups", "signals.py", "if not allowed:", "if False:"),
+    Mutation("1.6 ignored", "dragonfly.py", "*range(35, 64)})", "*range(35, 63)})"),
+    Mutation("9 the caller first", "signals.py", "        doomed.appendleft(actor)", "        pass"),
+    # exec
+    Mutation("2.2 cleared", "dragonfly.py", "            process.deathsig = 0\n", "            pass\n"),
+    Mutation("2.2 only a change", "execution.py", "self.suid and self.owner != process.euid", "self.suid"),
+    Mutation("2.2 effective id", "execution.py", "self.owner != process.euid", "self.owner != process.ruid"),
+    Mutation("2.2 nosuid", "dragonfly.py", "and not file.nosuid", ""),
+    Mutation("3.2 SIGCHLD", "execution.py", "        process.sigchld = signals.DEFAULT\n", "        pass\n"),
+]
+
+
+def try_out(mutation: Mutation) -> str:
+    """Return ``caught``, ``MISSED`` or why it could not be tried."""
+    with tempfile.TemporaryDirectory(prefix="pydfly-mutation-") as directory:
+        copy = Path(directory)
+        for part in ("pydfly", "tests/simkernel", "tests/data"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("tests/__init__.py", "tests/conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / part, copy / part)
+        path = copy / "pydfly" / "simkernel" / mutation.file
+        source = path.read_text()
+        if source.count(mutation.right) != 1:
+            return f"DOES NOT APPLY: {source.count(mutation.right)} times in {mutation.file}"
+        path.write_text(source.replace(mutation.right, mutation.wrong))
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/simkernel"],
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if ran.returncode == 1:
+            return "caught"
+        return "MISSED" if ran.returncode == 0 else f"BROKEN: pytest said {ran.returncode}"
+
+
+def main() -> int:
+    """Try every mutation, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(try_out, MUTATIONS))
+    for mutation, outcome in zip(MUTATIONS, outcomes, strict=True):
+        print(f"{mutation.rule:<24}{mutation.file:<16}{outcome}")
+    caught = outcomes.count("caught")
+    print(f"{caught} of {len(MUTATIONS)} caught")
+    return 0 if caught == len(MUTATIONS) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
