@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .execution import Executed
     from .kernel import Kernel
 
+SIZEOF_XRESIDENT = 1168
+"""Bytes of one entry of vm.resident: ``struct xresident`` of sys/sys/resident.h."""
+
 
 class Process(Record):
     """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
@@ -199,9 +202,21 @@ class Process(Record):
         assert isinstance(removed, int)
         return removed
 
-    def vm_resident(self) -> list[ResidentEntry]:
-        """Read the sysctl vm.resident into a large enough buffer; PermissionError (EPERM) if not privileged."""
-        return self.enter().flavour.vm_resident(self)
+    def vm_resident(self, length: int | None = None) -> list[ResidentEntry]:
+        """Read the sysctl vm.resident into a buffer.
+
+        Args:
+            length: its length in bytes; large enough if not given.
+
+        Raises:
+            PermissionError: EPERM, the caller is not privileged.
+            OSError: ENOMEM, the buffer is too short; ``result`` has the entries that fitted wholly.
+        """
+        entries = self.enter().flavour.vm_resident(self)
+        if length is not None and length < len(entries) * SIZEOF_XRESIDENT:
+            fitting = entries[: length // SIZEOF_XRESIDENT]
+            raise refusal("vm.resident", "ENOMEM", "the buffer is too short for the list", result=fitting)
+        return entries
 
     def vm_resident_length(self) -> int:
         """Read vm.resident without a buffer: the number of entries, not of bytes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pydfly import SyscallError
 from pydfly.simkernel import Kernel, Process, residency
 
 from .told import refused
@@ -182,6 +183,16 @@ class TestListing:
         entry = shell.vm_resident()[1]
         vnode = shell.kernel.vnodes.lookup("/b")
         assert entry == (2, 9, "/b", vnode.size, vnode.dev, vnode.ino)
+
+    def test_a_short_buffer(self, shell: Process) -> None:
+        """VR-5: what fits is copied all the same."""
+        for path in ("/a", "/b"):
+            run(shell, path).exec_sys_register(9)
+        assert shell.vm_resident(2 * 1168) == shell.vm_resident()
+        with pytest.raises(SyscallError) as short:
+            shell.vm_resident(2 * 1168 - 1)
+        assert short.value.errno_name == "ENOMEM"
+        assert short.value.result == shell.vm_resident()[:1]
 
 
 class TestIdentity:

@@ -118,6 +118,7 @@ def test_procctl_and_what_it_writes() -> None:
     assert play(call("PROC_REAP_ACQUIRE", "buffer"), call("PROC_REAP_ACQUIRE", "badptr", error("EALREADY"))) == []
     assert play(call("PROC_PDEATHSIG_CTL", 9), call("PROC_PDEATHSIG_STATUS", "buffer", out={"signal": 9})) == []
     assert play(call(99, result=error("EINVAL"))) == []
+    assert play(call("PROC_REAP_ACQUIRE") | {"idtype": 0}) == []
     assert got(call(99)) == [error("EINVAL")]
     (missing,) = play(call("PROC_REAP_STATUS", "buffer"))
     assert (missing.expected, missing.got) == ({"result": 0, "out": None}, {"result": 0, "out": status})
@@ -201,6 +202,7 @@ def test_a_line_that_is_no_scenario(line: str | bytes, complaint: str) -> None:
         ({"op": "exit", "pid": "2", "status": 0}, "operation 1: exit: '2' is no pid"),
         ({"op": "kill", "pid": 2, "target": 2, "sig": "x", "result": 0}, "operation 1: kill: "),
         (call("PROC_DANCE"), "operation 1: procctl: no key 'PROC_DANCE'"),
+        ({**STATE, "weather": {}}, "operation 1: state: a state says nothing of 'weather'"),
         (call("PROC_REAP_STATUS", "what"), "operation 1: procctl: no key 'what'"),
     ],
 )

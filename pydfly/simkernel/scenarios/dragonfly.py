@@ -31,11 +31,11 @@ def exec_(world: World, op: Op) -> Differs:
 
 def procctl(world: World, op: Op) -> Differs:
     """{"pid", "idtype", "id", "cmd", "data", "result", "out"}: ``out`` is what was written to a ``"buffer"``."""
-    data, cmd = op["data"], op["cmd"]
+    data, cmd, idtype = op["data"], op["cmd"], op["idtype"]
     argument: Data = data if type(data) is int else POINTERS[data]
-    idtype = world.idtypes[op["idtype"]]
+    number = idtype if type(idtype) is int else world.idtypes[idtype]
     try:
-        answer = world.actor(op).procctl(idtype, op["id"], world.commands[cmd] if type(cmd) is str else cmd, argument)
+        answer = world.actor(op).procctl(number, op["id"], world.commands[cmd] if type(cmd) is str else cmd, argument)
     except SyscallError as error:
         return expect(op, errno_of(error))
     out = WRITES[cmd](answer) if data == "buffer" and cmd in WRITES else None

@@ -115,7 +115,11 @@ def compare_state(op: Op, seen: dict[str, Any]) -> Differs:
     expected: dict[str, Any] = {}
     got: dict[str, Any] = {}
     for key, value in op.items():
-        if key == "op" or seen[key] == value:
+        if key == "op":
+            continue
+        if key not in seen:
+            raise TypeError(f"a state says nothing of {key!r}")
+        if seen[key] == value:
             continue
         expected[key], got[key] = {}, {}
         for name in sorted({*value, *seen[key]}, key=int):
