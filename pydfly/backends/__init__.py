@@ -54,7 +54,8 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
         backend: ``"linux"``, ``"linux:freebsd"``, ``"sim"``, ``"native"``, ...; or a simulated process, and this
             program then acts as that process; or None for the automatic choice.
         options: what the backend takes.  ``linux``: ``euid`` (0: a simulated root for the resident registry)
-            and ``state_dir`` (where the registry lives).
+            and ``state_dir`` (where the registry lives).  ``sim``: ``version`` of the simulated kernel, ``euid``
+            (0 if not given) of the acting process, and ``jailed``.
 
     $PYDFLY_BACKEND, where it is set, wins over every call of use() except for a simulated process.
 

@@ -100,6 +100,8 @@ class DragonFly:
             return None
         if sig and sender.sid == target.sid and signals.meaning(sender.kernel, sig) == signals.SIGCONT:
             return None
+        if sender.jailed and not target.jailed:  # PRISON_CHECK() in p_trespass(), sys/kern/kern_prot.c
+            return "EPERM", "the process is outside the caller's jail"
         ids = {sender.ruid, sender.euid}
         if sender.euid != 0 and target.ruid not in ids and target.euid not in ids:  # p_trespass(), kern_prot.c
             return "EPERM", "the process belongs to another user"

@@ -41,7 +41,16 @@ class Process(Record):
         return kernel
 
     def fork(self, *, nowait: bool = False) -> Process:
-        """Fork; ``nowait``: as rfork(RFNOWAIT), the child's parent is the living reaper from the start."""
+        """Make a copy of this process: fork(2).
+
+        Args:
+            nowait: as rfork(RFNOWAIT): the child's parent is the nearest living reaper from the start.
+
+        Returns:
+            The child, which is a member of its parent's domain.
+
+        Source: sys/kern/kern_fork.c, fork1().
+        """
         self.enter()
         return lifecycle.fork(self, nowait)
 
@@ -82,6 +91,8 @@ class Process(Record):
 
         Raises:
             OSError: ENOEXEC, ``bad``.
+
+        Source: sys/kern/kern_exec.c, kern_execve() (FreeBSD: do_execve()).
         """
         kernel = self.enter()
         file = File(path, suid, owner, sgid, group, nosuid, bad, interpreter, static)
@@ -89,7 +100,13 @@ class Process(Record):
         return kernel.flavour.execve(self, file, argv, environ)
 
     def exit(self, status: int = 0) -> None:
-        """End with an exit code, of which the low 8 bits count."""
+        """End: _exit(2).
+
+        Args:
+            status: ``int``, of which the low 8 bits count.
+
+        Source: sys/kern/kern_exit.c, exit1().
+        """
         kernel = self.enter()
         lifecycle.die(self, (status & 0xFF) << 8)
         if kernel.doomed:
@@ -108,6 +125,8 @@ class Process(Record):
         Raises:
             ChildProcessError: ECHILD, there is no such child.
             SimulationError: the wait would never end, as nothing else runs meanwhile.
+
+        Source: sys/kern/kern_exit.c, kern_wait().
         """
         self.enter()
         return lifecycle.wait(self, pid, nohang)
@@ -123,6 +142,8 @@ class Process(Record):
             OSError: EINVAL, no such signal.
             ProcessLookupError: ESRCH, nobody there.
             PermissionError: EPERM, the credentials or (DragonFly) the domain do not allow it.
+
+        Source: sys/kern/kern_sig.c, kern_kill() (FreeBSD: sys_kill()).
         """
         kernel = self.enter()
         signals.kill(self, pid, sig)
@@ -130,22 +151,61 @@ class Process(Record):
             signals.settle(kernel, self)
 
     def setuid(self, uid: int) -> None:
-        """Set the real, effective and saved user id; PermissionError (EPERM) if the credentials do not allow it."""
+        """Set the real, effective and saved user id: setuid(2).
+
+        Args:
+            uid: ``uid_t``.
+
+        Raises:
+            PermissionError: EPERM, it is neither the real nor the effective id, and the caller is not root.
+
+        Source: sys/kern/kern_prot.c, sys_setuid().
+        """
         self.enter()
         credentials.setuid(self, uid)
 
     def setgid(self, gid: int) -> None:
-        """Set the real, effective and saved group id; PermissionError (EPERM) if they do not allow it."""
+        """Set the real, effective and saved group id: setgid(2).
+
+        Args:
+            gid: ``gid_t``.
+
+        Raises:
+            PermissionError: EPERM, it is neither the real nor the effective id, and the caller is not root.
+
+        Source: sys/kern/kern_prot.c, sys_setgid().
+        """
         self.enter()
         credentials.setgid(self, gid)
 
     def setpgid(self, pid: int, pgid: int) -> None:
-        """Put a process (0: this one) into a process group (0: one of its own)."""
+        """Put a process into a process group: setpgid(2).
+
+        Args:
+            pid: ``pid_t``, this process (also as 0) or one of its children.
+            pgid: ``pid_t``, a group of this session; 0: the process's own.
+
+        Raises:
+            ProcessLookupError: ESRCH, the process is neither the caller nor a child of it.
+            PermissionError: EPERM, it leads a session or is in another one, or there is no such group.
+            OSError: EINVAL, ``pgid`` is negative.
+
+        Source: sys/kern/kern_prot.c, sys_setpgid().
+        """
         self.enter()
         credentials.setpgid(self, pid, pgid)
 
     def setsid(self) -> int:
-        """Begin a session of one's own and return its id; PermissionError (EPERM) for a process group leader."""
+        """Begin a session of one's own: setsid(2).
+
+        Returns:
+            Its id, the pid of the caller.
+
+        Raises:
+            PermissionError: EPERM, there is a process group with that id.
+
+        Source: sys/kern/kern_prot.c, sys_setsid().
+        """
         self.enter()
         return credentials.setsid(self)
 

@@ -109,6 +109,15 @@ def test_credentials(shell: Process, sender: tuple[int, int], target: tuple[int,
     one.kill(one.pid, 15)
 
 
+def test_a_prisoner_sees_its_jail_only(kernel: Kernel, shell: Process) -> None:
+    prisoner, mate = (kernel.spawn("/bin/sh", jailed=True) for _ in range(2))
+    with refused("EPERM"):
+        prisoner.kill(shell.pid, 0)
+    prisoner.kill(mate.pid, 15)
+    shell.kill(prisoner.pid, 15)
+    assert (mate.pending, prisoner.pending) == ([15], [15])
+
+
 class TestDomainsConfine:
     """3.6: not even root may signal out of its domain."""
 
