@@ -6,16 +6,19 @@ one attribute of the whole process, shared by all its threads and libraries, and
 
 from __future__ import annotations
 
-from . import structs
-from .backends import current
+from . import orphans, structs
+from .backends import current, flavour
 from .syscalls import control
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import signal as _signal
+    from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
-    from .structs import DescendantInfo, DomainStatus
+    from .structs import DescendantInfo, DomainStatus, KillReport, Reaped
+else:
+    import _signal
 
 
 def acquire() -> None:
@@ -27,6 +30,7 @@ def acquire() -> None:
     Source: procctl(2), PROC_REAP_ACQUIRE.
     """
     control("PROC_REAP_ACQUIRE")
+    orphans.watch(True)
 
 
 def release() -> None:
@@ -38,6 +42,7 @@ def release() -> None:
     Source: procctl(2), PROC_REAP_RELEASE.
     """
     control("PROC_REAP_RELEASE")
+    orphans.watch(False)
 
 
 def acquired() -> AbstractContextManager[None]:
@@ -103,3 +108,47 @@ def descendants() -> list[DescendantInfo]:
     A snapshot: it races with every fork and exit, so an empty list does not prove that nobody is left.
     """
     return current().processes.descendants()
+
+
+def reap(ignore: Collection[int] = ()) -> list[Reaped]:
+    """Wait, without blocking, for the adopted orphans that have died, so that they do not pile up as zombies.
+
+    Never for a child of subprocess, multiprocessing, asyncio, ``pydfly.supervise()`` or os.fork(), whose owners would
+    lose the exit status.  A child that other code made (os.posix_spawn(), a C library) cannot be told from an orphan.
+
+    Args:
+        ignore: pids of more children that others wait for.
+
+    Returns:
+        Pid and wait status of each.
+    """
+    return orphans.reap(ignore)
+
+
+def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
+    """End every member of this process's domain; come back when none is left.
+
+    ``signal`` and SIGCONT go to everyone at once, and to whoever is born meanwhile; after one grace for all, SIGKILL
+    until nobody lives.  Children from before ``acquire()`` are no members, and are left alone.  Dead children that
+    have an owner (subprocess, ...) stay there for him to wait for.
+
+    Args:
+        signal: ``int`` or ``signal.Signals``; SIGKILL needs no grace.
+        grace: seconds until SIGKILL.
+
+    Raises:
+        NotReaperError: this process is no reaper.
+        ValueError: a grace that is no time.
+
+    Returns:
+        Who was ended, whom this process waited for, and who could not be ended (EPERM, uninterruptible) and why.
+    """
+    if not 0 <= grace < float("inf"):
+        raise ValueError(f"grace is a number of seconds, not {grace!r}")
+    if not owned():
+        from .errors import refusal
+
+        raise refusal("procctl", "ENOTCONN" if flavour() == "dragonfly" else "EINVAL", operation="PROC_REAP_RELEASE")
+    from .ending.here import kill_all as end_domain
+
+    return end_domain(signal, 0.0 if signal == _signal.SIGKILL else grace)

@@ -162,6 +162,19 @@ class Survivor(NamedTuple):
     """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
 
 
+class KillReport(NamedTuple):
+    """What ``reaper.kill_all()`` did."""
+
+    ended: list[DescendantInfo]
+    """Members that were there and are not any more, as they were last seen."""
+    reaped: list[Reaped]
+    """Adopted orphans that were waited for; other dead children are left to their owners."""
+    survivors: list[Survivor]
+    """Members that could not be ended, and why."""
+    seconds: float
+    """How long it took."""
+
+
 class BackendInfo(NamedTuple):
     """Which backend answers, and why."""
 

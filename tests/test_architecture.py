@@ -26,7 +26,7 @@ LEVELS = [
     ["simkernel"],
     ["backends"],
     ["syscalls"],
-    ["elf", "ending", "conf", "pdeathsig", "reaper", "resident"],
+    ["elf", "ending", "orphans", "conf", "pdeathsig", "reaper", "resident"],
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "replay", "testing"],
 ]

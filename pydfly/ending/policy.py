@@ -32,8 +32,8 @@ REFUSAL_PATIENCE = 0.5  # how long those are waited for who refuse signals, once
 class Orders(NamedTuple):
     """One signal for several processes."""
 
-    signal: str
-    """Name of the signal."""
+    signal: str | int
+    """Name of the signal, or the number that the caller chose for the first."""
     targets: list[DescendantInfo]
     """Who gets it, parents before their children."""
 
@@ -69,9 +69,11 @@ class Policy:
     Args:
         now: the time, in seconds of any clock that only goes forward.
         grace: seconds between the first SIGTERM and the first SIGKILL.
+        first: another signal than SIGTERM.
     """
 
-    def __init__(self, now: float, grace: float) -> None:
+    def __init__(self, now: float, grace: float, first: str | int = "SIGTERM") -> None:
+        self._first = first
         self.kill_at = now + grace
         self._began = now
         self._told: set[Identity] = set()
@@ -90,7 +92,7 @@ class Policy:
         if now < self.kill_at:
             fresh = [member for member in living if identity(member) not in self._told]
             self._told.update(map(identity, fresh))
-            return [Orders("SIGTERM", fresh), Orders("SIGCONT", fresh)] if fresh else []
+            return [Orders(self._first, fresh), Orders("SIGCONT", fresh)] if fresh else []
         fresh = [member for member in living if identity(member) not in self._killed]
         self._killed.update((identity(member), now) for member in fresh)
         news = any(identity(member) not in self._refusals for member in fresh)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         """One system's way to find the members of the caller's domain and to signal them."""
 
         def members(self) -> list[DescendantInfo]: ...
-        def signal(self, targets: list[DescendantInfo], signal: str) -> list[tuple[DescendantInfo, str]]: ...
+        def signal(self, targets: list[DescendantInfo], signal: str | int) -> list[tuple[DescendantInfo, str]]: ...
         def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]: ...
 
 
@@ -32,6 +32,7 @@ class Ending:
         grace: seconds from SIGTERM to SIGKILL.
         saw: told every listing.
         ask: given those about whom nobody has been asked yet; ``spare`` brings the answer.  None: nobody is spared.
+        first: the signal of the grace.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class Ending:
         grace: float,
         saw: Callable[[list[DescendantInfo]], None] | None = None,
         ask: Callable[[list[DescendantInfo]], None] | None = None,
+        first: str | int = "SIGTERM",
     ) -> None:
         self.survivors: list[Survivor] = []
         self.spared: list[DescendantInfo] = []
         self._actuator = actuator
-        self._policy = Policy(now, grace)
+        self._policy = Policy(now, grace, first)
         self._saw = saw
         self._ask = ask
         self._asked: list[DescendantInfo] = []
@@ -123,8 +125,13 @@ def actuator() -> Actuator:
 
     backend = current()
     if backend.name == "linux":
-        from ..backends.procfs import ProcFs
         from .scan import Scan
 
-        return Scan(ProcFs())
-    raise NotImplementedError
+        return Scan()
+    if backend.flavour == "freebsd":
+        from .reap_kill import ReapKill
+
+        return ReapKill()
+    from .pid_head import PidHead
+
+    return PidHead()

@@ -7,10 +7,12 @@ names it), and of a new list of pids it looks only at those that were not in the
 
 from __future__ import annotations
 
-import errno
 import os
 
-from ..backends.procfs import ProcFs, read
+from ..backends import current
+from ..backends.linux import Domain
+from ..backends.procfs import read
+from .sending import send_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,33 +27,33 @@ PASSES = 50  # such series at most in one sweep
 
 
 class Scan:
-    """The descendants of this process, on Linux."""
+    """The members of this process's domain, on Linux."""
 
-    def __init__(self, processes: ProcFs) -> None:
+    def __init__(self) -> None:
+        processes = current().processes
+        assert isinstance(processes, Domain)
         self._processes = processes
         self._seen: set[str] = set()  # the pids that were there before the last full listing was made
+        self._alone = False  # whether every descendant is a member
 
     def members(self) -> list[DescendantInfo]:
         """List the members, zombies included, parents before their children."""
         self._seen = set(os.listdir("/proc"))
-        return self._processes.below(os.getpid())
+        descendants = self._processes.below(os.getpid())
+        members = self._processes.members(descendants)
+        self._alone = len(members) == len(descendants)
+        return members
 
-    def signal(self, targets: list[DescendantInfo], signal: str) -> list[tuple[DescendantInfo, str]]:
+    def signal(self, targets: list[DescendantInfo], signal: str | int) -> list[tuple[DescendantInfo, str]]:
         """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal."""
-        number = getattr(_signal, signal)
-        refused = []
-        for target in targets:
-            try:
-                self._processes.send(target, number)
-            except ProcessLookupError:
-                continue
-            except OSError as error:
-                refused.append((target, f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"))
-        return refused
+        number = getattr(_signal, signal) if isinstance(signal, str) else signal
+        return send_each(self._processes, targets, signal, number)
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill those who were born after the listing that gave these members, and return them."""
-        ours = {str(os.getpid()), *(str(member.pid) for member in members)}
+        ours = {str(member.pid) for member in members}
+        if self._alone:  # a new child of this process may otherwise be an orphan from before it became a reaper
+            ours.add(str(os.getpid()))
         found: list[DescendantInfo] = []
         for _ in range(PASSES):
             before = len(found)

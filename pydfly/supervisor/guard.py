@@ -12,7 +12,7 @@ import time
 from . import terminal
 from .domain import adopt_orphans, close_all_but, die_with_parent, let_go
 from .mailbox import Mailbox
-from .warden import END, KILL, TERMINAL, Warden
+from .warden import END, KILL, TERMINAL, WARM_UP, Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Guard:
         self._warden = 0
         self._orders = -1
         self._interrupted = float("-inf")
+        self._warm = False
         self._foreground = None if owner else terminal.Foreground()
 
     def keep(self, work: Callable[[Warden], int]) -> int | None:
@@ -70,15 +71,11 @@ class Guard:
         reading, self._orders = os.pipe()
         self._warden = os.fork()
         if self._warden == 0:
-            answer = FAILED
-            try:
-                os.close(self._orders)
-                answer = work(Warden(self._launch, self._mailbox, own, reading, self._owner, self._kept))
-            finally:
-                os._exit(answer)
+            os.close(self._orders)
+            _be_warden(lambda: work(Warden(self._launch, self._mailbox, own, reading, self._owner, self._kept)))
         let_go(self._orders, *self._kept)
         while (status := self._look()) is None:
-            self._take(self._mailbox.wait(None))
+            self._take(self._mailbox.wait(None if self._warm else WARM_UP))
         if self._foreground:
             self._foreground.take_back()
         if os.WIFEXITED(status):
@@ -103,7 +100,9 @@ class Guard:
 
     def _take(self, info: struct_siginfo | None) -> None:
         """Hand a signal down."""
-        assert info is not None
+        if info is None:
+            self._warm_up()
+            return
         number = info.si_signo
         if self._owner:  # it asks the warden itself; what is sent to its guard by others is not for the command
             if os.getppid() != self._parent:
@@ -116,6 +115,13 @@ class Guard:
             terminal.stop_myself()  # the warden says that the command has stopped
         elif number in _FORWARDED:
             self._order(number | TERMINAL if terminal.sent_by_terminal(info) else number)
+
+    def _warm_up(self) -> None:
+        """Have at hand what taking over would need: later the package may be gone, or memory short."""
+        from ..ending import rounds
+
+        rounds.actuator()
+        self._warm = True
 
     def _is_second(self) -> bool:
         now = time.monotonic()
@@ -144,6 +150,21 @@ class Guard:
             if pause is None:
                 return
             self._mailbox.wait(pause)
+
+
+def _be_warden(work: Callable[[], int]) -> None:
+    """Do the warden's work in its own process; never returns.
+
+    A warden that fails is as bad as one that was killed, and ends like it: the guard takes over then.
+    """
+    try:
+        os._exit(work())
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os.kill(os.getpid(), _signal.SIGKILL)
 
 
 def main(descriptor: int) -> int:

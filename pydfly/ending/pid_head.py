@@ -1,0 +1,40 @@
+"""DragonFly: the kernel names the child attached last; whoever kills and collects it gets at the next.
+
+A reaper can only signal its own domain there (sys/kern/kern_sig.c, CANSIGNAL), so a reused pid is never hit.
+Source: procctl(2), PROC_REAP_STATUS: "kill the process, wait for it, and loop until no processes remain".
+"""
+
+from __future__ import annotations
+
+from ..backends import current
+from ..reaper import status
+from .sending import number, send_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..structs import DescendantInfo
+    from .sending import Refusals
+
+
+class PidHead:
+    """The members of this process's domain, on DragonFly."""
+
+    def __init__(self) -> None:
+        self._processes = current().processes
+
+    def members(self) -> list[DescendantInfo]:
+        """List the members, zombies included, parents before their children."""
+        return self._processes.descendants()
+
+    def signal(self, targets: list[DescendantInfo], signal: str | int) -> Refusals:
+        """Signal each target; return who refused, and why."""
+        return send_each(self._processes, targets, signal, number(signal))
+
+    def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Kill the child attached last if the listing had missed it; the caller collects it and comes again."""
+        head = status().first_pid
+        if head is None or any(member.pid == head for member in members):
+            return []
+        newborn = [member for member in self._processes.descendants() if member.pid == head]
+        self.signal(newborn, "SIGKILL")
+        return newborn

@@ -1,0 +1,32 @@
+"""One signal to several processes, each addressed so that a reused pid is never hit."""
+
+from __future__ import annotations
+
+import errno
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..backends.interface import Processes
+    from ..structs import DescendantInfo
+
+    Refusals = list[tuple[DescendantInfo, str]]
+
+
+def send_each(processes: Processes, targets: list[DescendantInfo], signal: str | int, number: int) -> Refusals:
+    """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal."""
+    refused = []
+    for target in targets:
+        try:
+            processes.send(target, number)
+        except ProcessLookupError:
+            continue
+        except OSError as error:
+            refused.append((target, f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"))
+    return refused
+
+
+def number(signal: str | int) -> int:
+    """Return the signal of this name, as a member of ``signal.Signals``: a simulated kernel judges it by its name."""
+    from signal import Signals
+
+    return Signals[signal] if isinstance(signal, str) else signal
