@@ -99,7 +99,7 @@ def _kinds() -> dict[type[Any], str]:
     homes = (
         ("subprocess", "Popen", "pid"),
         ("multiprocessing.popen_fork", "Popen", "pid"),  # the base of those that spawn, too
-        ("pydfly.supervisor.owner", "Supervised", "_guard"),
+        ("pydfly.supervisor.handle", "Handle", "_guard"),
     )
     return {getattr(sys.modules[home], name): field for home, name, field in homes if home in sys.modules}
 

@@ -59,9 +59,10 @@ def supervise(
         OSError: the guard could not be started.
         TypeError, ValueError: an argument that cannot be meant.
     """
-    from . import owner, prepare
+    from . import prepare
+    from .handle import collect_unwaited
+    from .owner import Supervised
 
-    owner.collect_unwaited()
-    return prepare.supervise(
-        command, grace, pdeathsig, spare, env, cwd, {"stdin": stdin, "stdout": stdout, "stderr": stderr}, pass_fds
-    )
+    collect_unwaited()
+    files = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
+    return prepare.supervise(Supervised, command, grace, pdeathsig, spare, env, cwd, files, pass_fds)

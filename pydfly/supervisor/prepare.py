@@ -7,20 +7,24 @@ import os
 from ..errors import BackendError
 from . import start
 from .launch import Launch
-from .owner import Supervised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import TypeVar
 
     from ..structs import DescendantInfo
     from . import File
+    from .handle import Handle
+
+    H = TypeVar("H", bound=Handle)
 
 _PIPE, _STDOUT, _DEVNULL = -1, -2, -3  # subprocess's numbers, without importing it
 _MODES = {"stdin": "wb", "stdout": "rb", "stderr": "rb"}
 
 
 def supervise(
+    kind: type[H],
     command: Sequence[str | bytes],
     grace: float,
     pdeathsig: int | None,
@@ -29,7 +33,7 @@ def supervise(
     cwd: str | bytes | None,
     files: dict[str, File],
     passed: Iterable[int],
-) -> Supervised:
+) -> H:
     """Check everything, open what must be opened, start the guard."""
     check_backend()
     passed = tuple(passed)
@@ -51,7 +55,7 @@ def supervise(
         raise
     finally:
         plumbing.close_inner()
-    handle = Supervised(launch, pid, descriptor, spare)
+    handle = kind(launch, pid, descriptor, spare)
     for name, outer in plumbing.outer.items():
         setattr(handle, name, os.fdopen(outer, _MODES[name]))
     return handle
