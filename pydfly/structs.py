@@ -108,6 +108,21 @@ class ResidentEntry(NamedTuple):
     """``res_stat.st_ino``."""
 
 
+class ModuleStat(NamedTuple):
+    """``struct module_stat``: one kernel module (sys/sys/module.h of both systems)."""
+
+    version: int
+    """``version``, int: the size of the structure; 44, 56 or (FreeBSD) 1048 bytes."""
+    name: str
+    """``name``: cut to 32 bytes in the two smaller ones."""
+    refs: int
+    """``refs``, int: how many hold the module."""
+    id: int
+    """``id``, int."""
+    data: int | None
+    """``data.intval``, int: of a SYSCALL_MODULE, the number of its system call; None: version 1 has no data."""
+
+
 class DomainStatus(NamedTuple):
     """What a process is in the world of reapers; the same on every backend.  None: this system cannot tell."""
 

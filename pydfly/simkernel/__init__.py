@@ -22,7 +22,7 @@ from .process import Process
 
 __all__ = ["Kernel", "KernelPanic", "Process", "SimulationError", "boot"]
 
-VERSIONS = {"dragonfly": ("6.4",)}
+VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
 
 
@@ -42,6 +42,10 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     version = version or VERSIONS[flavour][0]
     if version not in VERSIONS[flavour]:
         raise NotImplementedError(f"{flavour} {version} is not modelled: {', '.join(VERSIONS[flavour])} is")
+    if flavour == "freebsd":
+        from .freebsd import FreeBSD
+
+        return Kernel(FreeBSD(version))
     from .dragonfly import DragonFly
 
     return Kernel(DragonFly(version))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..constants import dragonfly as numbers
 from ..errors import refusal
-from . import execution, lifecycle, proctable, reaping, rtld, signals
+from . import execution, lifecycle, modules, proctable, reaping, rtld, signals
+from .callnumbers import LAYOUTS
 from .procctl import procctl
 from .residents import Residents
+from .syscalltable import SyscallTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,22 +28,30 @@ class DragonFly:
     highest_killable = 127  # sys/kern/kern_sig.c, kern_kill()
     highest_deliverable = 127  # sys/kern/kern_sig.c, lwpsignal()
     queues_every_instance = False
+    nobody_allowed = "ESRCH"
+    sysctls: Mapping[str, int] = {}
     calls: Mapping[str, int] = {
         "procctl": numbers.SYS_procctl,
         "exec_sys_register": numbers.SYS_exec_sys_register,
         "exec_sys_unregister": numbers.SYS_exec_sys_unregister,
+        **modules.CALLS,
     }
 
     def __init__(self, version: str) -> None:
         self.version = version
         self.residents = Residents()
 
+    def table(self, kernel: Kernel) -> SyscallTable:
+        """Make the system-call table."""
+        return SyscallTable(LAYOUTS["dragonfly", self.version], self.missing_call)
+
     def start(self, kernel: Kernel) -> None:
-        """Make init the root reaper, and put the three calls into the table."""
+        """Make init the root reaper, and put the kernel's calls into the table."""
         reaping.acquire(kernel.init)  # sys/kern/init_main.c: reaper_init(initproc, &initreaper)
-        kernel.sysent[numbers.SYS_procctl] = procctl
-        kernel.sysent[numbers.SYS_exec_sys_register] = self.residents.register
-        kernel.sysent[numbers.SYS_exec_sys_unregister] = self.residents.unregister
+        kernel.sysent.install(numbers.SYS_procctl, procctl, 4)
+        kernel.sysent.install(numbers.SYS_exec_sys_register, self.residents.register, 1)
+        kernel.sysent.install(numbers.SYS_exec_sys_unregister, self.residents.unregister, 1)
+        kernel.modules.install_calls()
 
     def fork(self, parent: Process, child: Process, nowait: bool) -> Process:
         """fork1(): the child is a member of its parent's domain, also under RFNOWAIT, never its owner."""
@@ -94,6 +104,10 @@ class DragonFly:
     def reap(self, zombie: Process) -> None:
         """kern_wait(): nothing about reapers; the reference was dropped at exit."""
 
+    def give_back(self, zombie: Process) -> None:
+        """Debuggers are not modelled here: nobody ever holds a process."""
+        raise NotImplementedError("debuggers are modelled for FreeBSD only")
+
     def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
         """CANSIGNAL of sys/kern/kern_sig.c; a zombie is signalled without any test, in vain (kern_kill())."""
         if target is sender or not target.alive:
@@ -125,9 +139,10 @@ class DragonFly:
         """Read the sysctl without a buffer."""
         return self.residents.length(process)
 
-    def missing_call(self, process: Process, number: int) -> object:
+    def missing_call(self, process: Process | None, number: int, told: bool) -> object:
         """sys_nosys() of sys/kern/kern_sig.c, and trap.c: SIGSYS, and EINVAL (DP-11)."""
-        signals.post(process, numbers.SIGSYS)
+        if process is not None:
+            signals.post(process, numbers.SIGSYS)
         raise refusal("syscall", "EINVAL", f"there is no system call {number}; the process got SIGSYS")
 
     def _reaper(self, process: Process) -> Process:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from ..structs import ResidentEntry
 from .execution import Executed, File
 from .kernel import Kernel
 from .process import Process
-
-Handler = Callable[..., object]
-"""A system call: the calling process, then the arguments."""
+from .syscalltable import SyscallTable
 
 
 class Flavour(Protocol):
@@ -29,11 +27,18 @@ class Flavour(Protocol):
     """What can be delivered without a panic."""
     queues_every_instance: bool
     """The same signal sent twice is pending twice."""
+    nobody_allowed: str
+    """The errno of kill(2) for many, when all who are there refuse."""
+    sysctls: Mapping[str, int]
+    """The system's switches by name, those that the model looks at."""
     calls: Mapping[str, int]
     """System call numbers by name, of those that the simulation makes by name."""
 
+    def table(self, kernel: Kernel) -> SyscallTable:
+        """Make the kernel's system-call table, empty but for its layout."""
+
     def start(self, kernel: Kernel) -> None:
-        """Make init the root reaper, and fill the kernel's system-call table."""
+        """Make init the root reaper, and put the kernel's own calls into the table."""
 
     def fork(self, parent: Process, child: Process, nowait: bool) -> Process:
         """Make the child a member of a domain; return the process that becomes its parent."""
@@ -46,6 +51,9 @@ class Flavour(Protocol):
 
     def reap(self, zombie: Process) -> None:
         """Do what the end of a zombie means for its domain; it is still in its parent's list."""
+
+    def give_back(self, zombie: Process) -> None:
+        """Hand a zombie that a debugger has waited for to its real parent."""
 
     def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
         """Return the errno and the reason why the sender may not signal the target; zombies are targets too."""
@@ -62,5 +70,5 @@ class Flavour(Protocol):
     def vm_resident_length(self, process: Process) -> int:
         """Read the sysctl without a buffer."""
 
-    def missing_call(self, process: Process, number: int) -> object:
-        """Do what happens on a system call that is not there."""
+    def missing_call(self, process: Process | None, number: int, told: bool) -> object:
+        """Do what happens on a system call that is not there; ``told``: the process gets SIGSYS."""

@@ -8,16 +8,19 @@ from .. import constants
 from . import proctable
 from .execution import replace_image
 from .faults import KernelPanic
+from .modules import Modules
 from .process import Process
 from .states import RUNNING
+from .syscalltable import FreeBSDTable
 from .vnodes import Vnodes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import NoReturn
 
-    from .flavour import Flavour, Handler
+    from .flavour import Flavour
+    from .sysent import SyscallHelperData
 
 
 class Kernel:
@@ -28,7 +31,9 @@ class Kernel:
         constants: the constants of that system.
         init: process 1.
         vnodes: its files.
-        sysent: system calls by number.
+        sysent: the system-call table.
+        modules: the kernel modules that are loaded.
+        traced: the processes that debuggers hold (FreeBSD).
         clock: seconds of its own time, which pass only where somebody lets them pass.
         panicked: why the kernel is dead, or None.
         death_order: pids, in the order in which they are to die when several are killed at once; empty: the order in
@@ -40,9 +45,11 @@ class Kernel:
         self.constants = constants.of(flavour.name)
         self.table = proctable.ProcTable()
         self.vnodes = Vnodes()
-        self.sysent: dict[int, Handler] = {}
+        self.sysent = flavour.table(self)
+        self.modules = Modules(flavour.name, self.sysent)
         self.doomed: deque[Process] = deque()
         self.death_order: list[int] = []
+        self.traced: list[Process] = []
         self.clock = 0.0
         self.panicked: str | None = None
         self.init = self.new_process()
@@ -87,11 +94,41 @@ class Kernel:
         return process
 
     def syscall(self, process: Process, number: int, *args: object) -> object:
-        """Make the system call ``number`` for a process: its entry in the table, or what is done without one."""
-        handler = self.sysent.get(number)
-        if handler is None:
-            return self.flavour.missing_call(process, number)
-        return handler(process, *args)
+        """Make the system call ``number`` for a process, through the table."""
+        return self.sysent.call(number, args, process.capmode, process)
+
+    def syscall_register(self, entry: SyscallHelperData, flags: int = 0) -> int:
+        """Register one system call: see ``SyscallTable.register``."""
+        return self.sysent.register(entry, flags)
+
+    def syscall_deregister(self, entry: SyscallHelperData) -> int:
+        """Remove one system call: see ``SyscallTable.deregister``."""
+        return self.sysent.deregister(entry)
+
+    def syscall_helper_register(self, entries: Sequence[SyscallHelperData], flags: int = 0) -> int:
+        """Register an array of system calls, ended by SYSCALL_INIT_LAST: syscall_helper_register(9).
+
+        Args:
+            entries: the array; the kernel writes into its elements.
+            flags: 0, or SY_THR_STATIC.
+
+        Returns:
+            0.
+
+        Raises:
+            OSError, FileExistsError: EINVAL, EEXIST: see ``FreeBSDTable.helper_register``.
+            NotImplementedError: DragonFly's kernel has no such function.
+        """
+        return self._helpers("syscall_helper_register").helper_register(entries, flags)
+
+    def syscall_helper_unregister(self, entries: Sequence[SyscallHelperData]) -> int:
+        """Remove an array of system calls; always returns 0: syscall_helper_unregister(9)."""
+        return self._helpers("syscall_helper_unregister").helper_unregister(entries)
+
+    def _helpers(self, name: str) -> FreeBSDTable:
+        if not isinstance(self.sysent, FreeBSDTable):
+            raise NotImplementedError(f"DragonFly's kernel has no {name}(): syscall_register() is what it has")
+        return self.sysent
 
     def panic(self, why: str) -> NoReturn:
         """Stop the machine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ..errors import refusal
-from . import proctable, signals
+from . import proctable, signals, tracing
 from .faults import SimulationError
 from .states import GONE, RUNNING, ZOMBIE
 
@@ -67,8 +67,12 @@ def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
             found = True
             if child.state is ZOMBIE:
                 return reap(child)
+            if child.stop_report:
+                return tracing.report_stop(child)
         child = child.next_sibling
-    if not found:
+    if not found and not any(
+        held.real_parent is parent and _matches(parent, held, pid) for held in parent.kernel.traced
+    ):
         raise refusal("wait4", "ECHILD", "the caller has no such child")
     if nohang:
         return None
@@ -81,12 +85,17 @@ def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
 def _matches(parent: Process, child: Process, pid: int) -> bool:
     if pid > 0:
         return child.pid == pid
-    return pid == -1 or child.pgid == (-pid or parent.pgid)
+    if pid == -1:
+        return child.descriptor is None or child.real_parent is not None
+    return child.pgid == (-pid or parent.pgid)
 
 
 def reap(zombie: Process) -> tuple[int, int]:
-    """Take a zombie out of the world, and return its pid and status."""
+    """Take a zombie out of the world, and return its pid and status; a debugger gives it back to its parent."""
     kernel = zombie.kernel
+    if zombie.real_parent is not None and zombie.real_parent is not zombie.parent:
+        kernel.flavour.give_back(zombie)
+        return zombie.pid, zombie.status
     kernel.flavour.reap(zombie)
     proctable.detach(zombie)
     kernel.table.remove(zombie)

@@ -6,39 +6,26 @@ blocked (until ``block_signals(False)``), so that what arrives stays visible in 
 
 from __future__ import annotations
 
-from .. import structs
 from ..errors import refusal
 from . import credentials, lifecycle, signals
 from .execution import File
-from .faults import KernelPanic, SimulationError
-from .record import Record
-from .states import RUNNING
+from .tablecalls import TableCalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..structs import Data, ResidentEntry
+    from ..structs import ResidentEntry
     from .execution import Executed
-    from .kernel import Kernel
 
 SIZEOF_XRESIDENT = 1168
 """Bytes of one entry of vm.resident: ``struct xresident`` of sys/sys/resident.h."""
 
 
-class Process(Record):
+class Process(TableCalls):
     """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
 
     __slots__ = ()
-
-    def enter(self) -> Kernel:
-        """Return the kernel, having made sure that this process can call it."""
-        kernel = self.kernel
-        if kernel.panicked is not None:
-            raise KernelPanic(kernel.panicked)
-        if self.state is not RUNNING:
-            raise SimulationError(f"{self!r} cannot make system calls")
-        return kernel
 
     def fork(self, *, nowait: bool = False) -> Process:
         """Make a copy of this process: fork(2).
@@ -231,36 +218,6 @@ class Process(Record):
         signals.block(self, blocked)
         if kernel.doomed:
             signals.settle(kernel, self)
-
-    def syscall(self, number: int, *args: object) -> object:
-        """Make a system call by its number, through the kernel's table."""
-        kernel = self.enter()
-        try:
-            return kernel.syscall(self, number, *args)
-        finally:  # a call that is refused may have killed all the same
-            if kernel.doomed:
-                signals.settle(kernel, self)
-
-    def call(self, name: str, *args: object) -> object:
-        """Make a system call by its name; ENOSYS if the flavour has no such call."""
-        number = self.kernel.flavour.calls.get(name)
-        if number is None:
-            raise refusal(name, "ENOSYS")
-        return self.syscall(number, *args)
-
-    def procctl(self, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
-        """As ``pydfly.procctl``, called by this process, without the guards: every value reaches the kernel."""
-        return self.call("procctl", idtype, id, cmd, data)
-
-    def exec_sys_register(self, entry: int) -> None:
-        """As ``pydfly.exec_sys_register``, called by this process."""
-        self.call("exec_sys_register", entry)
-
-    def exec_sys_unregister(self, id: int) -> int:
-        """As ``pydfly.exec_sys_unregister``, called by this process."""
-        removed = self.call("exec_sys_unregister", id)
-        assert isinstance(removed, int)
-        return removed
 
     def vm_resident(self, length: int | None = None) -> list[ResidentEntry]:
         """Read the sysctl vm.resident into a buffer.

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .capsicum import ProcessDescriptor
     from .kernel import Kernel
     from .process import Process
     from .reaping import Node
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
 """What a process has that never executed anything; shared, and never written to."""
+NO_CONTROLS: Mapping[str, int] = {}
+"""What a process has that nobody ever controlled; likewise."""
 
 
 class Record:
@@ -41,15 +44,30 @@ class Record:
         stack: the strings on its stack, newest first; a snapshot brings those of the registrant along.
         pages: ``memory``, or None while nobody has used it.
         node: DragonFly only: the reaper node of its domain (``p_reaper``).
+        reaper: FreeBSD only: the process that adopts what it leaves behind (``p_reaper``).
+        domain: FreeBSD only: of a reaper, the members by pid, the one that came last at the end (``p_reaplist``,
+            which begins with that one); None: it is no reaper.
+        subtree: FreeBSD only: the child of its reaper from whose line it comes (``p_reapsubtree``).
+        controls: FreeBSD only: what procctl set, by name; shared between processes, replaced and never changed.
+        capmode: FreeBSD only: it is in capability mode.
+        real_parent: FreeBSD only: while ``parent`` is a debugger, whose child it really is.
+        stop_report: FreeBSD only: the signal that stopped it, until the debugger has waited for it.
+        descriptor: FreeBSD only: the open file from pdfork(2) that stands for it; a wait for anybody does not find it.
+        files: FreeBSD only: the process descriptors that it has open itself.
     """
 
     __slots__ = (
         "argv",
         "blocks_signals",
+        "capmode",
+        "controls",
         "deathsig",
+        "descriptor",
+        "domain",
         "egid",
         "environ",
         "euid",
+        "files",
         "first_child",
         "jailed",
         "kernel",
@@ -61,6 +79,8 @@ class Record:
         "pgid",
         "pid",
         "previous_sibling",
+        "real_parent",
+        "reaper",
         "rgid",
         "ruid",
         "setid_mark",
@@ -70,20 +90,28 @@ class Record:
         "stack",
         "state",
         "status",
+        "stop_report",
+        "subtree",
         "svgid",
         "svuid",
         "text",
     )
 
     argv: tuple[str, ...]
+    controls: Mapping[str, int]
     deathsig: int
+    descriptor: ProcessDescriptor | None
+    domain: dict[int, Process] | None
     environ: Mapping[str, str]
+    files: dict[int, ProcessDescriptor] | None
     first_child: Process | None
     next_sibling: Process | None
     node: Node | None
     pages: dict[str, object] | None
     parent: Process | None
     previous_sibling: Process | None
+    real_parent: Process | None
+    reaper: Process | None
     sigchld: str
     signal_queue: list[PendingSignal] | None
     stack: tuple[str, ...]
@@ -95,15 +123,17 @@ class Record:
         self.pid = pid
         self.state = EMBRYO
         self.parent = self.first_child = self.next_sibling = self.previous_sibling = None
-        self.deathsig = self.status = 0
+        self.deathsig = self.status = self.subtree = self.stop_report = 0
         self.signal_queue = self.pages = self.text = self.node = None
+        self.reaper = self.domain = self.real_parent = self.descriptor = self.files = None
         self.ruid = self.euid = self.svuid = self.rgid = self.egid = self.svgid = 0
         self.blocks_signals = True
-        self.setid_mark = self.jailed = self.nocldwait = False
+        self.setid_mark = self.jailed = self.nocldwait = self.capmode = False
         self.sigchld = signals.DEFAULT
         self.pgid = self.sid = pid
         self.argv = self.stack = ()
         self.environ = NO_ENVIRONMENT
+        self.controls = NO_CONTROLS
 
     def __repr__(self) -> str:
         return f"<simulated process {self.pid} {self.name!r} {self.state}>"
@@ -116,8 +146,9 @@ class Record:
 
     @property
     def ppid(self) -> int:
-        """Process id of the parent; 0 for init."""
-        return self.parent.pid if self.parent is not None else 0
+        """Process id of the parent, also while a debugger stands in its place; 0 for init."""
+        parent = self.real_parent or self.parent
+        return parent.pid if parent is not None else 0
 
     @property
     def alive(self) -> bool:

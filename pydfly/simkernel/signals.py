@@ -33,10 +33,14 @@ class PendingSignal(NamedTuple):
 
     signal: int
     code: str
-    """``SI_USER``, or ``SI_KERNEL``."""
+    """``SI_USER``, ``SI_KERNEL``, or (SIGCHLD on FreeBSD) ``CLD_EXITED``, ``CLD_KILLED``, ``CLD_TRAPPED``."""
     pid: int | None = None
     uid: int | None = None
     """Real uid of the sender."""
+    status: int | None = None
+    """SIGCHLD on FreeBSD: exit code or signal number."""
+    with_child: bool = False
+    """It goes when somebody waits for the child: FreeBSD, sys/kern/kern_exit.c, sigqueue_take() in proc_reap()."""
 
 
 def meaning(kernel: Kernel, sig: int) -> int:
@@ -51,7 +55,15 @@ def meaning(kernel: Kernel, sig: int) -> int:
     return int(sig if own is None else own)
 
 
-def post(target: Process, sig: int, code: str = "SI_USER", pid: int | None = None, uid: int | None = None) -> None:
+def post(
+    target: Process,
+    sig: int,
+    code: str = "SI_USER",
+    pid: int | None = None,
+    uid: int | None = None,
+    status: int | None = None,
+    with_child: bool = False,
+) -> None:
     """Deliver one signal to a living process: lwpsignal() of sys/kern/kern_sig.c, tdsendsignal() on FreeBSD."""
     kernel = target.kernel
     number = int(sig)
@@ -68,7 +80,7 @@ def post(target: Process, sig: int, code: str = "SI_USER", pid: int | None = Non
     if (what == SIGCONT or what in STOPPING) and job_control(target, what):
         return
     if target.blocks_signals:
-        keep_pending(target, PendingSignal(sig, code, pid, uid))
+        keep_pending(target, PendingSignal(sig, code, pid, uid, status, with_child))
     elif what != SIGCHLD:  # the default action; a handler for SIGCHLD does nothing in this model
         doom(target, number)
 
@@ -122,6 +134,8 @@ def kill(sender: Process, pid: int, sig: int) -> None:
     """kern_kill() of sys/kern/kern_sig.c; sys_kill() on FreeBSD."""
     kernel = sender.kernel
     number = index(sig)
+    if sender.capmode and pid != sender.pid:  # FreeBSD, sys/kern/kern_sig.c, sys_kill()
+        raise refusal("kill", "ECAPMODE", "in capability mode a process can signal itself only")
     if not 0 <= number <= kernel.flavour.highest_killable:
         raise refusal("kill", "EINVAL", f"there is no signal {number}")
     if pid <= 0:
@@ -151,15 +165,16 @@ def _members(sender: Process, pid: int) -> Iterator[Process]:
 
 def kill_many(sender: Process, targets: Iterator[Process], sig: int) -> None:
     """dokillpg() of sys/kern/kern_sig.c: who may not be signalled is skipped; ESRCH if that leaves nobody."""
-    allowed = [
-        target
-        for target in targets
-        if target.alive
-        and target.parent is not None
-        and sender.kernel.flavour.refuses_kill(sender, target, sig, False) is None
-    ]
+    somebody, allowed = False, []
+    for target in targets:
+        if target.alive and target.parent is not None:
+            refused = sender.kernel.flavour.refuses_kill(sender, target, sig, False)
+            if refused is None:
+                allowed.append(target)
+            somebody = somebody or refused is None or refused[0] != "ESRCH"
     if not allowed:
-        raise refusal("kill", "ESRCH", "nobody is there who may be signalled")
+        errno_name = sender.kernel.flavour.nobody_allowed if somebody else "ESRCH"
+        raise refusal("kill", errno_name, "nobody is there who may be signalled")
     if int(sig):
         for target in allowed:
             post(target, sig, "SI_USER", sender.pid, sender.ruid)
@@ -202,6 +217,13 @@ def dispose_sigchld(process: Process, disposition: str) -> None:
 def _without(process: Process, signals: frozenset[int]) -> list[PendingSignal]:
     """Return what is pending but for these signals."""
     return [entry for entry in process.signal_queue or () if meaning(process.kernel, entry.signal) not in signals]
+
+
+def forget_child(parent: Process, child: Process) -> None:
+    """Take the SIGCHLD about a child out of what waits for its parent: sigqueue_take() in FreeBSD's proc_reap()."""
+    parent.signal_queue = [
+        entry for entry in parent.signal_queue or () if not (entry.with_child and entry.pid == child.pid)
+    ]
 
 
 def notify_parent(parent: Process, child: Process) -> None:
