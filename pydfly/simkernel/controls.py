@@ -33,6 +33,7 @@ SYSCTLS: Mapping[str, int] = {
 }
 """The system's policy, and its hardware (the last two), at boot."""
 _NOFORCE = 3
+_PROTECT_FLAGS = int(numbers.PPROT_DESCEND | numbers.PPROT_INHERIT)
 
 
 def set_control(process: Process, **changes: int) -> None:
@@ -73,7 +74,7 @@ def sprotect(caller: Process, target: Process, value: int) -> None:
     operation, flags = value & 0xF, value & ~0xF
     if operation not in (numbers.PPROT_SET, numbers.PPROT_CLEAR):
         raise refusal("procctl", "EINVAL", "the operation is PPROT_SET or PPROT_CLEAR")
-    if flags & ~(numbers.PPROT_DESCEND | numbers.PPROT_INHERIT):
+    if flags & ~_PROTECT_FLAGS:
         raise refusal("procctl", "EINVAL", "the flags are PPROT_DESCEND and PPROT_INHERIT")
     if caller.euid != 0 or caller.jailed:  # PRIV_VM_MADV_PROTECT
         raise refusal("procctl", "EPERM", "only the superuser, outside a jail, may protect processes")
@@ -132,7 +133,7 @@ def _choice(name: str, command: str, default: int) -> Control:
     """Make the control of a value of 1 to 3, one of which is the default."""
 
     def control(caller: Process, target: Process, value: int) -> None:
-        if not 1 <= value <= 3:  # noqa: PLR2004
+        if not 1 <= value <= 3:
             raise _bad_value(command)
         set_control(target, **{name: 0 if value == default else value})
 
@@ -172,7 +173,7 @@ def stackgap_ctl(caller: Process, target: Process, value: int) -> None:
         raise refusal("procctl", "EINVAL", "not both of a pair; and only an exec turns the gap on again")
     if now == numbers.PROC_STACKGAP_DISABLE:
         set_control(target, stackgap_off=1)
-    if later == 0xC:  # noqa: PLR2004
+    if later == 0xC:
         raise refusal("procctl", "EINVAL", "not both of a pair; the first pair has taken effect")
     if later:
         set_control(target, stackgap_off_exec=int(later == numbers.PROC_STACKGAP_DISABLE_EXEC))

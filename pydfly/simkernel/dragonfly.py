@@ -29,7 +29,6 @@ class DragonFly:
     highest_deliverable = 127  # sys/kern/kern_sig.c, lwpsignal()
     queues_every_instance = False
     nobody_allowed = "ESRCH"
-    sysctls: Mapping[str, int] = {}
     calls: Mapping[str, int] = {
         "procctl": numbers.SYS_procctl,
         "exec_sys_register": numbers.SYS_exec_sys_register,
@@ -39,6 +38,7 @@ class DragonFly:
 
     def __init__(self, version: str) -> None:
         self.version = version
+        self.sysctls: dict[str, int] = {}
         self.residents = Residents()
 
     def table(self, kernel: Kernel) -> SyscallTable:

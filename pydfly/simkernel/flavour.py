@@ -29,7 +29,7 @@ class Flavour(Protocol):
     """The same signal sent twice is pending twice."""
     nobody_allowed: str
     """The errno of kill(2) for many, when all who are there refuse."""
-    sysctls: Mapping[str, int]
+    sysctls: dict[str, int]
     """The system's switches by name, those that the model looks at."""
     calls: Mapping[str, int]
     """System call numbers by name, of those that the simulation makes by name."""

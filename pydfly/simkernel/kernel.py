@@ -130,6 +130,24 @@ class Kernel:
             raise NotImplementedError(f"DragonFly's kernel has no {name}(): syscall_register() is what it has")
         return self.sysent
 
+    def sysctl(self, name: str, value: int | None = None) -> int:
+        """Return one of the system's switches, and set it.
+
+        Args:
+            name: ``security.bsd.see_other_uids``, for example.
+            value: its new value; it stays as it is if not given.
+
+        Raises:
+            NotImplementedError: the model does not look at this one.
+        """
+        switches = self.flavour.sysctls
+        if name not in switches:
+            raise NotImplementedError(f"sysctl {name} is not modelled; these are: {', '.join(sorted(switches))}")
+        before = switches[name]
+        if value is not None:
+            switches[name] = value
+        return before
+
     def panic(self, why: str) -> NoReturn:
         """Stop the machine."""
         self.panicked = why

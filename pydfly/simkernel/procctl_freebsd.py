@@ -26,13 +26,14 @@ else:
     from ..records import NamedTuple
 
 READS, WRITES, NOTHING, LIST, KILL = "reads", "writes", "nothing", "list", "kill"
+_VALID, _CHILD, _REAPER, _ZOMBIE, _STOPPED, _EXITING = (int(flag) for flag in numbers.PidInfoFlag)
 _P_PID, _P_PGID = int(numbers.P_PID), int(numbers.P_PGID)
 
 
 class Pids(NamedTuple):
     """``struct procctl_reaper_pids``, where the array is to be another than the one that the wrapper supplies."""
 
-    count: int
+    wanted: int
     pids: structs.Pointer = structs.OMITTED
 
 
@@ -97,7 +98,8 @@ class Procctl:
         if not row.groups:
             raise refusal("procctl", "EINVAL", f"{row.name} takes no idtype but P_PID")
         if idtype == _P_PGID:
-            return self._group(process, row, _signed(id), value)
+            self._group(process, row, _signed(id), value)
+            return None
         raise refusal("procctl", "EINVAL", f"{row.name} takes no idtypes but P_PID and P_PGID")
 
     def _run(self, row: Row, process: Process, target: Process, value: Any) -> object:
@@ -228,23 +230,27 @@ def _reap_status(target: Process) -> structs.ReaperStatusFreeBSD:
 def _reap_getpids(call: Procctl, process: Process, target: Process, data: Any) -> list[structs.ReaperPidInfo]:
     """reap_getpids(): FP-1 to FP-10."""
     reaper = reaplists.reaper_of(target)
-    wanted = data.count if isinstance(data, Pids) else len(reaper.domain or ()) if data is structs.OMITTED else data
-    infos = []
-    for member in reaplists.members(reaper):
-        if len(infos) == wanted & 0xFFFFFFFF:
-            break
-        flags = numbers.REAPER_PIDINFO_VALID
-        if (member.real_parent or member.parent) is reaper:
-            flags |= numbers.REAPER_PIDINFO_CHILD
-        if member.domain is not None:
-            flags |= numbers.REAPER_PIDINFO_REAPER
-        if call.main and member.state is STOPPED:
-            flags |= numbers.REAPER_PIDINFO_STOPPED
-        if call.main and member.state is ZOMBIE:
-            flags |= numbers.REAPER_PIDINFO_ZOMBIE
-        infos.append(structs.ReaperPidInfo(member.pid, member.subtree, int(flags)))
+    infos = pid_infos(reaper, call.main)
+    if data is not structs.OMITTED:
+        wanted = data.wanted if isinstance(data, Pids) else data
+        del infos[wanted & 0xFFFFFFFF :]
     if infos and isinstance(data, Pids) and data.pids is not structs.OMITTED:
         raise refusal("procctl", "EFAULT", "the array for the pids is at a pointer that gives no memory")
+    return infos
+
+
+def pid_infos(reaper: Process, main: bool) -> list[structs.ReaperPidInfo]:
+    """Describe every member of a domain, the newest first (FP-4, FP-6)."""
+    infos = []
+    for member in reaplists.members(reaper):
+        flags = _VALID
+        if (member.real_parent or member.parent) is reaper:
+            flags |= _CHILD
+        if member.domain is not None:
+            flags |= _REAPER
+        if main:
+            flags |= (_STOPPED if member.state is STOPPED else 0) | (_ZOMBIE if member.state is ZOMBIE else 0)
+        infos.append(structs.ReaperPidInfo(member.pid, member.subtree, flags))
     return infos
 
 

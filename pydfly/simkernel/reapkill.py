@@ -100,7 +100,7 @@ def kill(caller: Process, target: Process, request: ReaperKill, main: bool) -> R
         ProcessLookupError, PermissionError: ESRCH, EPERM; ``result`` is what was written all the same.
     """
     flags = int(request.flags)
-    if not 0 < int(request.sig) <= numbers.SIG_MAXSIG or flags & ~(_CHILDREN | _SUBTREE) or flags == 3:  # noqa: PLR2004
+    if not 0 < int(request.sig) <= numbers.SIG_MAXSIG or flags & ~(_CHILDREN | _SUBTREE) or flags == 3:
         raise refusal("procctl", "EINVAL", "rk_sig is no signal, or rk_flags are unknown or exclude each other")
     killing = Killing(caller, request)
     reaper = reaper_of(target)

@@ -1,6 +1,7 @@
 """FreeBSD's reaper domains: each reaper has a list of members, zombies among them, and each process a reaper.
 
-Sources: sys/kern/kern_procctl.c, sys/kern/kern_exit.c (reaper_abandon_children(), reaper_clear()), sys/kern/kern_fork.c.
+Sources: sys/kern/kern_procctl.c; sys/kern/kern_exit.c, reaper_abandon_children() and reaper_clear();
+sys/kern/kern_fork.c, do_fork().
 """
 
 from __future__ import annotations

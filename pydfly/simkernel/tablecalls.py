@@ -31,37 +31,37 @@ class TableCalls(Record):
             raise SimulationError(f"{self!r} cannot make system calls")
         return kernel
 
-    def syscall(self: Process, number: int, *args: object) -> object:
+    def syscall(self, number: int, *args: object) -> object:
         """Make a system call by its number, through the kernel's table."""
         kernel = self.enter()
         try:
-            return kernel.syscall(self, number, *args)
+            return kernel.syscall(self, number, *args)  # type: ignore[arg-type]  # nobody but Process is one of these
         finally:  # a call that is refused may have killed all the same
             if kernel.doomed:
-                signals.settle(kernel, self)
+                signals.settle(kernel, self)  # type: ignore[arg-type]
 
-    def call(self: Process, name: str, *args: object) -> object:
+    def call(self, name: str, *args: object) -> object:
         """Make a system call by its name; ENOSYS if the flavour has no such call."""
         number = self.kernel.flavour.calls.get(name)
         if number is None:
             raise refusal(name, "ENOSYS")
         return self.syscall(number, *args)
 
-    def procctl(self: Process, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
         """As ``pydfly.procctl``, called by this process, without the guards: every value reaches the kernel."""
         return self.call("procctl", idtype, id, cmd, data)
 
-    def exec_sys_register(self: Process, entry: int) -> None:
+    def exec_sys_register(self, entry: int) -> None:
         """As ``pydfly.exec_sys_register``, called by this process."""
         self.call("exec_sys_register", entry)
 
-    def exec_sys_unregister(self: Process, id: int) -> int:
+    def exec_sys_unregister(self, id: int) -> int:
         """As ``pydfly.exec_sys_unregister``, called by this process."""
         removed = self.call("exec_sys_unregister", id)
         assert isinstance(removed, int)
         return removed
 
-    def modfind(self: Process, name: str) -> int:
+    def modfind(self, name: str) -> int:
         """Return the id of a kernel module: modfind(2).
 
         Args:
@@ -77,7 +77,7 @@ class TableCalls(Record):
         assert isinstance(found, int)
         return found
 
-    def modstat(self: Process, id: int, version: int | None = None) -> structs.ModuleStat:
+    def modstat(self, id: int, version: int | None = None) -> structs.ModuleStat:
         """Describe a kernel module: modstat(2).
 
         Args:
@@ -96,7 +96,7 @@ class TableCalls(Record):
         assert isinstance(described, structs.ModuleStat)
         return described
 
-    def modnext(self: Process, id: int) -> int:
+    def modnext(self, id: int) -> int:
         """Return the id of the module after this one (0: the first), or 0 after the last: modnext(2).
 
         Raises:
@@ -106,14 +106,14 @@ class TableCalls(Record):
         assert isinstance(following, int)
         return following
 
-    def cap_enter(self: Process) -> None:
+    def cap_enter(self) -> None:
         """Enter capability mode, for good: cap_enter(2).  ENOSYS on DragonFly.
 
         Most system calls, procctl and execve among them, are ECAPMODE from then on.
         """
         self.call("cap_enter")
 
-    def pdfork(self: Process, flags: int = 0) -> tuple[int, Process]:
+    def pdfork(self, flags: int = 0) -> tuple[int, Process]:
         """Fork a child that is known by a descriptor: pdfork(2).  ENOSYS on DragonFly.
 
         Args:
@@ -126,11 +126,11 @@ class TableCalls(Record):
         assert isinstance(made, tuple)
         return made
 
-    def close(self: Process, descriptor: int) -> None:
+    def close(self, descriptor: int) -> None:
         """Close a descriptor from pdfork; OSError (EBADF) if it is none."""
         self.call("close", descriptor)
 
-    def ptrace(self: Process, request: str, pid: int) -> None:
+    def ptrace(self, request: str, pid: int) -> None:
         """Attach to a process as its debugger, or let it go (FreeBSD).
 
         Args:
@@ -146,8 +146,11 @@ class TableCalls(Record):
             raise NotImplementedError("ptrace is modelled for FreeBSD only")
         self.call("ptrace", request, pid)
 
-    def take_signals(self: Process) -> list[signals.PendingSignal]:
-        """Take every signal that waits for it, the oldest first: sigtimedwait(2) until nothing is left."""
+    def take_signals(self) -> list[signals.PendingSignal]:
+        """Take every signal that waits for it: sigtimedwait(2) until nothing is left.
+
+        The lowest number comes first; of one number, the one sent first.
+        """
         self.enter()
         queue, self.signal_queue = self.signal_queue or [], None
-        return queue
+        return sorted(queue, key=lambda entry: int(entry.signal))

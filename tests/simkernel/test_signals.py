@@ -47,7 +47,7 @@ def test_kept_pending_once(shell: Process, number: int) -> None:
     shell.kill(child.pid, 13)
     assert child.pending == sorted({number, 13})
     assert child.signal_queue is not None and len(child.signal_queue) == 2
-    assert child.signal_queue[0][1:] == ("SI_USER", shell.pid, 0)
+    assert child.signal_queue[0][1:4] == ("SI_USER", shell.pid, 0)
 
 
 def test_signal_0_only_asks(shell: Process) -> None:

@@ -10,7 +10,7 @@ import json
 
 from .. import VERSIONS, boot
 from ..faults import KernelPanic, SimulationError
-from . import dragonfly
+from . import dragonfly, freebsd
 from .world import BrokenScenario, World
 
 TYPE_CHECKING = False
@@ -24,9 +24,9 @@ else:
 
 __all__ = ["BrokenScenario", "Difference", "parse", "play"]
 
-STEPS: dict[str, Steps] = {"dragonfly": dragonfly.STEPS}
+STEPS: dict[str, Steps] = {"dragonfly": dragonfly.STEPS, "freebsd": freebsd.STEPS}
 """The operations of each flavour."""
-BEFORE_THE_FIRST: dict[str, str] = {"dragonfly": dragonfly.FIRST_PROGRAM}
+BEFORE_THE_FIRST: dict[str, str] = {"dragonfly": dragonfly.FIRST_PROGRAM, "freebsd": freebsd.FIRST_PROGRAM}
 """What process 2 runs when a scenario begins."""
 
 
