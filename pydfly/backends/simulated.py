@@ -93,6 +93,7 @@ class Simulated:
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the file that the acting process runs; nothing can break."""
         entry = arguments.c_value(entry, "void *", "entry")
+        self._require("exec_sys_register")
         if not unsafe and not self._warned:
             self._warned = True
             arguments.warn_unsafe()
@@ -114,9 +115,13 @@ class Simulated:
         """Have a simulated process execute the program, whose run-time linker unregisters it."""
         self._run_linker(program, rtld.UNREGISTER_NOW, "exec_sys_unregister")
 
-    def _run_linker(self, program: Program, variable: str, call: str) -> None:
+    def _require(self, call: str) -> None:
+        """Refuse what the flavour does not have, before anything is done about it."""
         if call not in self.process.kernel.flavour.calls:
             raise errors.refusal(call, "ENOSYS")
+
+    def _run_linker(self, program: Program, variable: str, call: str) -> None:
+        self._require(call)
         self.process.kernel.vnodes.describe(program.path, program.dev, program.ino, program.size)
         child = self.process.fork()
         child.execve(program.path, environ={variable: "yes"})

@@ -267,3 +267,56 @@ def test_what_is_no_data() -> None:
     with pydfly.use("sim"), pytest.raises(SyscallError) as refused:
         pydfly.procctl(pydfly.P_PID, 0, 99, ReaperKill(9))
     assert refused.value.errno_name == "EINVAL"
+
+
+@pytest.mark.parametrize("flavour", ["dragonfly", "freebsd"])
+def test_a_whole_domain_is_ended(flavour: str) -> None:
+    """reap() and kill_all() on simulated processes: daemons, a nested reaper, another user, one that obeys SIGTERM."""
+    with pydfly.use(f"sim:{flavour}"):
+        reaper.acquire()
+        daemon = actor().fork()
+        daemon.execve("/usr/sbin/daemon")
+        dead = daemon.fork()
+        dead.exit(3)
+        obedient = daemon.fork()
+        obedient.block_signals(False)
+        inner = daemon.fork()
+        inner.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_ACQUIRE, NULL)
+        inner.fork()
+        inner.fork().setuid(7)
+        daemon.exit(0)
+        assert {one.pid for one in reaper.reap()} == {daemon.pid, dead.pid}
+        report = reaper.kill_all(grace=2.0)
+        assert report.survivors == []
+        assert {(one.pid, one.status) for one in report.reaped} == {
+            (obedient.pid, signal.SIGTERM),
+            *((pid, int(signal.SIGKILL)) for pid in range(inner.pid, inner.pid + 3)),
+        }
+        assert 2.0 <= report.seconds < 2.1
+        assert reaper.descendants() == []
+        assert actor().children == []
+
+
+def test_freebsd() -> None:
+    with pydfly.use("sim:freebsd"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert pydfly.PROC_REAP_ACQUIRE == 2
+        reaper.acquire()
+        child = actor().fork()
+        assert reaper.status() == (True, False, actor().pid, child.pid, 1, 1)
+        assert pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_GETPIDS) == [(child.pid, child.pid, 3)]
+        assert pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_KILL, ReaperKill(15)) == (1, -1)
+        with pytest.raises(TypeError):
+            pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_TRACE_CTL, ReaperKill(15))
+        pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, 128)
+        assert pdeathsig.get() == 128
+        for call in (
+            lambda: pydfly.exec_sys_register(0),
+            lambda: pydfly.exec_sys_unregister(-2),
+            lambda: current().vm_resident(),
+            lambda: current().make_resident(program()),
+            lambda: current().unmake_resident(program()),
+        ):
+            with pytest.raises(SyscallError) as missing:
+                call()
+            assert missing.value.errno_name == "ENOSYS"
