@@ -52,12 +52,12 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
 
     Args:
         backend: ``"linux"``, ``"linux:freebsd"``, ``"sim"``, ``"native"``, ...; or a simulated process, and this
-            program then acts as that process; or None for the automatic choice.
+            program then acts as that process; or an object that is a backend; or None for the automatic choice.
         options: what the backend takes.  ``linux``: ``euid`` (0: a simulated root for the resident registry)
             and ``state_dir`` (where the registry lives).  ``sim``: ``version`` of the simulated kernel, ``euid``
             (0 if not given) of the acting process, and ``jailed``.
 
-    $PYDFLY_BACKEND, where it is set, wins over every call of use() except for a simulated process.
+    $PYDFLY_BACKEND, where it is set, wins over every call of use() with a name.
 
     Raises:
         BackendError: there is no such backend, or it cannot work on this machine.

@@ -65,7 +65,7 @@ def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
     if spec and (chosen is None or isinstance(chosen[0], str)):
         return spec, {}, f"${VARIABLE} says {spec}"
     if chosen is not None:
-        what = chosen[0] if isinstance(chosen[0], str) else "a simulated process"
+        what = chosen[0] if isinstance(chosen[0], str) else _kind(chosen[0])
         return *chosen, f"pydfly.use() was called with {what}"
     own = machine()
     if own in FLAVOURS:
@@ -73,6 +73,10 @@ def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
     if own == "linux":
         return "linux", {}, "this machine runs Linux, where the live fallback keeps the BSDs' semantics"
     return "sim", {}, f"this machine runs {own}, which has no live backend"
+
+
+def _kind(what: object) -> str:
+    return "a backend" if hasattr(what, "procctl") and hasattr(what, "processes") else "a simulated process"
 
 
 def flavour(chosen: Chosen) -> str:
@@ -95,11 +99,30 @@ def choose(chosen: Chosen) -> Backend:
     global _read
     _read = environment(VARIABLE)
     what, options, _ = wanted(chosen)
+    if _kind(what) == "a backend":
+        return what  # type: ignore[return-value]  # an object that has what a backend has
     if not isinstance(what, str):
         from . import simulated
 
         return simulated.of(what, **options)
-    name, flavour = parse(what)
+    if what == "sim" and chosen is None and _read is None:
+        import warnings
+
+        warnings.warn(
+            f"no live backend for {machine()}: a simulated DragonFly kernel answers, real processes are not touched",
+            errors.SimulatedBackendWarning,
+            stacklevel=4,
+        )
+    return start(what, **options)
+
+
+def start(spec: str, **options: Any) -> Backend:
+    """Make the backend called ``NAME[:FLAVOUR]``.
+
+    Raises:
+        BackendError: it does not exist or cannot work here.
+    """
+    name, flavour = parse(spec)
     if name == "native":
         from . import native
 
@@ -110,14 +133,6 @@ def choose(chosen: Chosen) -> Backend:
         return linux.start(flavour, **options)
     from . import simulated
 
-    if what == "sim" and chosen is None and _read is None:
-        import warnings
-
-        warnings.warn(
-            f"no live backend for {machine()}: a simulated DragonFly kernel answers, real processes are not touched",
-            errors.SimulatedBackendWarning,
-            stacklevel=4,
-        )
     return simulated.start(flavour, **options)
 
 

@@ -1,0 +1,138 @@
+"""What a backend does differently from the system whose flavour it has: the one table.
+
+Each row names the rule it comes from.  A backend in a row must show exactly what the row says: a row that is no
+longer needed fails as loudly as a behaviour that does not hold.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Difference(NamedTuple):
+    """One behaviour that one backend cannot have."""
+
+    backend: str
+    """``NAME:FLAVOUR``; a NAME alone stands for both flavours."""
+    behaviour: str
+    """Its name."""
+    rule: str
+    """Id of the rule that says why."""
+    observed: object
+    """What is observed instead."""
+    why: str
+    """One sentence."""
+
+
+_IGNORED = "Linux reaps the children of a process that ignores SIGCHLD itself, and wait() cannot tell how they ended"
+
+DIFFERENCES = [
+    Difference(
+        "linux",
+        "children-from-before-stay-outside",
+        "LX-3",
+        ("first", "first"),
+        "Linux looks the reaper up when the parent dies, so orphans of older children are adopted too; they stay "
+        "out of the counts",
+    ),
+    Difference(
+        "linux",
+        "a-reaper-that-ignores-sigchld-keeps-zombies",
+        "LX-6",
+        ("nobody", "ECHILD"),
+        f"{_IGNORED}; acquire() warns",
+    ),
+    Difference(
+        "linux",
+        "a-parent-that-ignores-sigchld-passes-zombies-on",
+        "LX-6",
+        ("ECHILD", "nobody", "ECHILD"),
+        _IGNORED,
+    ),
+    Difference(
+        "linux",
+        "exec-resets-an-ignored-sigchld",
+        "LX-7",
+        ("nobody", "ECHILD"),
+        "on Linux an ignored SIGCHLD stays ignored across exec",
+    ),
+    Difference(
+        "linux",
+        "waiting-for-any-child",
+        "LX-5",
+        [("older", "exit 0"), ("younger", "exit 0")],
+        "Linux appends to the list of children, and waits for the oldest first",
+    ),
+    Difference(
+        "linux",
+        "an-inner-domain-counts-as-one",
+        "RF-3",
+        ((1, 3, "inner"), (1, 2, "deep")),
+        "nobody can read another process's attribute, so members of nested domains are counted one by one",
+    ),
+    Difference(
+        "linux",
+        "the-domain-of-a-dead-reaper-counts-as-one",
+        "RF-5",
+        ((1, 2), (1, 0)),
+        "a dead reaper's domain does not exist on Linux: its members are counted one by one",
+    ),
+    Difference(
+        "linux",
+        "the-head-of-the-list",
+        "LX-5",
+        ("younger", "younger", "younger"),
+        "Linux does not tell when a child was adopted, so the youngest child is named",
+    ),
+    Difference(
+        "linux",
+        "the-head-after-a-batch-was-adopted",
+        "LX-5",
+        "youngest",
+        "Linux does not tell in which order children were adopted, so the youngest child is named",
+    ),
+    Difference(
+        "linux",
+        "counting-goes-on-after-exec",
+        "LX-3",
+        (1, 2, "first"),
+        "who is older than ACQUIRE is remembered by the program, and an exec forgets it",
+    ),
+    Difference(
+        "linux",
+        "numbers-that-few-systems-have",
+        "DP-9",
+        ("EOPNOTSUPP", 100, None, 64),
+        "Linux has 64 signals: a higher number is stored, and refused as not deliverable",
+    ),
+    Difference(
+        "linux", "setuid-keeps-it", "LX-9", False, "Linux clears the parent-death signal when effective ids change"
+    ),
+    Difference(
+        "linux",
+        "it-crosses-user-ids",
+        "LC-8",
+        [],
+        "Linux sends the signal with the rights of the dying parent, who may not signal another user's process",
+    ),
+    Difference(
+        "linux:dragonfly",
+        "a-reaper-signals-outward",
+        "DS-4",
+        (None, None, None, None),
+        "Linux does not confine signals to a domain",
+    ),
+    Difference(
+        "linux:dragonfly",
+        "a-former-member-signals",
+        "DS-4",
+        (None, None),
+        "Linux does not confine signals to a domain",
+    ),
+]
+
+
+def difference(backend: str, behaviour: str) -> Difference | None:
+    """Return the row for a behaviour on a backend (``NAME:FLAVOUR``), or None."""
+    names = {backend, backend.partition(":")[0]}
+    return next((row for row in DIFFERENCES if row.behaviour == behaviour and row.backend in names), None)

@@ -1,0 +1,180 @@
+"""Real processes, conducted over sockets: the machine under a live world.
+
+A keeper, a reaper of its own, stands for init: every process of the world is a descendant of it, and what loses
+its parent comes to it.  It is a fresh interpreter, so that nothing of the calling program is in there.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import channel
+from .worker import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..backends.interface import Backend
+
+_NUMBERS = {int(member) for member in signal.Signals}
+PATIENCE = 20.0
+"""Seconds after which a process that does not answer is an error."""
+
+
+class Live:
+    """The processes of live worlds, one world after the other."""
+
+    live = True
+
+    def __init__(self, make: Callable[[], Backend], backend: Backend) -> None:
+        self.backend = f"{backend.name}:{backend.flavour}"
+        self.has_root = os.geteuid() == 0
+        self._channels: dict[int, socket.socket] = {}
+        self._made = pickle.dumps(make)
+        ours, theirs = socket.socketpair()
+        descriptor = theirs.fileno()
+        self._program = subprocess.Popen(
+            command_line(descriptor, self._made), pass_fds=[descriptor], stdin=subprocess.DEVNULL
+        )
+        theirs.close()
+        ours.settimeout(PATIENCE)
+        self.keeper = self._program.pid
+        self._channels[self.keeper] = ours
+        try:
+            self._answer(self.keeper)
+            self._acquire()
+        except BaseException:
+            self.close()
+            raise
+
+    def _acquire(self) -> None:
+        error = self.ask(self.keeper, "call", "reaper.acquire", (), {}).error
+        if error is not None:
+            raise error
+
+    def ask(self, pid: int, command: str, *arguments: Any) -> Any:
+        """Have a process do something, and return what came of it.
+
+        Raises:
+            EOFError: it died instead.
+            OSError: what the system call raised.
+        """
+        descriptor = None
+        if command == "fork":
+            ours, theirs = socket.socketpair()
+            ours.settimeout(PATIENCE)
+            descriptor = theirs.fileno()
+        try:
+            channel.send(self._channels[pid], (command, arguments), descriptor)
+        except ConnectionError:
+            raise EOFError(f"process {pid} is gone") from None
+        answer = self._answer(pid)
+        if command == "fork":
+            theirs.close()
+            self._channels[answer] = ours
+        return answer
+
+    def _answer(self, pid: int) -> Any:
+        (value, error), _ = channel.receive(self._channels[pid])
+        if error is not None:
+            raise error
+        return value
+
+    def first(self) -> int:
+        """Begin a history: nobody but the keeper, and its first child."""
+        self.clear()
+        child: int = self.ask(self.keeper, "fork")
+        return child
+
+    def exit(self, pid: int, status: int) -> None:
+        """Have a process exit."""
+        try:
+            self.ask(pid, "exit", status)
+        except EOFError:
+            return
+        raise AssertionError(f"process {pid} went on after its exit")
+
+    def settle(self) -> list[int]:
+        """Wait until every death that has begun is complete; return who died, in the order of finding out."""
+        died: list[int] = []
+        while True:
+            dead = [pid for pid in self._channels if not self._answers(pid)]
+            if not dead:
+                return died
+            for pid in dead:
+                self._channels.pop(pid).close()
+            for pid in dead:
+                self._await_zombie(pid)
+            died += dead
+
+    def _answers(self, pid: int) -> bool:
+        try:
+            self.ask(pid, "look")
+        except EOFError:
+            return False
+        return True
+
+    def _await_zombie(self, pid: int) -> None:
+        """A socket closes early in an exit; the family is told later, before the zombie shows to its parent."""
+        end = time.monotonic() + PATIENCE
+        while any(self._peek(other, pid) == "alive" for other in list(self._channels)):
+            if time.monotonic() > end:
+                raise TimeoutError(f"process {pid} does not finish dying")
+            time.sleep(0.0002)
+
+    def _peek(self, other: int, pid: int) -> str:
+        try:
+            seen: str = self.ask(other, "peek", pid)
+        except EOFError:
+            return "foreign"
+        return seen
+
+    def parent_of(self, pid: int) -> int | None:
+        """Return the parent of a zombie, or None: it is gone, or has a parent that cannot be asked."""
+        return next((other for other in self._channels if self._peek(other, pid) == "zombie"), None)
+
+    def clear(self) -> None:
+        """End every process of the world but the keeper."""
+        pids = [pid for pid in self._channels if pid != self.keeper]
+        for pid in pids:
+            self._channels.pop(pid).close()  # a worker whose socket closes exits
+        if pids:
+            self.ask(self.keeper, "end", pids)
+
+    def close(self) -> None:
+        """End the world."""
+        try:
+            if self._program.poll() is None:
+                self.clear()
+        except EOFError:
+            pass
+        finally:
+            for each in self._channels.values():
+                each.close()
+            try:
+                self._program.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self._program.kill()
+                self._program.wait()
+
+    @staticmethod
+    def signal(name: str) -> int:
+        """Return a signal's number."""
+        return int(signal.Signals[name])
+
+    @staticmethod
+    def signal_name(number: int) -> str:
+        """Return a signal's name."""
+        return signal.Signals(number).name if number in _NUMBERS else f"signal {number}"
+
+    @staticmethod
+    def describe() -> str:
+        """Say what stands behind this machine."""
+        return f"real processes on {sys.platform}"

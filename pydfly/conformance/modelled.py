@@ -1,0 +1,113 @@
+"""Processes of a simulated kernel: the machine under a simulated world.  The same commands as real workers take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..backends import simulated
+from ..simkernel.scenarios import BEFORE_THE_FIRST
+from . import api
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..backends.interface import Backend
+    from ..simkernel import Kernel, Process
+
+
+class Modelled:
+    """The processes of simulated kernels, a new one for each history."""
+
+    live = False
+    has_root = True
+    kernel: Kernel
+    keeper: int
+
+    def __init__(self, make: Callable[[], Backend], backend: Backend) -> None:
+        self._make = make
+        self.backend = f"{backend.name}:{backend.flavour}"
+        self._alive: set[int] = set()
+
+    def first(self) -> int:
+        """Begin a history: boot a kernel, and return the first process of it."""
+        backend = self._make()
+        assert isinstance(backend, simulated.Simulated)
+        process = backend.process
+        process.execve(BEFORE_THE_FIRST[backend.flavour])
+        self.kernel = process.kernel
+        self.keeper = self.kernel.init.pid
+        self._alive = {self.keeper, process.pid}
+        return process.pid
+
+    def ask(self, pid: int, command: str, *arguments: Any) -> Any:
+        """Have a process do something; AttributeError for what modelled processes cannot do."""
+        answer = COMMANDS[command](self.kernel.process(pid), *arguments)
+        if command == "fork":
+            self._alive.add(answer)
+        return answer
+
+    def exit(self, pid: int, status: int) -> None:
+        """Have a process exit."""
+        self.kernel.process(pid).exit(status)
+
+    def settle(self) -> list[int]:
+        """Return who died since the last time."""
+        now = {process.pid for process in self.kernel.processes() if process.alive}
+        died, self._alive = sorted(self._alive - now), now
+        return died
+
+    def parent_of(self, pid: int) -> int | None:
+        """Return the parent of a zombie, or None: it is gone."""
+        process = self.kernel.find(pid)
+        return None if process is None else process.ppid
+
+    def close(self) -> None:
+        """Nothing is left of a simulated world."""
+
+    def signal(self, name: str) -> int:
+        """Return a signal's number."""
+        return int(self.kernel.constants.Signal[name])
+
+    def signal_name(self, number: int) -> str:
+        """Return a signal's name."""
+        return _name(self.kernel, number)
+
+    @staticmethod
+    def describe() -> str:
+        """Say what stands behind this machine."""
+        return "modelled processes"
+
+
+def _name(kernel: Kernel, number: int) -> str:
+    names = kernel.constants.Signal
+    return names(number).name if number in set(names) else f"signal {number}"
+
+
+def _look(process: Process) -> tuple[int, list[str]]:
+    return process.ppid, sorted(_name(process.kernel, number) for number in process.pending)
+
+
+def _peek(process: Process, pid: int) -> str:
+    child = process.kernel.find(pid)
+    if child is None or child.parent is not process:
+        return "foreign"
+    return "alive" if child.alive else "zombie"
+
+
+def _call(process: Process, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> api.Answer:
+    return api.call(Recorder(simulated.of(process)), name, arguments, keywords)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "call": _call,
+    "execute": lambda process: process.execve(process.text.path),
+    "fork": lambda process: process.fork().pid,
+    "ignore_sigchld": lambda process, ignore: process.ignore_sigchld(ignore),
+    "kill": lambda process, pid, number: process.kill(pid, number),
+    "look": _look,
+    "peek": _peek,
+    "setuid": lambda process, uid: process.setuid(uid),
+    "wait": lambda process, pid: process.wait(pid, nohang=True),
+}
+"""What a modelled process can be told."""

@@ -1,0 +1,79 @@
+"""A backend that notes down every call that goes through it, and its answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import SyscallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..backends.interface import Backend, Processes, Program
+    from ..structs import Data, ResidentEntry
+
+
+class Call(NamedTuple):
+    """One call of the raw layer."""
+
+    name: str
+    """The C name: ``procctl``, ``exec_sys_register``, ``exec_sys_unregister``, ``vm.resident``."""
+    arguments: tuple[Any, ...]
+    """What it was given."""
+    answer: object
+    """What it returned; None where ``refused``."""
+    refused: SyscallError | None
+    """The error, if it was refused."""
+
+
+class Recorder:
+    """The backend behind it, seen through: what C could not take never becomes a call, and is not noted."""
+
+    def __init__(self, behind: Backend) -> None:
+        self.behind = behind
+        self.name = behind.name
+        self.flavour = behind.flavour
+        self.live = behind.live
+        self.calls: list[Call] = []
+
+    @property
+    def processes(self) -> Processes:
+        """The processes around the calling one."""
+        return self.behind.processes
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Control a process."""
+        return self._noted("procctl", self.behind.procctl, idtype, id, cmd, data)
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Make the calling process's binary resident."""
+        self._noted("exec_sys_register", self.behind.exec_sys_register, entry, unsafe)
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Remove registrations."""
+        removed = self._noted("exec_sys_unregister", self.behind.exec_sys_unregister, id)
+        assert isinstance(removed, int)
+        return removed
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """List the registrations."""
+        entries = self._noted("vm.resident", self.behind.vm_resident)
+        assert isinstance(entries, list)
+        return entries
+
+    def make_resident(self, program: Program) -> None:
+        """Have this program registered; no call of the caller's own."""
+        self.behind.make_resident(program)
+
+    def unmake_resident(self, program: Program) -> None:
+        """Have this program's registration removed; no call of the caller's own."""
+        self.behind.unmake_resident(program)
+
+    def _noted(self, name: str, call: Callable[..., object], *arguments: Any) -> object:
+        try:
+            answer = call(*arguments)
+        except SyscallError as error:
+            self.calls.append(Call(name, arguments, None, error))
+            raise
+        self.calls.append(Call(name, arguments, answer, None))
+        return answer

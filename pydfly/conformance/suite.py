@@ -1,0 +1,94 @@
+"""Run the behaviours on one backend."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..backends import select
+from .behaviour import TOPICS, every
+from .differences import difference
+from .trace import Trace
+from .world import NotHereError, World, machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ..backends.interface import Backend
+    from .behaviour import Behaviour
+    from .differences import Difference
+    from .live import Live
+    from .modelled import Modelled
+
+__all__ = ["TOPICS", "Result", "check", "maker", "run"]
+
+HOLDS, DIFFERS, NOT_CHECKED, FAILED, STALE = "holds", "differs", "not checked", "FAILED", "FAILED (needless row)"
+
+
+class Result(NamedTuple):
+    """What became of one behaviour."""
+
+    behaviour: Behaviour
+    """Which one."""
+    verdict: str
+    """``holds``, ``differs`` (as its row says), ``not checked`` or ``FAILED``."""
+    expected: object
+    """What the flavour demands, or the row for this backend."""
+    observed: object
+    """What was observed; for ``not checked`` the reason."""
+    difference: Difference | None
+    """The row, if there is one."""
+    scenario: dict[str, Any] | None
+    """The history as a scenario for ``pydfly replay``; None where the behaviour differs, or without a trace."""
+
+    @property
+    def good(self) -> bool:
+        """It is as it should be, as far as could be seen."""
+        return not self.verdict.startswith(FAILED)
+
+
+def maker(spec: str, **options: Any) -> Callable[[], Backend]:
+    """Return what makes the backend called ``NAME[:FLAVOUR]``; it can be sent to another process."""
+    return partial(select.start, spec, **options)
+
+
+def run(make: Callable[[], Backend], *, traced: bool = False) -> Iterator[Result]:
+    """Check every behaviour that the backend's flavour has.
+
+    Args:
+        make: makes the backend; a function of a module (or ``maker``), because processes of their own call it.
+        traced: write each history down.
+    """
+    flavour = make().flavour
+    stage: Live | Modelled | None = None
+    try:
+        for known in every():
+            if flavour in known.expected:
+                stage = stage or machine(make)
+                result = check(known, stage, traced=traced)
+                if not result.good:  # nobody knows what state it left
+                    stage.close()
+                    stage = None
+                yield result
+    finally:
+        if stage is not None:
+            stage.close()
+
+
+def check(known: Behaviour, stage: Live | Modelled, *, traced: bool = False) -> Result:
+    """Check one behaviour."""
+    trace = Trace(known.name) if traced else None
+    world = World(stage, trace)
+    expected = known.expected[world.flavour]
+    row = difference(world.backend, known.name)
+    try:
+        observed = known.check(world)
+    except NotHereError as reason:
+        return Result(known, NOT_CHECKED, expected, str(reason), row, None)
+    except Exception as error:  # the check failed, whatever it stumbled over
+        observed = f"{type(error).__name__}: {error}"
+    scenario = trace.scenario(world) if trace is not None and observed == expected else None
+    if row is None:
+        return Result(known, HOLDS if observed == expected else FAILED, expected, observed, None, scenario)
+    verdict = STALE if observed == expected else DIFFERS if observed == row.observed else FAILED
+    return Result(known, verdict, row.observed, observed, row, scenario)

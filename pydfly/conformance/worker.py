@@ -1,0 +1,157 @@
+"""A process of a live world: it does what it is told over its socket, one command at a time, and nothing else.
+
+It blocks every signal that can be blocked, so that what arrives stays visible as pending.  When the socket closes,
+because whoever conducts is gone, it exits.  Only POSIX and the package's own API are used here, so that this runs
+on every system.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import api, channel
+from .recorder import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..backends.interface import Backend
+
+# a blocked signal whose default action is to ignore it leaves no trace on the BSDs; Linux keeps it pending
+UNSEEN = {"SIGCHLD", "SIGURG", "SIGWINCH", "SIGINFO"}
+
+
+def command_line(descriptor: int, made: bytes) -> list[str]:
+    """Return the command line of a worker that talks over a descriptor; ``made``: the pickled maker of its backend."""
+    path = [entry or os.getcwd() for entry in sys.path]
+    code = f"import sys; sys.path[:] = {path!r}; from pydfly.conformance.worker import main; main()"
+    return [sys.executable, "-I", "-W", "ignore", "-c", code, str(descriptor), made.hex()]
+
+
+def main() -> None:
+    """Begin as a program: ``command_line`` says how."""
+    descriptor, made = int(sys.argv[1]), bytes.fromhex(sys.argv[2])
+    os.set_inheritable(descriptor, False)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    worker = Worker(socket.socket(fileno=descriptor), made)
+    channel.send(worker.channel, (os.getpid(), None))
+    worker.serve()
+
+
+class Worker:
+    """This process."""
+
+    def __init__(self, own: socket.socket, made: bytes) -> None:
+        make: Callable[[], Backend] = pickle.loads(made)  # noqa: S301  from the process that started us
+        self.channel = own
+        self.made = made
+        self.recorder = Recorder(make())
+        self.descriptor: int | None = None
+
+    def serve(self) -> None:
+        """Obey until the socket closes."""
+        while True:
+            try:
+                (command, arguments), self.descriptor = channel.receive(self.channel)
+                answer = COMMANDS[command](self, *arguments)
+            except EOFError:
+                os._exit(0)
+            except OSError as error:
+                channel.send(self.channel, (None, error))
+            else:
+                if answer is not self:  # a forked child answers nobody
+                    channel.send(self.channel, (answer, None))
+
+    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> api.Answer:
+        """Call the public API."""
+        return api.call(self.recorder, name, arguments, keywords)
+
+    def fork(self) -> object:
+        """Fork; the child listens at the descriptor that came with the command."""
+        assert self.descriptor is not None
+        pid = os.fork()
+        if pid:
+            os.close(self.descriptor)
+            return pid
+        self.channel.close()
+        self.channel = socket.socket(fileno=self.descriptor)
+        return self
+
+    def exit(self, status: int) -> None:
+        """Exit without any of Python's endings."""
+        os._exit(status)
+
+    def execute(self) -> None:
+        """Execute this program again: another image, the same process."""
+        os.set_inheritable(self.channel.fileno(), True)
+        words = command_line(self.channel.fileno(), self.made)
+        os.execv(words[0], words)  # noqa: S606
+
+    def wait(self, pid: int) -> tuple[int, int] | None:
+        """wait4() with WNOHANG."""
+        found, status = os.waitpid(pid, os.WNOHANG)
+        return (found, status) if found else None
+
+    def peek(self, pid: int) -> str:
+        """Say of a child whether it is ``alive`` or ``zombie``; ``foreign``: it is no child."""
+        try:
+            result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            return "foreign"
+        return "zombie" if result is not None and result.si_pid == pid else "alive"
+
+    def kill(self, pid: int, number: int) -> None:
+        """kill()."""
+        os.kill(pid, number)
+
+    def setuid(self, uid: int) -> None:
+        """setuid()."""
+        os.setuid(uid)
+
+    def ignore_sigchld(self, ignore: bool) -> None:
+        """Set the disposition of SIGCHLD to SIG_IGN or SIG_DFL."""
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN if ignore else signal.SIG_DFL)
+
+    def look(self) -> tuple[int, list[str]]:
+        """Return the parent and the pending signals."""
+        names = [signal.Signals(number).name for number in signal.sigpending() if number in _NAMED]
+        return os.getppid(), sorted(set(names) - UNSEEN)
+
+    def end(self, pids: list[int]) -> None:
+        """Wait for every child, killing those that do not leave by themselves; only ECHILD proves that all are gone."""
+        for _ in range(2000):
+            for pid in pids:
+                if self.peek(pid) == "alive":
+                    os.kill(pid, signal.SIGKILL)  # an unreaped child of ours: its pid is nobody else's
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return
+            signal.sigtimedwait([signal.SIGCHLD], 0.005)
+        raise TimeoutError("some processes could not be ended")
+
+
+_NAMED = {int(member) for member in signal.Signals}
+COMMANDS: dict[str, Callable[..., object]] = {
+    name: getattr(Worker, name)
+    for name in (
+        "call",
+        "end",
+        "execute",
+        "exit",
+        "fork",
+        "ignore_sigchld",
+        "kill",
+        "look",
+        "peek",
+        "setuid",
+        "wait",
+    )
+}
+"""What a worker can be told."""
