@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
     from typing import Any
 
-    from . import aio, constants, errors, pdeathsig, reaper, structs
+    from . import aio, constants, errors, pdeathsig, reaper, resident, structs
     from .backends import info as backend
     from .backends import use
     from .constants.dragonfly import *  # noqa: F403  what a type checker may assume of the flavour in force
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
 
 __version__ = "0.1.0"
 
-_MODULES = ("aio", "constants", "errors", "pdeathsig", "reaper", "structs")
+_MODULES = ("aio", "constants", "errors", "pdeathsig", "reaper", "resident", "structs")
 _HOMES = {
     "backend": "backends",
     "use": "backends",
@@ -110,6 +110,7 @@ __all__ = [
     "errors",
     "pdeathsig",
     "reaper",
+    "resident",
     "exec_sys_register",
     "exec_sys_unregister",
     "procctl",

@@ -123,6 +123,21 @@ class ModuleStat(NamedTuple):
     """``data.intval``, int: of a SYSCALL_MODULE, the number of its system call; None: version 1 has no data."""
 
 
+class Program(NamedTuple):
+    """A file that was opened and found to be a program: what is registered is what was opened."""
+
+    path: str
+    """The name it was opened by."""
+    size: int
+    """Bytes."""
+    dev: int
+    """``st_dev``: with ``ino`` the identity of the file."""
+    ino: int
+    """``st_ino``."""
+    entry: int = 0
+    """``e_entry`` of its ELF header, 0 for anything else."""
+
+
 class DomainStatus(NamedTuple):
     """What a process is in the world of reapers; the same on every backend.  None: this system cannot tell."""
 

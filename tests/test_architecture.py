@@ -26,7 +26,7 @@ LEVELS = [
     ["simkernel"],
     ["backends"],
     ["syscalls"],
-    ["elf", "ending", "orphans", "conf", "pdeathsig", "reaper", "resident"],
+    ["elf", "ending", "orphans", "pdeathsig", "reaper", "resident", "residentconf"],
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "replay", "testing"],
 ]

@@ -49,7 +49,6 @@ def test_sdist_is_complete(dist: Path) -> None:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     needed = {
         "setup.py",
-        "build_ffi.py",
         "pyproject.toml",
         "README.md",
         "LICENSE",

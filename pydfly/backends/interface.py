@@ -9,16 +9,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import Data, DescendantInfo, Reaped, ResidentEntry
-
-
-class Program(Protocol):
-    """An executable file that was opened and checked: what is registered is what was opened."""
-
-    path: str
-    size: int
-    dev: int
-    ino: int
+    from ..structs import Data, DescendantInfo, Program, Reaped, ResidentEntry
 
 
 class Processes(Protocol):

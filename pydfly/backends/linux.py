@@ -21,17 +21,10 @@ from .procfs import ProcFs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
-    from ..structs import Data, DescendantInfo, ResidentEntry
-    from .interface import Backend, Program
-
-    class Registry(Protocol):
-        """The machine's list of resident programs."""
-
-        def register(self, program: Program, entry: int) -> None: ...
-        def unregister(self, id: int, own: Program) -> int: ...
-        def entries(self) -> list[ResidentEntry]: ...
+    from ..structs import Data, DescendantInfo, Program, ResidentEntry
+    from .interface import Backend
+    from .registry import Registry
 
 
 def obstacle() -> str | None:
@@ -132,6 +125,7 @@ class Linux:
         self._deathsig = DeathSignal()
         self._euid = euid
         self._state_dir = state_dir
+        self._registry: Registry | None = None
         self._warned = False
         self._commands: dict[int, Callable[[Data], object]] = {
             dragonfly.PROC_REAP_ACQUIRE: self._acquire,
@@ -221,19 +215,25 @@ class Linux:
 
     def make_resident(self, program: Program) -> None:
         """Register a program, as the runtime linker of DragonFly would register it."""
-        self._records().register(program, 0)
+        self._records().register(program, program.entry)
 
     def unmake_resident(self, program: Program) -> None:
         """Remove a program's registration, as the runtime linker would with unregister(-1)."""
         self._records().unregister(dragonfly.ResidentId.OWN, program)
 
     def _records(self) -> Registry:
-        raise errors.BackendError("linux: the resident registry is not there yet")
+        if self._registry is None:
+            from .registry import open_registry
+
+            self._registry = open_registry(self._euid, self._state_dir)
+        return self._registry
 
 
 def _own_binary() -> Program:
     """Return the file that this process runs: its text vnode."""
-    raise errors.BackendError("linux: the resident registry is not there yet")
+    from .registry import program_at
+
+    return program_at("/proc/self/exe")
 
 
 def _warn_if_children_vanish() -> None:

@@ -11,8 +11,8 @@ from .simprocesses import SimulatedProcesses
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..simkernel import Process
-    from ..structs import Data, ResidentEntry
-    from .interface import Backend, Program
+    from ..structs import Data, Program, ResidentEntry
+    from .interface import Backend
 
 _NO_SIGNAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which cannot deliver it
 PROGRAM = "/usr/local/bin/python3"

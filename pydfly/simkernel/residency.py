@@ -14,7 +14,7 @@ from ..errors import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Sequence
+    from collections.abc import Sequence
 
 _OWN, _ALL = int(ResidentId.OWN), int(ResidentId.ALL)
 
@@ -33,22 +33,22 @@ def require_privilege(privileged: bool, call: str) -> None:
         raise refusal(call, "EPERM")
 
 
-def new_id(registered: Collection[Hashable], text: Hashable | None) -> int:
+def new_id(count: int, registered: bool | None) -> int:
     """Return the id of a new registration: sys_exec_sys_register().
 
     Args:
-        registered: the identities of the files that are registered.
-        text: the identity of the file that the caller runs, None if it runs none.
+        count: how many files are registered.
+        registered: whether the file that the caller runs is among them; None if it runs no file.
 
     Raises:
-        FileNotFoundError: ENOENT, ``text`` is None.
+        FileNotFoundError: ENOENT, the caller runs no file.
         FileExistsError: EEXIST, the file is registered (RX-2: once per file).
     """
-    if text is None:
+    if registered is None:
         raise refusal("exec_sys_register", "ENOENT")
-    if text in registered:
+    if registered:
         raise refusal("exec_sys_register", "EEXIST")
-    return len(registered) + 1  # ++exec_res_id
+    return count + 1  # ++exec_res_id
 
 
 def removed(ids: Sequence[int], id: int, own: int | None) -> list[int]:

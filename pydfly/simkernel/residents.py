@@ -54,7 +54,7 @@ class Residents:
         """sys_exec_sys_register(): the address is never looked at."""
         residency.require_privilege(is_privileged(process), "exec_sys_register")
         text = process.text
-        id = residency.new_id(self.registrations.keys(), text)
+        id = residency.new_id(len(self.registrations), None if text is None else text in self.registrations)
         assert text is not None
         self.registrations[text] = Registration(id, text, entry, process)
 

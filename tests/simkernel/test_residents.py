@@ -232,8 +232,8 @@ class TestIdentity:
 def test_the_rules_alone() -> None:
     """residency: what the simulated kernel and the Linux registry share."""
     residency.require_privilege(True, "vm.resident")
-    assert residency.new_id([], "a") == 1
-    assert residency.new_id(["b", "c"], "a") == 3
+    assert residency.new_id(0, False) == 1
+    assert residency.new_id(2, False) == 3
     assert residency.removed([2, 1, 2], 2, None) == [0, 2]
     assert residency.removed([2, 1, 2], -1, 1) == [1]
     assert residency.removed([2, 1], -2, None) == [0, 1]

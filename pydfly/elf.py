@@ -1,0 +1,161 @@
+"""What resident(8) looks at before it registers a program: is this file a dynamic executable?
+
+A file is opened once; what is examined is what was opened, and its identity (device and inode) is what is
+registered, so that nothing can be swapped in between.
+
+Source: usr.sbin/resident/resident.c, main(); its texts are kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from .errors import NotRegistrableError, SyscallError, refusal
+from .structs import Program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+MAGIC = b"\x7fELF"
+SCRIPT = b"#!"
+IDENT_BYTES = 16
+HEADER_BYTES = {1: 52, 2: 64}  # EI_CLASS: 32 and 64 bit
+SEGMENT_BYTES = {1: 32, 2: 56}
+CLASS, DATA, OSABI = 4, 5, 7  # positions in e_ident
+OSABI_FREEBSD = 9
+
+# a fifo must not block, a terminal must not become ours
+_QUIETLY = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+UNREADABLE = "can't read program header"
+NOT_DYNAMIC = "not a dynamic executable"
+NOT_FREEBSD = "not a FreeBSD ELF shared object"
+SHARED_LIBRARY = "resident not supported on shared libraries."
+
+
+def examine(path: str, force: bool = False) -> Program:
+    """Open a program, and refuse what resident(8) refuses.
+
+    Args:
+        path: the program.
+        force: skip the checks of its format, as the tool's -f does; it must still be executable.  A script stands
+            for its interpreter then, whose run-time linker it is that would register.
+
+    Raises:
+        FileNotFoundError, PermissionError, OSError: it cannot be opened (``syscall`` is ``open``) or executed
+            (``syscall`` is ``execve``: EACCES, ENOEXEC).
+        NotRegistrableError: ENOEXEC, its format is refused; ``result`` holds the tool's texts, a line each.
+    """
+    try:
+        descriptor = os.open(path, _QUIETLY)
+    except ValueError as error:  # an embedded null byte
+        raise refusal("open", "EINVAL", f"{path!r}: {error}") from None
+    except OSError as error:
+        # with -f the tool does not open the file: the exec in its child fails
+        name = errno.errorcode.get(error.errno or 0, "EIO")
+        raise refusal("execve" if force else "open", name, f"{path}: {error.strerror}") from None
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(descriptor)
+        raise _directory(path, force)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        texts = [] if force else problems(file)
+        if texts:
+            raise NotRegistrableError("resident", "ENOEXEC", f"{path}: {'; '.join(texts)}", tuple(texts))
+        _require_executable(path, status)
+        start = _start(file)
+        if start[:2] == SCRIPT:
+            return examine(_interpreter(start, path), force=True)
+        if start[:4] != MAGIC:
+            raise refusal("execve", "ENOEXEC", f"{path}: the file is in no format that can be executed")
+        return Program(path, status.st_size, status.st_dev, status.st_ino, _entry(start))
+
+
+def problems(file: BinaryIO) -> list[str]:
+    """Return why an open file is no program for resident(8), in its words; nothing if it is one."""
+    try:
+        start = _start(file)
+    except OSError as error:
+        return [f"{UNREADABLE}: {os.strerror(error.errno or 0)}"]
+    kind = start[CLASS] if len(start) > CLASS else 0
+    if len(start) < HEADER_BYTES.get(kind if start[:4] == MAGIC else 2, 64):
+        return [UNREADABLE, NOT_DYNAMIC]
+    if start[:4] != MAGIC or kind not in HEADER_BYTES or start[DATA] not in (1, 2):
+        return [NOT_DYNAMIC]
+    dynamic, shared, whole = _segments(file, kind, start)
+    texts = [] if whole else [UNREADABLE]
+    if not dynamic:
+        return [*texts, NOT_DYNAMIC]
+    if shared:
+        return [*texts, SHARED_LIBRARY if start[OSABI] & OSABI_FREEBSD else NOT_FREEBSD]
+    return texts
+
+
+def is_dynamic(path: str) -> bool:
+    """Say whether a file is a dynamic ELF executable or a shared object; nothing that cannot be read is."""
+    try:
+        with open(os.open(path, _QUIETLY), "rb", buffering=0) as file:
+            return not {UNREADABLE, NOT_DYNAMIC} & set(problems(file))
+    except OSError:
+        return False
+
+
+def _segments(file: BinaryIO, kind: int, start: bytes) -> tuple[bool, bool, bool]:
+    """Return whether there is a PT_DYNAMIC, whether the type is ET_DYN, and whether all headers could be read."""
+    from elftools.common.exceptions import ELFError
+    from elftools.common.utils import struct_parse
+    from elftools.construct import ConstructError
+    from elftools.elf.structs import ELFStructs
+
+    structs = ELFStructs(little_endian=start[DATA] == 1, elfclass=32 * kind)
+    structs.create_basic_structs()
+    dynamic = shared = False
+    try:
+        file.seek(0)
+        header = struct_parse(structs.Elf_Ehdr, file)
+        structs.create_advanced_structs(header["e_type"], header["e_machine"], header["e_ident"]["EI_OSABI"])
+        shared = header["e_type"] == "ET_DYN"
+        if header["e_phnum"] and header["e_phentsize"] != SEGMENT_BYTES[kind]:
+            return False, shared, False
+        for number in range(header["e_phnum"]):
+            segment = struct_parse(structs.Elf_Phdr, file, header["e_phoff"] + number * header["e_phentsize"])
+            dynamic = dynamic or segment["p_type"] == "PT_DYNAMIC"
+    except (ELFError, ConstructError, OSError, OverflowError, ValueError):
+        return dynamic, shared, False
+    return dynamic, shared, True
+
+
+def _start(file: BinaryIO) -> bytes:
+    """Return the first bytes of a file, enough for a header or an interpreter's name."""
+    file.seek(0) if file.seekable() else None
+    return file.read(256) or b""
+
+
+def _entry(start: bytes) -> int:
+    """Return e_entry: a word of the file's class, 24 bytes into the header."""
+    width = 4 * start[CLASS] if start[CLASS] in HEADER_BYTES else 0
+    return int.from_bytes(start[24 : 24 + width], "big" if start[DATA] == 2 else "little")
+
+
+def _require_executable(path: str, status: os.stat_result) -> None:
+    executable = status.st_mode & 0o111 if os.geteuid() == 0 else os.access(path, os.X_OK)
+    if not stat.S_ISREG(status.st_mode) or not executable:
+        raise refusal("execve", "EACCES", f"{path}: not an executable file")
+
+
+def _interpreter(start: bytes, path: str) -> str:
+    words = start[2:].partition(b"\n")[0].split()
+    if not words or words[0] == os.fsencode(path):
+        raise refusal("execve", "ENOEXEC", f"{path}: the script names no interpreter")
+    return os.fsdecode(words[0])
+
+
+def _directory(path: str, force: bool) -> SyscallError:
+    """A directory can be opened, but neither read nor executed."""
+    if force:
+        return refusal("execve", "EACCES", f"{path}: not an executable file")
+    text = f"{UNREADABLE}: {os.strerror(errno.EISDIR)}"
+    return NotRegistrableError("resident", "ENOEXEC", f"{path}: {text}", (text,))

@@ -1,0 +1,49 @@
+"""resident.conf(5): one program, or pattern of programs, per line.
+
+The patterns are no feature of the kernel or of resident(8) but of the boot script, whose ways are kept: a line that
+names one regular file is taken as it is; otherwise of all matches those are taken that file(1) calls shared, that
+is, dynamic executables and shared objects.
+
+Source: etc/rc.d/resident.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+
+from . import elf
+
+PATH = "/etc/resident.conf"
+
+
+def lines(path: str | os.PathLike[str] = PATH) -> list[tuple[int, str]]:
+    """Return the lines that name something, with their numbers.
+
+    Empty lines and lines beginning with ``#`` are skipped, after leading blanks were stripped; a comment behind a path
+    is part of the line.  A last line without a newline counts (the boot script would lose it).
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        stripped = [line.strip(" \t\n") for line in file]
+    return [(number, line) for number, line in enumerate(stripped, 1) if line and not line.startswith("#")]
+
+
+def read_conf(path: str | os.PathLike[str] = PATH) -> list[str]:
+    """Return the patterns of a resident.conf(5), in their order.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return [line for _, line in lines(path)]
+
+
+def expand(line: str) -> list[str]:
+    """Return the programs that a line stands for on this machine."""
+    found = [match for word in line.split() for match in sorted(glob.glob(word)) or [word]]
+    if len(found) == 1 and os.path.isfile(found[0]):
+        return found
+    # the boot script searches the whole output of file(1), so a name counts too
+    return [path for path in found if os.path.exists(path) and ("shared" in path or elf.is_dynamic(path))]

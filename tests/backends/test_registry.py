@@ -1,0 +1,411 @@
+"""The resident registry of the Linux backend: the kernel's rules, whatever happens to its files and its users."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import resource
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pydfly
+from pydfly import SyscallError
+from pydfly.structs import Program
+from tests.processes import eventually, fork, in_process
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
+
+if sys.platform == "linux":
+    from pydfly.backends import registry as module
+    from pydfly.backends.registry import Registry, open_registry
+
+
+def program(number: int, path: str = "/no/such/file") -> Program:
+    """Return a program that exists nowhere: its identity is all that counts."""
+    return Program(path, 10 * number, 1, number, 0)
+
+
+def ids(registry: Registry) -> list[tuple[int, int]]:
+    """Return id and inode of each entry."""
+    return [(entry.id, entry.ino) for entry in registry.entries()]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A place for a state directory, and its registry forgotten afterwards."""
+    yield tmp_path / "state"
+
+
+@pytest.fixture
+def registry(state: Path) -> Registry:
+    return open_registry(0, str(state))
+
+
+NOBODY = program(999)
+
+
+def test_ids_are_counted_as_the_kernel_counts(registry: Registry) -> None:
+    """4.2: ids are given again while they live, and one call can remove several entries."""
+    registry.register(program(1), 0)
+    registry.register(program(2), 0)
+    assert ids(registry) == [(1, 1), (2, 2)]
+    assert registry.unregister(1, NOBODY) == 1
+    registry.register(program(3), 0)
+    assert ids(registry) == [(2, 2), (2, 3)]
+    assert registry.unregister(2, NOBODY) == 2
+    assert ids(registry) == []
+
+
+def test_own_id_takes_others_along(registry: Registry) -> None:
+    """-1 becomes the id of the caller's own entry; unresolved it matches nothing."""
+    for number in (1, 2):
+        registry.register(program(number), 0)
+    registry.unregister(1, NOBODY)
+    registry.register(program(3), 0)
+    with pytest.raises(FileNotFoundError):
+        registry.unregister(-1, NOBODY)
+    assert registry.unregister(-1, program(2)) == 2
+
+
+@pytest.mark.parametrize("id", [0, -1, -2, -3, 7])
+def test_nothing_matches(registry: Registry, id: int) -> None:
+    """RS-3: -2 on an empty list too."""
+    with pytest.raises(FileNotFoundError) as caught:
+        registry.unregister(id, NOBODY)
+    assert caught.value.errno == errno.ENOENT
+
+
+def test_all(registry: Registry) -> None:
+    for number in range(1, 4):
+        registry.register(program(number), 0)
+    assert registry.unregister(-2, NOBODY) == 3
+
+
+def test_twice_is_eexist(registry: Registry) -> None:
+    """RX-2, RX-3: by device and inode, not by name."""
+    registry.register(program(1, "/a"), 0)
+    with pytest.raises(FileExistsError):
+        registry.register(program(1, "/b"), 0)
+
+
+def test_64_bits(registry: Registry) -> None:
+    """Addresses and inode numbers above what SQLite's integers hold."""
+    big = Program("/no/such/file", 1, 2**64 - 1, 2**64 - 2, 0)
+    registry.register(big, 2**64 - 3)
+    registry.register(program(1), -1)
+    assert [(e.dev, e.ino, e.entry_address) for e in registry.entries()] == [
+        (2**64 - 1, 2**64 - 2, 2**64 - 3),
+        (1, 1, -1),
+    ]
+
+
+def test_names(registry: Registry, tmp_path: Path) -> None:
+    """VR-6, RX-3: a file that is not under its name any more lists with an empty name, and is resident all the same."""
+    file = tmp_path / "pro\udce4gram"
+    file.write_bytes(b"x")
+    registry.register(module.program_at(str(file)), 0)
+    os.link(file, tmp_path / "link")
+    assert registry.entries()[0].path == str(file)
+    file.rename(tmp_path / "elsewhere")
+    assert registry.entries()[0].path == ""
+    with pytest.raises(FileExistsError):
+        registry.register(module.program_at(str(tmp_path / "link")), 0)
+    file.write_bytes(b"another file under the old name")
+    registry.register(module.program_at(str(file)), 0)
+    assert [entry.path for entry in registry.entries()] == ["", str(file)]
+
+
+def test_others_get_eperm_before_anything(state: Path) -> None:
+    """RS-4, VR-1: without looking at ids or files."""
+    registry = open_registry(1000, str(state))
+    for operation in (
+        lambda: registry.register(program(1), 0),
+        lambda: registry.unregister(12345, NOBODY),
+        registry.entries,
+    ):
+        with pytest.raises(PermissionError) as caught:
+            operation()
+        assert caught.value.errno == errno.EPERM
+    assert not state.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes its user id")
+def test_real_unprivileged_user(state: Path) -> None:
+    """The effective uid of the process decides; the friendly layer gives PermissionError."""
+
+    def script() -> tuple[int, str]:
+        with pydfly.use("linux", state_dir=str(state)), pytest.raises(PermissionError) as caught:
+            os.setuid(65534)
+            pydfly.resident.entries()
+        return caught.value.errno or 0, str(caught.value)
+
+    number, text = in_process(script)
+    assert number == errno.EPERM
+    assert "vm.resident" in text
+
+
+def test_an_earlier_boot_is_forgotten(registry: Registry, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gone at reboot, and only then."""
+    registry.register(program(1), 0)
+    assert ids(open_registry(0, str(state))) == [(1, 1)]
+    monkeypatch.setattr(module, "_boot_id", lambda: "another boot")
+    assert ids(open_registry(0, str(state))) == []
+
+
+def test_clock_jumps_do_not_matter(registry: Registry, state: Path) -> None:
+    """Times of files play no part."""
+    registry.register(program(1), 0)
+    for when in (0, 2**33):
+        os.utime(state / "resident.db", (when, when))
+        assert ids(open_registry(0, str(state))) == [(1, 1)]
+
+
+def test_modes(registry: Registry, state: Path) -> None:
+    registry.register(program(1), 0)
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert all(file.stat().st_mode & 0o077 == 0 for file in state.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("prepare", "name", "text"),
+    [
+        (lambda path: path.write_text("a file"), "ENOTDIR", "no directory"),
+        (lambda path: path.symlink_to(path.parent), "ENOTDIR", "no directory"),
+        (lambda path: (path.mkdir(), path.chmod(0o777)), "EACCES", "written by others"),
+        (lambda path: (path.mkdir(), path.chmod(0o770)), "EACCES", "written by others"),
+        (lambda path: (path.mkdir(), (path / "resident.db").symlink_to("/etc/passwd")), "EACCES", "no regular file"),
+        (lambda path: (path.mkdir(), (path / "resident.db").mkdir()), "EACCES", "no regular file"),
+        (lambda path: (path.mkdir(), os.mkfifo(path / "resident.db")), "EACCES", "no regular file"),
+        (
+            lambda path: (path.mkdir(), (path / "resident.db").touch(), (path / "resident.db").chmod(0o666)),
+            "EACCES",
+            "written by others",
+        ),
+    ],
+)
+def test_refused_places(state: Path, prepare: object, name: str, text: str) -> None:
+    """One clear error, and nothing is touched."""
+    assert callable(prepare)
+    prepare(state)
+    with pytest.raises(SyscallError, match=text) as caught:
+        open_registry(0, str(state)).entries()
+    assert caught.value.errno_name == name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+@pytest.mark.parametrize("what", ["directory", "file"])
+def test_foreign_owner(state: Path, what: str) -> None:
+    state.mkdir(mode=0o700)
+    file = state / "resident.db"
+    file.touch(0o600)
+    os.chown(state if what == "directory" else file, 65534, 65534)
+    with pytest.raises(PermissionError, match="belongs to user 65534"):
+        open_registry(0, str(state)).entries()
+
+
+def test_replaceable_place(tmp_path: Path) -> None:
+    """A directory that others could put another one in place of."""
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(PermissionError, match="replace"):
+        open_registry(0, str(tmp_path / "open" / "state")).entries()
+
+
+def test_no_place(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        open_registry(0, str(tmp_path / "no" / "state")).entries()
+
+
+@pytest.mark.parametrize(
+    "damage", ["garbage", "truncated", "zero page", "foreign tables", "schema of an older version"]
+)
+def test_damaged_file_is_set_aside(registry: Registry, state: Path, damage: str) -> None:
+    """Reported once, kept under another name, and the registry goes on."""
+    for number in range(50):
+        registry.register(program(number), 0)
+    file = state / "resident.db"
+    content = file.read_bytes()
+    if damage == "garbage":
+        file.write_bytes(b"not a database" * 100)
+    elif damage == "truncated":
+        file.write_bytes(content[: len(content) // 2 + 100])
+    elif damage == "zero page":
+        file.write_bytes(content[:4096] + bytes(4096) + content[8192:])
+    else:
+        file.unlink()
+        foreign = sqlite3.connect(file)
+        foreign.execute("create table something (x)")
+        foreign.execute(f"pragma user_version = {0 if damage == 'foreign tables' else -1}")
+        foreign.commit()
+        foreign.close()
+        file.chmod(0o600)
+    damaged = file.read_bytes()
+    fresh = open_registry(0, str(state))
+    with pytest.raises(SyscallError, match=r"was set aside as .*corrupt-1") as caught:
+        fresh.entries()
+    assert caught.value.errno == errno.EIO
+    assert (state / "resident.db.corrupt-1").read_bytes() == damaged
+    fresh.register(program(1), 0)
+    assert ids(fresh) == [(1, 1)]
+    file.write_bytes(b"garbage again, longer than a header of a database would have to be" * 9)
+    with pytest.raises(SyscallError, match="corrupt-2"):
+        open_registry(0, str(state)).entries()
+
+
+def test_newer_schema_is_left_alone(registry: Registry, state: Path) -> None:
+    """Nothing is lost to an older pydfly."""
+    registry.register(program(1), 0)
+    connection = sqlite3.connect(state / "resident.db")
+    connection.execute(f"pragma user_version = {module.SCHEMA + 1}")
+    connection.close()
+    before = (state / "resident.db").read_bytes()
+    with pytest.raises(SyscallError, match="newer pydfly"):
+        open_registry(0, str(state)).entries()
+    assert (state / "resident.db").read_bytes() == before
+
+
+def test_full_disk(registry: Registry, state: Path) -> None:
+    """A write that fails changes nothing; the error says so.  (A file size limit stands for the full disk.)"""
+    registry.register(program(1), 0)
+
+    def script() -> str:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        with pytest.raises(SyscallError, match="nothing was changed") as caught:
+            open_registry(0, str(state)).register(program(2), 0)
+        return caught.value.errno_name
+
+    assert in_process(script) in ("ENOSPC", "EIO")
+    assert ids(registry) == [(1, 1)]
+
+
+def test_removed_while_open(registry: Registry, state: Path) -> None:
+    """An administrator's rm empties the registry for everybody at once."""
+    registry.register(program(1), 0)
+    (state / "resident.db").unlink()
+    assert ids(registry) == []
+
+
+def test_forked_child_opens_its_own(registry: Registry) -> None:
+    """SQLite's connections must not cross a fork."""
+    registry.register(program(1), 0)
+    in_process(lambda: registry.register(program(2), 0))
+    assert ids(registry) == [(1, 1), (2, 2)]
+
+
+def test_two_processes_lose_nothing(state: Path) -> None:
+    """Two processes registering 200 programs at once: none is lost, and ids follow the kernel's counter (RX-8)."""
+
+    def work(base: int) -> None:
+        registry = open_registry(0, str(state))
+        for number in range(base, base + 200):
+            registry.register(program(number), 0)
+
+    children = [fork(lambda base=base: work(base)) for base in (1000, 2000)]  # type: ignore[misc]
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    entries = open_registry(0, str(state)).entries()
+    assert [entry.id for entry in entries] == list(range(1, 401))
+    assert {entry.ino for entry in entries} == {*range(1000, 1200), *range(2000, 2200)}
+
+
+def test_killed_at_any_moment(state: Path, tmp_path: Path) -> None:
+    """Workers are killed in the middle of their operations; the list equals a serial execution of what was done.
+
+    Each worker writes a line before and after every operation.  An operation that was begun but not confirmed may or
+    may not have happened: the order of the confirmed ones is taken from the registry's own sequence, which a trigger
+    records, and must explain every answer and the final list.
+    """
+    workers, operations = 8, int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "100"))
+    open_registry(0, str(state)).entries()
+    connection = sqlite3.connect(state / "resident.db", isolation_level=None)
+    connection.execute("create table history (step integer primary key, what text, id integer, ino text)")
+    for what, event, row in (("+", "insert", "new"), ("-", "delete", "old")):
+        record = f"insert into history (what, id, ino) values ('{what}', {row}.id, {row}.ino)"
+        connection.execute(f"create trigger on_{event} after {event} on entry begin {record}; end")
+    connection.close()
+
+    def work(worker: int, log: Path) -> None:
+        chance = random.Random(f"{worker} {os.getpid()}")
+        registry = open_registry(0, str(state))
+        with log.open("a", buffering=1) as lines:
+            while sum(1 for _ in log.open()) < operations:
+                try:
+                    if chance.random() < 0.6:
+                        number = chance.randrange(40)
+                        registry.register(program(number), 0)
+                        lines.write(f"+{number}\n")
+                    else:
+                        id = chance.randrange(1, 20)
+                        lines.write(f"-{id} {registry.unregister(id, NOBODY)}\n")
+                except SyscallError as error:
+                    lines.write(f"{error.errno_name}\n")
+
+    logs = [tmp_path / f"log {worker}" for worker in range(workers)]
+    for log in logs:
+        log.touch()
+    running = {worker: fork(lambda w=worker: work(w, logs[w])) for worker in range(workers)}  # type: ignore[misc]
+    chance = random.Random(7)
+    deadline = time.monotonic() + 120
+    while running:
+        assert time.monotonic() < deadline
+        worker = chance.choice(list(running))
+        if signal_after(0.05, running[worker]):
+            running[worker] = fork(lambda w=worker: work(w, logs[w]))  # type: ignore[misc]
+        else:
+            del running[worker]
+    connection = sqlite3.connect(state / "resident.db")
+    (sound,) = connection.execute("pragma integrity_check").fetchone()
+    history = connection.execute("select what, id, ino from history order by step").fetchall()
+    connection.close()
+    assert sound == "ok"
+    model: list[tuple[int, int]] = []
+    for what, id, ino in history:
+        if what == "+":
+            assert id == len(model) + 1 and int(ino) not in [known for _, known in model]
+            model.append((id, int(ino)))
+        else:
+            model.remove((id, int(ino)))
+    assert ids(open_registry(0, str(state))) == model
+    answers = [line for log in logs for line in log.read_text().splitlines()]
+    assert {answer for answer in answers if answer[0] == "E"} <= {"EEXIST", "ENOENT"}
+    added = sum(answer[0] == "+" for answer in answers)
+    assert added <= sum(what == "+" for what, _, _ in history)
+
+
+def signal_after(seconds: float, pid: int) -> bool:
+    """Kill a worker after some time; False if it had finished by itself."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_public_layer(state: Path) -> None:
+    """exec_sys_register registers the interpreter, with one warning; the raw and the friendly calls share one list."""
+    with pydfly.use("linux", euid=0, state_dir=str(state)):
+        with pytest.warns(pydfly.UnsafeRegistrationWarning):
+            pydfly.exec_sys_register(0x1000)
+        with pytest.raises(FileExistsError):
+            pydfly.exec_sys_register(0x1000)
+        (entry,) = pydfly.resident.entries()
+        assert (entry.path, entry.entry_address) == (os.path.realpath(sys.executable), 0x1000)
+        assert pydfly.exec_sys_unregister(-1) == 1
+        assert eventually(lambda: pydfly.resident.entries() == [])
+        for wrong, kind in ((1.5, TypeError), (2**64, OverflowError), ("1", TypeError)):
+            with pytest.raises(kind):
+                pydfly.exec_sys_register(wrong, unsafe=True)  # type: ignore[arg-type]
+        for wrong, kind in ((1.5, TypeError), (2**31, OverflowError), (None, TypeError)):
+            with pytest.raises(kind):
+                pydfly.exec_sys_unregister(wrong)  # type: ignore[arg-type]
