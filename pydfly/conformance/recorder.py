@@ -9,8 +9,8 @@ from ..errors import SyscallError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend, Processes, Program
-    from ..structs import Data, ResidentEntry
+    from ..backends.interface import Backend, Processes
+    from ..structs import Data, Program, ResidentEntry
 
 
 class Call(NamedTuple):
