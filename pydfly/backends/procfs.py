@@ -12,15 +12,16 @@ import time
 from ..structs import DescendantInfo, Reaped
 
 _STATES = {
-    "R": "running",
-    "S": "sleeping",
-    "D": "waiting",
-    "T": "stopped",
-    "t": "stopped",
-    "Z": "zombie",
-    "X": "zombie",
-    "I": "idle",
+    b"R": "running",
+    b"S": "sleeping",
+    b"D": "waiting",
+    b"T": "stopped",
+    b"t": "stopped",
+    b"Z": "zombie",
+    b"X": "zombie",
+    b"I": "idle",
 }
+_GONE = (FileNotFoundError, ProcessLookupError)  # what reading about a process gives that has died meanwhile
 _booted: float | None = None
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _MOST_WATCHED = 256  # descriptors that wait() may hold at once
@@ -43,11 +44,6 @@ def _boot_time() -> float:
     return _booted
 
 
-def stat_fields(stat: bytes) -> list[bytes]:
-    """Split /proc/PID/stat behind the name, which may hold anything: state, ppid, ..., start time (at 19)."""
-    return stat[stat.rindex(b")") + 2 :].split(b" ", 20)
-
-
 class ProcFs:
     """The processes around the calling one."""
 
@@ -57,6 +53,7 @@ class ProcFs:
         self._boot = _boot_time()
         # CONFIG_PROC_CHILDREN: on most distribution kernels, not on all
         self._has_children_files = os.path.exists(f"{root}/self/task/{os.getpid()}/children")
+        self._last_count = 0
 
     def getpid(self) -> int:
         """Return the pid of the calling process."""
@@ -77,35 +74,39 @@ class ProcFs:
             ProcessLookupError: there is none.
         """
         try:
-            return self._decode(pid, read(f"{self._root}/{pid}/stat"))
-        except (FileNotFoundError, ProcessLookupError):
+            return self._decode(pid, read(f"{self._root}/{pid}/stat"))[0]
+        except _GONE:
             raise ProcessLookupError(f"no process {pid}") from None
 
     def everyone(self) -> list[DescendantInfo]:
         """Return every process of the machine (of this pid namespace)."""
-        return [self._decode(pid, stat) for pid, stat in self._scan()]
+        found = []
+        for name in os.listdir(self._root):
+            if name[0] in "123456789":
+                try:
+                    found.append(self._decode(int(name), read(f"{self._root}/{name}/stat"))[0])
+                except _GONE:
+                    continue
+        return found
 
     def below(self, root: int) -> list[DescendantInfo]:
         """Return every descendant of a process, parents before their children."""
-        if self._has_children_files:
-            return self._walk(root)
-        children: dict[int, list[tuple[int, bytes]]] = {}
-        for pid, stat in self._scan():
-            children.setdefault(int(stat[stat.rindex(b")") + 4 :].split(b" ", 1)[0]), []).append((pid, stat))
-        found: list[DescendantInfo] = []
-        parents = [root]
-        for parent in parents:
-            for pid, stat in children.get(parent, ()):
-                parents.append(pid)
-                found.append(self._decode(pid, stat))
+        # Following the children lists takes two files for each descendant and none for others; reading everyone
+        # takes one file for each process of the machine, which st_nlink of /proc counts.  The last listing tells
+        # which is less; the answer is the same.
+        if self._has_children_files and 3 * self._last_count < 2 * os.stat(self._root).st_nlink:
+            found = self._walk(root)
+        else:
+            found = self._pick(root)
+        self._last_count = len(found)
         return found
 
     def children(self) -> list[int]:
         """Return the pids of the calling process's children, zombies included, of every thread."""
+        own = os.getpid()
         if self._has_children_files:
-            return self._children_of(os.getpid())
-        own = str(os.getpid()).encode()
-        return [pid for pid, stat in self._scan() if stat_fields(stat)[1] == own]
+            return self._children_of(own)
+        return [process.pid for process in self.everyone() if process.ppid == own]
 
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process.
@@ -153,28 +154,36 @@ class ProcFs:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _scan(self) -> list[tuple[int, bytes]]:
-        """Read the stat file of every process; those that vanish meanwhile are gone."""
-        found = []
-        for name in os.listdir(self._root):
-            if name[0] in "123456789":
-                try:
-                    found.append((int(name), read(f"{self._root}/{name}/stat")))
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
+    def _pick(self, top: int) -> list[DescendantInfo]:
+        """Read everyone, and pick those that are below this process."""
+        children: dict[int, list[DescendantInfo]] = {}
+        for process in self.everyone():
+            children.setdefault(process.ppid, []).append(process)
+        found = children.pop(top, [])
+        for process in found:  # grows while it is walked
+            found += children.pop(process.pid, ())
         return found
 
     def _walk(self, top: int) -> list[DescendantInfo]:
         """Follow the kernel's own children lists: nothing is paid for unrelated processes."""
+        root = self._root
         found: list[DescendantInfo] = []
-        parents = [top]
-        for parent in parents:
-            for pid in self._children_of(parent):
-                try:
-                    found.append(self._decode(pid, read(f"{self._root}/{pid}/stat")))
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-                parents.append(pid)
+        parents = {top}  # and every descendant found
+        pids = self._children_of(top)
+        for pid in pids:  # grows while it is walked
+            try:
+                process, threads = self._decode(pid, read(f"{root}/{pid}/stat"))
+                if process.ppid not in parents:
+                    continue  # it was left to a reaper above, or its pid is another process's by now
+                found.append(process)
+                parents.add(pid)
+                # at once, while the kernel's memory of this process is in the caches
+                if threads == b"1":  # the one thread has the pid of its process
+                    pids += map(int, read_all(f"{root}/{pid}/task/{pid}/children").split())
+                else:
+                    pids += self._children_of(pid)
+            except _GONE:
+                continue
         return found
 
     def _children_of(self, pid: int) -> list[int]:
@@ -183,20 +192,28 @@ class ProcFs:
         try:
             for thread in os.listdir(f"{self._root}/{pid}/task"):
                 found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children").split())
-        except (FileNotFoundError, ProcessLookupError):
+        except _GONE:
             pass
         return found
 
-    def _decode(self, pid: int, stat: bytes) -> DescendantInfo:
-        fields = stat_fields(stat)
-        name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode("utf-8", "backslashreplace")
-        state = _STATES.get(fields[0].decode(), "other")
-        if state == "zombie" and int(fields[17]) > 1:
-            state = "sleeping"  # its first thread has ended, others have not
-        return DescendantInfo(pid, int(fields[1]), name, state, self._boot + int(fields[19]) / self._ticks)
+    def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
+        """Return the record of a process, and how many threads it has."""
+        head, _, tail = stat.rpartition(b")")  # the name may hold anything
+        fields = tail.split(b" ", 21)
+        name = head[head.index(b"(") + 1 :].decode("utf-8", "backslashreplace")
+        state = _STATES.get(fields[1], "other")
+        start_time = self._boot + int(fields[20]) / self._ticks
+        return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
 
 
 def read_all(path: str) -> bytes:
     """Return the whole content of a file of /proc that may be longer than one read."""
-    with open(path, "rb", buffering=0) as file:
-        return file.readall()
+    descriptor = os.open(path, _READ)
+    try:
+        content = part = os.read(descriptor, 65536)
+        while part:
+            part = os.read(descriptor, 65536)
+            content += part
+        return content
+    finally:
+        os.close(descriptor)
