@@ -240,8 +240,13 @@ def _reap_getpids(call: Procctl, process: Process, target: Process, data: Any) -
 
 
 def pid_infos(reaper: Process, main: bool) -> list[structs.ReaperPidInfo]:
-    """Describe every member of a domain, the newest first (FP-4, FP-6)."""
-    infos = []
+    """Describe every member of a domain, the newest first (FP-4)."""
+    return [structs.ReaperPidInfo(*described) for described in pid_fields(reaper, main)]
+
+
+def pid_fields(reaper: Process, main: bool) -> list[list[int]]:
+    """Return pid, subtree and flags (FP-6) of every member of a domain, the newest first."""
+    found = []
     for member in reaplists.members(reaper):
         flags = _VALID
         if (member.real_parent or member.parent) is reaper:
@@ -250,8 +255,8 @@ def pid_infos(reaper: Process, main: bool) -> list[structs.ReaperPidInfo]:
             flags |= _REAPER
         if main:
             flags |= (_STOPPED if member.state is STOPPED else 0) | (_ZOMBIE if member.state is ZOMBIE else 0)
-        infos.append(structs.ReaperPidInfo(member.pid, member.subtree, flags))
-    return infos
+        found.append([member.pid, member.subtree, flags])
+    return found
 
 
 def _reap_kill(call: Procctl, process: Process, target: Process, data: Any) -> structs.ReaperKilled:

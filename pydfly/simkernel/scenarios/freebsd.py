@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ... import structs
 from ...errors import SyscallError
-from ..procctl_freebsd import Pids, ReadOnlyKill, pid_infos
+from ..procctl_freebsd import Pids, ReadOnlyKill, pid_fields
 from ..reapkill import UNTOUCHED
-from ..states import STOPPED
+from ..states import STOPPED, ZOMBIE
 from .world import POINTERS, SHARED, compare_state, errno_of, expect
 
 TYPE_CHECKING = False
@@ -201,19 +201,15 @@ def state(world: World, op: Op) -> Differs:
     marked: dict[str, dict[str, object]] = {"sugid": {}, "pgids": {}, "protected": {}}
     for pid, process in world.by_pid.items():
         name = str(pid)
-        if not process.alive:
-            processes[name] = {"ppid": process.ppid, "zombie": True}
+        parent = process.real_parent or process.parent
+        ppid = 0 if parent is None else parent.pid
+        if process.state is ZOMBIE:
+            processes[name] = {"ppid": ppid, "zombie": True}
             continue
-        stopped = process.state is STOPPED
-        mute = stopped or process.capmode  # who cannot be asked
-        seen = processes[name] = {
-            "ppid": process.ppid,
-            "zombie": False,
-            "pending": process.pending,
-            "deathsig": None if mute else int(process.deathsig),
-        }
-        if stopped:
-            seen["stopped"] = True
+        pending = process.pending if process.signal_queue else []
+        processes[name] = {"ppid": ppid, "zombie": False, "pending": pending, "deathsig": process.deathsig}
+        if process.state is STOPPED or process.capmode:
+            _mute(process, processes[name])
         reaper = process
         if process.domain is None and process.reaper is not None:
             reaper = process.reaper
@@ -227,10 +223,18 @@ def state(world: World, op: Op) -> Differs:
             marked["pgids"][name] = process.pgid
         if "protected" in process.controls:
             marked["protected"][name] = True
-    reapers = {str(pid): _report(reporting[pid]) for pid in sorted(reporting)}
-    told = {name: _by_pid(op.get(name, {})) for name in marked}
-    seen_there = {"processes": processes, "reapers": reapers, "reaper": reaper_of, "uids": uids, **marked}
-    return compare_state({**op, **told}, seen_there)
+    main = world.kernel.flavour.version != "13.2"
+    reapers = {str(pid): _report(reaper, main) for pid, reaper in reporting.items()}
+    told = {name: _by_pid(op[name]) if name in op else {} for name in marked}
+    seen = {"processes": processes, "reapers": reapers, "reaper": reaper_of, "uids": uids, **marked}
+    return compare_state({**op, **told}, seen)
+
+
+def _mute(process: Process, seen: dict[str, object]) -> None:
+    """Say what a record says of a process that cannot be asked."""
+    seen["deathsig"] = None
+    if process.state is STOPPED:
+        seen["stopped"] = True
 
 
 def _by_pid(value: Any) -> dict[str, object]:
@@ -238,13 +242,15 @@ def _by_pid(value: Any) -> dict[str, object]:
     return value if isinstance(value, dict) else {str(pid): True for pid in value}
 
 
-def _report(reaper: Process) -> dict[str, object]:
+def _report(reaper: Process, main: bool) -> dict[str, object]:
     """Return what a state says of a reaper: its STATUS and its GETPIDS."""
-    infos = pid_infos(reaper, reaper.kernel.flavour.version != "13.2")
+    members = pid_fields(reaper, main)
     head = reaper.first_child
-    pid = -1 if not infos else infos[0].pid if head is None else head.pid
-    children = sum(info.flags & 2 for info in infos) // 2
-    return {"children": children, "descendants": len(infos), "pid": pid, "members": [list(info) for info in infos]}
+    pid = -1 if not members else members[0][0] if head is None else head.pid
+    children = 0
+    for member in members:
+        children += member[2] >> 1 & 1
+    return {"children": children, "descendants": len(members), "pid": pid, "members": members}
 
 
 STEPS: Steps = {
