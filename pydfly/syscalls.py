@@ -1,4 +1,4 @@
-"""The raw layer: the three C calls, by their C names.  The only module that asks which backend is in force.
+"""The raw layer: the C calls, by their C names.  The only module that asks which backend is in force.
 
 Each call checks what C could not take, then does exactly the kernel's checks in the kernel's order.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import constants, structs
 from .backends import current
+from .backends.arguments import c_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,41 @@ def exec_sys_unregister(id: int) -> int:
     Source: sys/kern/imgact_resident.c, sys_exec_sys_unregister().
     """
     return current().exec_sys_unregister(id)
+
+
+def modfind(name: str) -> int:
+    """Look a kernel module up, for the number of a system call that it registered: see modstat().
+
+    Args:
+        name: ``const char *``, its name; of a SYSCALL_MODULE "sys/NAME" on FreeBSD, "NAME" on DragonFly.
+
+    Returns:
+        Its id.
+
+    Raises:
+        FileNotFoundError: ENOENT, no module has this name.  (A call that syscall_helper_register() registered has no
+            module of its own.)
+        OSError: ENAMETOOLONG, no module can have such a name; ENOSYS, this system has no such modules.
+
+    Source: sys/kern/kern_module.c, sys_modfind() (DragonFly, FreeBSD).
+    """
+    return current().modfind(name)
+
+
+def modstat(id: int) -> structs.ModuleStat:
+    """Describe a kernel module; of a SYSCALL_MODULE, ``data`` is the number of its system call.
+
+    Args:
+        id: ``int``, what modfind() returned.
+
+    Raises:
+        FileNotFoundError: ENOENT, there is no such module.
+        OSError: ENOSYS, this system has no such modules.
+        TypeError, OverflowError: ``id`` is no int, or does not fit a C int.
+
+    Source: sys/kern/kern_module.c, sys_modstat() (DragonFly, FreeBSD).
+    """
+    return current().modstat(c_value(id, "int", "id"))
 
 
 def procctl(idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import Data, DescendantInfo, Program, Reaped, ResidentEntry
+    from ..structs import Data, DescendantInfo, ModuleStat, Program, Reaped, ResidentEntry
 
 
 class Processes(Protocol):
@@ -73,6 +73,14 @@ class Backend(Protocol):
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Control a process; what comes back depends on the command."""
+        ...
+
+    def modfind(self, name: str) -> int:
+        """Return the id of a kernel module."""
+        ...
+
+    def modstat(self, id: int) -> ModuleStat:
+        """Describe a kernel module."""
         ...
 
     def vm_resident(self) -> list[ResidentEntry]:

@@ -209,6 +209,14 @@ class Linux:
         """Remove registrations from the package's registry."""
         return self._records().unregister(arguments.c_value(id, "int", "id"), _own_binary())
 
+    def modfind(self, name: str) -> int:
+        """Refuse: Linux has no such modules."""
+        raise errors.refusal("modfind", "ENOSYS", "Linux has no kernel modules with system calls of their own")
+
+    def modstat(self, id: int) -> structs.ModuleStat:
+        """Refuse: Linux has no such modules."""
+        raise errors.refusal("modstat", "ENOSYS", "Linux has no kernel modules with system calls of their own")
+
     def vm_resident(self) -> list[ResidentEntry]:
         """List the package's registry."""
         return self._records().entries()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import errors, simkernel, structs
 from ..constants import dragonfly
 from ..simkernel import rtld
-from . import arguments
+from . import arguments, freebsd_data
 from .simprocesses import SimulatedProcesses
 
 TYPE_CHECKING = False
@@ -70,8 +70,10 @@ class Simulated:
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
+        if self.flavour == "freebsd":
+            return self.process.procctl(idtype, id, cmd, freebsd_data.checked(cmd, data))
         self._check_data(cmd, data)
-        if data == _NO_SIGNAL and self.flavour == "dragonfly" and cmd == dragonfly.PROC_PDEATHSIG_CTL:
+        if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         return self.process.procctl(idtype, id, cmd, data)
 
@@ -102,6 +104,14 @@ class Simulated:
     def exec_sys_unregister(self, id: int) -> int:
         """Remove registrations from the simulated kernel's list."""
         return self.process.exec_sys_unregister(arguments.c_value(id, "int", "id"))
+
+    def modfind(self, name: str) -> int:
+        """Look a module of the simulated kernel up."""
+        return self.process.modfind(name)
+
+    def modstat(self, id: int) -> structs.ModuleStat:
+        """Describe a module of the simulated kernel."""
+        return self.process.modstat(id)
 
     def vm_resident(self) -> list[ResidentEntry]:
         """Read the simulated sysctl."""

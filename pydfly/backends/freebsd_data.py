@@ -1,0 +1,52 @@
+"""What a caller of FreeBSD's procctl may pass as data, command by command, before any call is made."""
+
+from __future__ import annotations
+
+from ..constants.freebsd import Command
+from ..structs import BAD_POINTER, NULL, OMITTED, Pointer, ReaperKill
+from . import arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..structs import Data
+
+_TAKE_NOTHING = frozenset({Command.PROC_REAP_ACQUIRE, Command.PROC_REAP_RELEASE})
+_NAMES = {int(command): command.name for command in Command}
+
+
+def checked(cmd: int, data: Data) -> Data:
+    """Return the data for a command, or say what C could not take.
+
+    Args:
+        cmd: the command; what an unknown one is given does not matter, as the kernel refuses it.
+        data: an int, a ReaperKill or a pointer.
+
+    Raises:
+        TypeError: the command takes another kind of data.
+        OverflowError: a number that does not fit its C type.
+    """
+    name = _NAMES.get(cmd, "")
+    if cmd in _TAKE_NOTHING or not name or data is NULL or data is BAD_POINTER:
+        if not isinstance(data, (int, ReaperKill, Pointer)):
+            raise TypeError(f"data must be an int, a ReaperKill or a pointer, not {type(data).__name__}")
+        return data
+    if cmd == Command.PROC_REAP_KILL:
+        return _kill_request(data)
+    if cmd == Command.PROC_REAP_GETPIDS:
+        return data if data is OMITTED else arguments.c_value(data, "unsigned int", "the maximum count")
+    if name.endswith("_STATUS"):
+        arguments.output(data, name)
+        return data
+    arguments.input_int(data, name, null="EFAULT")
+    return data
+
+
+def _kill_request(data: Data) -> ReaperKill:
+    if not isinstance(data, ReaperKill):
+        raise TypeError(
+            f"PROC_REAP_KILL takes a ReaperKill, not {'nothing' if data is OMITTED else type(data).__name__}"
+        )
+    arguments.c_value(data.sig, "int", "sig")
+    arguments.c_value(data.flags, "unsigned int", "flags")
+    arguments.c_value(data.subtree, "int", "subtree")
+    return data
