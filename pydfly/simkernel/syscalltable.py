@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import lru_cache
 
-from ..errors import refusal
+from ..errors import SyscallError, refusal
 from .faults import SimulationError
 from .sysent import (
     MISSING,
@@ -256,7 +256,7 @@ class FreeBSDTable(SyscallTable):
                 break
             try:
                 self.register(entry, flags)
-            except OSError:
+            except SyscallError:
                 self.helper_unregister(entries)
                 raise
             entry.registered = 1
@@ -271,7 +271,7 @@ class FreeBSDTable(SyscallTable):
             entry = _at(entries, place)
             if not entry.registered:
                 break
-            with suppress(OSError):  # the kernel ignores the result
+            with suppress(SyscallError):  # the kernel ignores the result
                 self.deregister(entry)
             entry.registered = 0
         return 0
