@@ -119,6 +119,8 @@ def compare_state(op: Op, seen: dict[str, Any]) -> Differs:
             continue
         if key not in seen:
             raise TypeError(f"a state says nothing of {key!r}")
+        if not isinstance(value, dict):
+            raise TypeError(f"a state says of {key!r} what each process has, not {value!r}")
         if seen[key] == value:
             continue
         expected[key], got[key] = {}, {}
