@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,22 @@ def _automatic_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     backends._current = backends._chosen = None
     yield
     backends._current, backends._chosen = before
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Turn skips into failures where PYDFLY_REQUIRE says that nothing is missing.
+
+    Any value: only what needs a BSD kernel may be skipped.  With the word ``native`` in it, not even that.
+    """
+    report = yield
+    required = os.environ.get("PYDFLY_REQUIRE", "").split(",")
+    if report.skipped and not hasattr(report, "wasxfail") and any(required):
+        reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if "native" in required or not ("BSD kernel" in reason or "native:" in reason):
+            report.outcome = "failed"
+            report.longrepr = f"PYDFLY_REQUIRE forbids this skip: {reason}"
+    return report
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -1,0 +1,18 @@
+#!/bin/sh
+# The tests on every supported CPython that this machine has besides the default one: on the PATH or under pyenv.
+# The live escape suite and the packaging tests are left to ci/test.sh.
+set -eu
+cd "$(dirname "$0")/.."
+default=$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+for version in 3.10 3.11 3.12 3.13; do
+    [ "$version" != "$default" ] || continue
+    found=
+    for candidate in "$(command -v "python$version" || :)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$version".*/bin/python; do
+        if [ -x "$candidate" ] && "$candidate" -c 'import sys, venv; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1])' "$version" 2>/dev/null
+        then found=$candidate; break; fi
+    done
+    if [ -z "$found" ]; then echo "versions.sh: no Python $version here"; continue; fi
+    echo "versions.sh: Python $version"
+    python=$(PYTHON=$found sh ci/venv.sh "build/venv-$version" test)
+    "$python" -m pytest -q --ignore=tests/live --ignore=tests/test_packaging.py
+done
