@@ -46,17 +46,21 @@ class ReaperStatus(NamedTuple):
 
 
 class ReaperStatusFreeBSD(NamedTuple):
-    """FreeBSD's ``struct procctl_reaper_status`` (80 bytes; sys/sys/procctl.h), without the padding."""
+    """FreeBSD's ``struct procctl_reaper_status`` (80 bytes; sys/sys/procctl.h), without the padding.
+
+    On FreeBSD, and simulated, every field is an int.  Linux does not tell who the reaper of a process is that is none
+    itself: None there.
+    """
 
     flags: int
     """``rs_flags``, u_int: REAPER_STATUS_OWNED, REAPER_STATUS_REALINIT."""
-    children: int
+    children: int | None
     """``rs_children``, u_int: members that are direct children of the reaper."""
-    descendants: int
+    descendants: int | None
     """``rs_descendants``, u_int: members, zombies included; sub-reapers count once."""
-    reaper: int
+    reaper: int | None
     """``rs_reaper``, pid_t: the reaper that all this is about."""
-    pid: int
+    pid: int | None
     """``rs_pid``, pid_t: a child of the reaper; -1 when the domain is empty."""
 
 

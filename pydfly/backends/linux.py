@@ -49,7 +49,9 @@ def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None
     if refused:
         raise errors.BackendError(f"linux: {refused}")
     if flavour == "freebsd":
-        raise errors.BackendError("linux:freebsd: FreeBSD's flavour is not live on Linux yet; sim:freebsd simulates it")
+        from .linux_freebsd import LinuxFreeBSD
+
+        return LinuxFreeBSD()  # no resident registry, so nothing to configure
     return Linux(euid, state_dir)
 
 

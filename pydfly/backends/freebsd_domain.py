@@ -1,0 +1,86 @@
+"""A reaper domain on Linux as FreeBSD's commands see it: subtrees, and signals for everyone in it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from .linux import Domain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..structs import DescendantInfo
+
+MOST_PASSES = 1000
+"""How often a domain that keeps forking is looked at again; FreeBSD repeats for ever."""
+
+
+class FreeBSDDomain(Domain):
+    """The processes of the machine, and the domain of the calling one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: dict[tuple[int, float], int] = {}  # whose line a member came from, when it was last seen
+
+    def _forget(self) -> None:
+        super()._forget()
+        self._lines = {}
+
+    def subtrees(self, members: list[DescendantInfo]) -> dict[int, int]:
+        """Return the direct child from whose line each member (parents come first) descends (FP-7).
+
+        The line of a member whose ancestors have died is known only if it was looked at before they did.
+        """
+        own = os.getpid()
+        lines: dict[int, int] = {}
+        seen: dict[tuple[int, float], int] = {}
+        for process in members:
+            identity = (process.pid, process.start_time)
+            line = lines.get(process.ppid, process.pid) if process.ppid != own else process.pid
+            lines[process.pid] = seen[identity] = self._lines.get(identity, line)
+        self._lines = seen
+        return lines
+
+    def signal_members(self, signal: int, subtree: int | None) -> tuple[int, int | None]:
+        """Signal every living member, or every one of a subtree, until a pass finds nobody new (FK-3).
+
+        Returns:
+            How many were signalled, and the pid of the first that refused.
+        """
+        met: set[tuple[int, float]] = set()
+        killed, refused = 0, None
+        for _ in range(MOST_PASSES):
+            members = self.descendants()
+            lines = self.subtrees(members)
+            new = [
+                process
+                for process in members
+                if (process.pid, process.start_time) not in met and subtree in (None, lines[process.pid])
+            ]
+            if not new:
+                break
+            met.update((process.pid, process.start_time) for process in new)
+            got, refuser = self._signal(new, signal)
+            killed += got
+            refused = refuser if refused is None else refused
+        return killed, refused
+
+    def signal_children(self, signal: int) -> tuple[int, int | None]:
+        """Signal the children, those from before ACQUIRE too, in one pass: new ones escape."""
+        own = os.getpid()
+        return self._signal((process for process in self.below(own) if process.ppid == own), signal)
+
+    def _signal(self, processes: Iterable[DescendantInfo], signal: int) -> tuple[int, int | None]:
+        killed, refused = 0, None
+        for process in processes:
+            if process.state == "zombie":
+                continue
+            with suppress(ProcessLookupError):  # gone meanwhile
+                try:
+                    self.send(process, signal)
+                    killed += 1
+                except PermissionError:
+                    refused = process.pid if refused is None else refused
+        return killed, refused

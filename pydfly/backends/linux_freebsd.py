@@ -1,0 +1,240 @@
+"""FreeBSD's procctl kept live on Linux: its checks in its order, and what Linux has for each command.
+
+What Linux has not is refused with ENOSYS, never imitated.  For a process that is no reaper Linux does not tell who
+its reaper is, nor whether another process is one: such fields are None, such requests EOPNOTSUPP.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .. import structs
+from ..constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdType
+from ..errors import refusal
+from ..structs import BAD_POINTER, NULL, ReaperKilled
+from . import arguments, freebsd_data
+from .deathsig import HIGHEST, DeathSignal, UndeliverableError
+from .freebsd_domain import FreeBSDDomain
+from .linux_controls import CONTROLS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from ..structs import Data, DescendantInfo, ModuleStat, Program, ResidentEntry
+
+_GROUP_COMMANDS = frozenset({Command.PROC_SPROTECT, Command.PROC_TRACE_CTL, Command.PROC_TRAPCAP_CTL})
+_DEATHSIG_COMMANDS = frozenset({Command.PROC_PDEATHSIG_CTL, Command.PROC_PDEATHSIG_STATUS})
+_NO_DATA = frozenset({Command.PROC_REAP_ACQUIRE, Command.PROC_REAP_RELEASE})
+_CHILDREN, _SUBTREE = 1, 2  # REAPER_KILL_*
+_UNTOUCHED = ReaperKilled(0, -1)
+_NOT_HERE = {
+    "exec_sys_register": "resident executables exist on DragonFly only",
+    "modfind": "Linux has no kernel modules with system calls of their own",
+}
+
+
+class LinuxFreeBSD:
+    """The calling process, on a Linux kernel, with FreeBSD's semantics."""
+
+    name = "linux"
+    flavour = "freebsd"
+    live = True
+
+    def __init__(self) -> None:
+        self.processes = FreeBSDDomain()
+        self._deathsig = DeathSignal()
+        self._commands: dict[int, Callable[[DescendantInfo | None, Any], object]] = {
+            Command.PROC_REAP_ACQUIRE: self._acquire,
+            Command.PROC_REAP_RELEASE: self._release,
+            Command.PROC_REAP_STATUS: self._status,
+            Command.PROC_REAP_GETPIDS: self._getpids,
+            Command.PROC_REAP_KILL: self._kill,
+            Command.PROC_PDEATHSIG_CTL: self._set_deathsig,
+            Command.PROC_PDEATHSIG_STATUS: self._get_deathsig,
+            **CONTROLS,
+        }
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Do FreeBSD's checks in FreeBSD's order (sys/kern/kern_procctl.c), then the command."""
+        idtype, id, cmd = arguments.procctl(idtype, id, cmd)
+        data = freebsd_data.checked(cmd, data)
+        try:
+            command = Command(cmd)
+        except ValueError:
+            raise refusal("procctl", "EINVAL", f"FreeBSD has no command {cmd}") from None
+        if cmd >= PROC_PROCCTL_MD_MIN:
+            raise refusal(
+                "procctl", "EINVAL", f"{command.name} is for amd64 on FreeBSD: this machine has no such command"
+            )
+        pointless = data is NULL or data is BAD_POINTER
+        reads = not command.name.endswith("_STATUS")
+        if command in _NO_DATA:
+            if data is not NULL and data is not structs.OMITTED:
+                raise refusal("procctl", "EINVAL", f"{command.name} takes no data: NULL, and nothing else")
+        elif pointless and reads:
+            raise refusal("procctl", "EFAULT", operation=command.name)
+        target = self._target(command, idtype, id)
+        result = self._run(command, target, data)
+        if pointless and not reads:  # the kernel writes the result last
+            raise refusal("procctl", "EFAULT", operation=command.name)
+        return result
+
+    def _target(self, command: Command, idtype: int, id: int) -> DescendantInfo | None:
+        """Find the process that is meant; None: the calling one."""
+        if idtype == IdType.P_PGID and command in _GROUP_COMMANDS:
+            if os.getpgrp() == id and id:
+                return None  # FG-1: the others are passed over, as Linux lets a process act on itself only
+            raise refusal("procctl", "ESRCH", "no process of that group can be acted on")
+        if idtype != IdType.P_PID:
+            raise refusal("procctl", "EINVAL", f"{command.name} does not take this idtype")
+        pid = ((id + 2**31) & 0xFFFFFFFF) - 2**31
+        if id == 0 or pid == os.getpid():
+            return None
+        lost = "EINVAL" if command in _DEATHSIG_COMMANDS else "ESRCH"
+        try:
+            found = self.processes.info(pid) if pid > 0 else None
+        except ProcessLookupError:
+            found = None
+        if found is None or found.state == "zombie":
+            raise refusal("procctl", lost, "there is no such process, or it is a zombie")
+        if command in _DEATHSIG_COMMANDS:
+            raise refusal("procctl", "EINVAL", "the parent-death signal is every process's own affair")
+        return found
+
+    def _run(self, command: Command, target: DescendantInfo | None, data: Data) -> object:
+        run = self._commands.get(command)
+        if run is None:
+            raise refusal("procctl", "ENOSYS", f"Linux has nothing that does what {command.name} does")
+        try:
+            return run(target, data)
+        except OSError as error:
+            if getattr(error, "syscall", None) is None:
+                raise refusal("procctl", "EPERM", f"{command.name}: Linux says {error.strerror}") from error
+            raise
+
+    def _acquire(self, target: DescendantInfo | None, data: Data) -> None:
+        if target is not None:
+            raise refusal("procctl", "EPERM", "a process can make nobody but itself a reaper")
+        if not self.processes.acquire():
+            raise refusal("procctl", "EBUSY", operation="PROC_REAP_ACQUIRE")
+
+    def _release(self, target: DescendantInfo | None, data: Data) -> None:
+        if target is not None:
+            raise refusal("procctl", "EPERM", "a process can release nobody's domain but its own")
+        if not self.processes.release():
+            raise refusal("procctl", "EINVAL", operation="PROC_REAP_RELEASE")
+
+    def _status(self, target: DescendantInfo | None, data: Data) -> structs.ReaperStatusFreeBSD:
+        """FR-4 to FR-8, as far as Linux tells."""
+        own = os.getpid()
+        if target is None and not self.processes.owned():
+            # the nearest ancestor that is a reaper: known only where there is but one ancestor
+            reaper = 1 if os.getppid() == 1 else None
+            return structs.ReaperStatusFreeBSD(2 if reaper else 0, None, None, reaper, None)
+        members = self._members_with(target)
+        children = [process for process in members if process.ppid == own]
+        # FreeBSD: the child attached last.  Linux does not tell when it was adopted: the youngest one
+        newest = max(children or members, key=_age).pid if members else -1
+        flags = (1 if target is None else 0) | (2 if own == 1 else 0)
+        return structs.ReaperStatusFreeBSD(flags, len(children), len(members), own, newest)
+
+    def _getpids(self, target: DescendantInfo | None, data: Data) -> list[structs.ReaperPidInfo]:
+        """FP-1 to FP-10, as far as Linux tells: whether a member is a reaper it does not."""
+        own = os.getpid()
+        members = self._members_with(target)
+        subtrees = self.processes.subtrees(members)
+        infos = [
+            structs.ReaperPidInfo(process.pid, subtrees[process.pid], 1 | (2 if process.ppid == own else 0))
+            for process in sorted(members, key=_age, reverse=True)
+        ]
+        return infos[:data] if isinstance(data, int) else infos
+
+    def _members_with(self, target: DescendantInfo | None) -> list[DescendantInfo]:
+        """Return the members of this process's domain, which the target must be one of."""
+        if self.processes.owned():
+            members = self.processes.descendants()
+            if target is None or any(_same(process, target) for process in members):
+                return members
+        raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell who the reaper of a process is that is none itself")
+
+    def _kill(self, target: DescendantInfo | None, request: structs.ReaperKill) -> ReaperKilled:
+        """FK-2 to FK-4; a call that signalled anybody succeeds, which FreeBSD's own does not always (FK-9)."""
+        flags = int(request.flags)
+        if not 0 < request.sig <= SIG_MAXSIG or flags not in (0, _CHILDREN, _SUBTREE):
+            raise refusal(
+                "procctl",
+                "EINVAL",
+                "rk_sig is no signal, or rk_flags are unknown or exclude each other",
+                result=_UNTOUCHED,
+            )
+        self._members_with(target)
+        if request.sig > HIGHEST:
+            raise refusal("procctl", "EOPNOTSUPP", f"Linux has no signal {request.sig}", result=_UNTOUCHED)
+        if flags == _CHILDREN:
+            killed, refused = self.processes.signal_children(request.sig)
+        else:
+            killed, refused = self.processes.signal_members(request.sig, request.subtree if flags else None)
+        result = ReaperKilled(killed, refused if refused is not None else -1)
+        if not killed:
+            raise refusal("procctl", "ESRCH" if refused is None else "EPERM", result=result)
+        return result
+
+    def _set_deathsig(self, target: DescendantInfo | None, value: int) -> None:
+        if not 0 <= value <= SIG_MAXSIG:
+            raise refusal("procctl", "EINVAL", "a signal is 1 to 128; 0 is none")
+        try:
+            self._deathsig.set(value)
+        except UndeliverableError:
+            raise refusal(
+                "procctl",
+                "EOPNOTSUPP",
+                f"signal {value} is stored, but not deliverable on this host: its last is {HIGHEST}",
+            ) from None
+
+    def _get_deathsig(self, target: DescendantInfo | None, data: Data) -> int:
+        return self._deathsig.get()
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Refuse: FreeBSD has no resident executables."""
+        arguments.c_value(entry, "void *", "entry")
+        _refuse("exec_sys_register")
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Refuse: FreeBSD has no resident executables."""
+        arguments.c_value(id, "int", "id")
+        _refuse("exec_sys_unregister")
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """Refuse: FreeBSD has no resident executables."""
+        _refuse("vm.resident")
+
+    def make_resident(self, program: Program) -> None:
+        """Refuse: FreeBSD has no resident executables."""
+        _refuse("exec_sys_register")
+
+    def unmake_resident(self, program: Program) -> None:
+        """Refuse: FreeBSD has no resident executables."""
+        _refuse("exec_sys_unregister")
+
+    def modfind(self, name: str) -> int:
+        """Refuse: Linux has no such modules."""
+        _refuse("modfind")
+
+    def modstat(self, id: int) -> ModuleStat:
+        """Refuse: Linux has no such modules."""
+        _refuse("modstat")
+
+
+def _refuse(call: str) -> NoReturn:
+    reason = _NOT_HERE["modfind" if call.startswith("mod") else "exec_sys_register"]
+    raise refusal(call, "ENOSYS", reason)
+
+
+def _age(process: DescendantInfo) -> tuple[float, int]:
+    return process.start_time, process.pid
+
+
+def _same(one: DescendantInfo, other: DescendantInfo) -> bool:
+    return (one.pid, one.start_time) == (other.pid, other.start_time)
