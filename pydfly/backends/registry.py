@@ -154,6 +154,7 @@ class Registry:
         if self._open and self._open[:2] == (os.getpid(), identity):
             return self._open[2]
         try:
+            self._close()
             connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
             self._open = (os.getpid(), identity, connection)
             connection.execute("pragma synchronous = off")
@@ -184,6 +185,10 @@ class Registry:
         except BaseException:
             _roll_back(connection)
             raise
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.Error):
+            self._close()
 
     def _close(self) -> None:
         if self._open:
