@@ -68,7 +68,7 @@ def test_wheel_is_pure_and_complete(dist: Path) -> None:
     package = Path(pydfly.__file__).parent
     sources = {str(path.relative_to(package.parent)) for path in package.rglob("*.py")}
     assert sources - names == set()
-    assert "pydfly/py.typed" in names
+    assert {"pydfly/py.typed", f"pydfly-{pydfly.__version__}.data/scripts/pydfly"} <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "ci/")) or name.endswith(".so")]
 
 
@@ -87,6 +87,8 @@ def test_wheel_works_from_an_empty_directory(dist: Path, tmp_path: Path) -> None
         [python, "-Im", "pydfly", "--version"], cwd=empty, capture_output=True, text=True, check=True
     )
     assert output.stdout == f"pydfly {pydfly.__version__}\n"
+    script = subprocess.run([tmp_path / "venv/bin/pydfly", "--version"], cwd=empty, capture_output=True, text=True)
+    assert script.stdout == output.stdout
     output = subprocess.run([python, "-Ic", code], cwd=empty, capture_output=True, text=True, check=True)
     assert str(tmp_path / "venv") in output.stdout
 
