@@ -72,3 +72,4 @@ def grow(count: int, shape: str) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     grow(int(sys.argv[1]), sys.argv[2])
+    os._exit(0)  # thousands of interpreters that tidy up would keep the machine busy for seconds
