@@ -121,12 +121,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
     if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
+        return _module(name)
     if name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), _NAMES_THERE.get(name, name))
+        value = getattr(_module(_HOMES[name]), _NAMES_THERE.get(name, name))
         globals()[name] = value
         return value
     if name.isupper() or name.startswith("SYS_"):  # a constant: not kept, the flavour in force may change
@@ -136,6 +134,15 @@ def __getattr__(name: str) -> Any:
         if value is not None:
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _module(name: str) -> Any:
+    """Import a module of the package; importlib.import_module would first import importlib."""
+    from sys import modules
+
+    path = f"{__name__}.{name}"
+    __import__(path)
+    return modules[path]
 
 
 def __dir__() -> list[str]:

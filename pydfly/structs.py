@@ -6,32 +6,36 @@ other plain records are the same on every backend.
 
 from __future__ import annotations
 
-from enum import Enum
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal, NamedTuple
+    from typing import NamedTuple
 else:
     from .records import NamedTuple
 
 
-class Pointer(Enum):
-    """The pointers that a caller of procctl can name without having memory to point at."""
+class Pointer:
+    """A pointer that a caller of procctl can name without having memory to point at.
 
-    NULL = "NULL"
-    """A null pointer."""
-    BAD = "BAD_POINTER"
-    """An address where nothing is mapped: for trying out EFAULT."""
-    OMITTED = "OMITTED"
-    """No argument: the wrapper supplies the memory that the command needs and decodes it."""
+    There are three, and they are compared by identity.  (No enum: a fresh interpreter pays as much for that module
+    as for the rest of ``reaper.status()``.)
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return f"pydfly.{self.value}"
+        return f"pydfly.{self._name}"
+
+    def __reduce__(self) -> str:
+        return self._name  # copies and pickles are the same pointer again
 
 
-NULL = Pointer.NULL
-BAD_POINTER = Pointer.BAD
-OMITTED = Pointer.OMITTED
+NULL = Pointer("NULL")
+"""A null pointer."""
+BAD_POINTER = Pointer("BAD_POINTER")
+"""An address where nothing is mapped: for trying out EFAULT."""
+OMITTED = Pointer("OMITTED")
+"""No argument: the wrapper supplies the memory that the command needs and decodes it."""
 
 
 class ReaperStatus(NamedTuple):
@@ -223,4 +227,4 @@ class BackendInfo(NamedTuple):
 
 
 if TYPE_CHECKING:
-    Data = int | ReaperKill | Literal[Pointer.NULL, Pointer.BAD, Pointer.OMITTED]
+    Data = int | ReaperKill | Pointer

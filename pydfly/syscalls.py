@@ -5,7 +5,7 @@ Each call checks what C could not take, then does exactly the kernel's checks in
 
 from __future__ import annotations
 
-from . import constants, structs
+from . import structs
 from .backends import current
 from .backends.arguments import c_value
 
@@ -19,6 +19,11 @@ _P_PID = 0  # IdType.P_PID of both systems
 def control(command: str, data: Data = structs.OMITTED) -> object:
     """Call procctl on the calling process, with a command by its name in the flavour in force."""
     backend = current()
+    short_cut = backend.commands.get(command)
+    if short_cut is not None:
+        return short_cut(data)
+    from . import constants
+
     number = constants.of(backend.flavour).Command[command]
     # FreeBSD before 13 looks id 0 up as a pid, so it is given the real one
     return backend.procctl(_P_PID, 0 if backend.flavour == "dragonfly" else backend.processes.getpid(), number, data)

@@ -9,6 +9,7 @@ the *thread* that forked this process ends, though its process may live on.)
 from __future__ import annotations
 
 import os
+from _thread import get_native_id
 
 from . import prctl
 
@@ -95,6 +96,4 @@ def _serve(requests: SimpleQueue[tuple[int, SimpleQueue[OSError | None]]]) -> No
 
 
 def _is_main_thread() -> bool:
-    from _thread import get_native_id
-
     return get_native_id() == os.getpid()

@@ -9,6 +9,8 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..structs import Data, DescendantInfo, ModuleStat, Program, Reaped, ResidentEntry
 
 
@@ -62,6 +64,9 @@ class Backend(Protocol):
     name: str
     flavour: str
     live: bool
+    commands: dict[str, Callable[[Data], object]]
+    """The commands of procctl that the backend can be asked for by name, for the calling process: a short cut past
+    the numbers and the checks of idtype and id.  May be empty."""
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Make the calling process's binary resident."""

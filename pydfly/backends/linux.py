@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
-from threading import RLock
+from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
 from .. import errors, structs
-from ..constants import dragonfly
-from ..structs import NULL
+from ..structs import NULL, OMITTED
 from . import arguments, prctl
 from .deathsig import DeathSignal, UndeliverableError
 from .procfs import ProcFs
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from ..structs import Data, DescendantInfo, Program, ResidentEntry
     from .interface import Backend
     from .registry import Registry
+
+_OWNED, _REALINIT = 0x1, 0x2  # constants.dragonfly.ReaperFlag, whose enums a fresh interpreter pays 4 ms for
 
 
 def obstacle() -> str | None:
@@ -129,16 +130,18 @@ class Linux:
         self._state_dir = state_dir
         self._registry: Registry | None = None
         self._warned = False
-        self._commands: dict[int, Callable[[Data], object]] = {
-            dragonfly.PROC_REAP_ACQUIRE: self._acquire,
-            dragonfly.PROC_REAP_RELEASE: self._release,
-            dragonfly.PROC_REAP_STATUS: self._status,
-            dragonfly.PROC_PDEATHSIG_CTL: self._set_deathsig,
-            dragonfly.PROC_PDEATHSIG_STATUS: self._get_deathsig,
+        self.commands: dict[str, Callable[[Data], object]] = {
+            "PROC_REAP_ACQUIRE": self._acquire,
+            "PROC_REAP_RELEASE": self._release,
+            "PROC_REAP_STATUS": self._status,
+            "PROC_PDEATHSIG_CTL": self._set_deathsig,
+            "PROC_PDEATHSIG_STATUS": self._get_deathsig,
         }
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Do DragonFly's checks in DragonFly's order (sys/kern/kern_fork.c, sys_procctl()), then the command."""
+        from ..constants import dragonfly
+
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         if idtype != dragonfly.P_PID:
             raise errors.refusal("procctl", "EINVAL", "the idtype must be P_PID")
@@ -146,10 +149,11 @@ class Linux:
             raise errors.refusal(
                 "procctl", "EINVAL", "the id must be 0 or the caller's own pid: DragonFly acts on the caller only"
             )
-        command = self._commands.get(cmd)
-        if command is None:
-            raise errors.refusal("procctl", "EINVAL", f"DragonFly knows no command {cmd}")
-        return command(data)
+        try:
+            name = dragonfly.Command(cmd).name
+        except ValueError:
+            raise errors.refusal("procctl", "EINVAL", f"DragonFly knows no command {cmd}") from None
+        return self.commands[name](data)
 
     def _acquire(self, data: Data) -> None:
         if not self.processes.acquire():
@@ -166,15 +170,17 @@ class Linux:
         descendants = self.processes.below(os.getpid())
         flags = refs = 0
         if self.processes.owned():
-            flags = dragonfly.REAPER_STAT_OWNED | (dragonfly.REAPER_STAT_REALINIT if os.getpid() == 1 else 0)
+            flags = _OWNED | (_REALINIT if os.getpid() == 1 else 0)
             refs = sum(process.state != "zombie" for process in self.processes.members(descendants))
         own = os.getpid()
         children = [process for process in descendants if process.ppid == own]
         # DragonFly: the child attached last.  Linux does not tell when it was adopted: the youngest one
         newest = max(children, key=lambda process: (process.start_time, process.pid)).pid if children else -1
-        return structs.ReaperStatus(int(flags), refs, newest)
+        return structs.ReaperStatus(flags, refs, newest)
 
     def _set_deathsig(self, data: Data) -> None:
+        from ..constants import dragonfly
+
         signal = arguments.input_int(data, "PROC_PDEATHSIG_CTL", null="EINVAL")
         if not 0 <= signal <= dragonfly.SIG_MAXSIG:
             return  # the kernel ignores it silently
@@ -192,11 +198,12 @@ class Linux:
             raise errors.refusal_of(error, "procctl", error.strerror) from None
 
     def _get_deathsig(self, data: Data) -> int:
-        if data is NULL:
-            raise errors.refusal(
-                "procctl", "EINVAL", "PROC_PDEATHSIG_STATUS needs memory for an int, and NULL gives none"
-            )
-        arguments.output(data, "PROC_PDEATHSIG_STATUS")
+        if data is not OMITTED:
+            if data is NULL:
+                raise errors.refusal(
+                    "procctl", "EINVAL", "PROC_PDEATHSIG_STATUS needs memory for an int, and NULL gives none"
+                )
+            arguments.output(data, "PROC_PDEATHSIG_STATUS")
         return self._deathsig.get()
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
@@ -229,6 +236,8 @@ class Linux:
 
     def unmake_resident(self, program: Program) -> None:
         """Remove a program's registration, as the runtime linker would with unregister(-1)."""
+        from ..constants import dragonfly
+
         self._records().unregister(dragonfly.ResidentId.OWN, program)
 
     def _records(self) -> Registry:

@@ -10,6 +10,8 @@ from .simprocesses import SimulatedProcesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..simkernel import Process
     from ..structs import Data, Program, ResidentEntry
     from .interface import Backend
@@ -59,6 +61,7 @@ class Simulated:
 
     name = "sim"
     live = False
+    commands: dict[str, Callable[[Data], object]] = {}
 
     def __init__(self, process: Process) -> None:
         self.process = process

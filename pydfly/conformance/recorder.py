@@ -29,6 +29,8 @@ class Call(NamedTuple):
 class Recorder:
     """The backend behind it, seen through: what C could not take never becomes a call, and is not noted."""
 
+    commands: dict[str, Callable[[Data], object]] = {}  # no short cuts: every call is noted
+
     def __init__(self, behind: Backend) -> None:
         self.behind = behind
         self.name = behind.name

@@ -1,0 +1,47 @@
+"""The records: what crosses the boundary, and what that costs."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from pydfly import structs
+from pydfly.backends import linux
+from pydfly.constants import dragonfly
+
+
+@pytest.mark.parametrize("name", ["NULL", "BAD_POINTER", "OMITTED"])
+def test_pointers_keep_their_identity(name: str) -> None:
+    """They are compared with `is`, so a copy must be the same object."""
+    pointer = getattr(structs, name)
+    assert copy.deepcopy(pointer) is pickle.loads(pickle.dumps(pointer)) is pointer
+    assert repr(pointer) == f"pydfly.{name}"
+
+
+def test_flags_of_the_linux_backend_are_dragonflys() -> None:
+    """It has its own plain ints only because an enum costs a fresh interpreter too much."""
+    assert (linux._OWNED, linux._REALINIT) == (dragonfly.REAPER_STAT_OWNED, dragonfly.REAPER_STAT_REALINIT)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the live fallback of Linux")
+def test_short_cuts_are_the_commands() -> None:
+    """By name or by number: the same commands, and the same answers."""
+    backend = linux.start("dragonfly")
+    assert set(backend.commands) == set(dragonfly.Command.__members__)
+    for name in ("PROC_REAP_STATUS", "PROC_PDEATHSIG_STATUS"):
+        answer = backend.procctl(dragonfly.P_PID, 0, dragonfly.Command[name], structs.OMITTED)
+        assert answer == backend.commands[name](structs.OMITTED)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the live fallback of Linux")
+def test_the_first_answer_is_light() -> None:
+    """A first reaper.status() loads none of the modules that would cost more than all the rest of it."""
+    code = f"import sys; sys.path[:0] = {sys.path!r}; import pydfly; pydfly.reaper.status(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "pydfly.backends.linux" in loaded.split()
+    heavy = {"argparse", "dataclasses", "enum", "functools", "importlib", "re", "signal", "subprocess", "threading"}
+    assert heavy & set(loaded.split()) == set()
