@@ -41,6 +41,7 @@ class LinuxFreeBSD:
     name = "linux"
     flavour = "freebsd"
     live = True
+    commands: dict[str, Callable[[Data], object]] = {}
 
     def __init__(self) -> None:
         self.processes = FreeBSDDomain()
