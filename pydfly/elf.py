@@ -1,6 +1,6 @@
 """What resident(8) looks at before it registers a program: is this file a dynamic executable?
 
-A file is opened once; what is examined is what was opened, and its identity (device and inode) is what is
+A file is opened once; what is examined is what was opened, and its identity (device, inode and birth) is what is
 registered, so that nothing can be swapped in between.
 
 Source: usr.sbin/resident/resident.c, main(); its texts are kept.
@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 
+from .backends.vnode import identify
 from .errors import NotRegistrableError, SyscallError, refusal
 from .structs import Program
 
@@ -71,7 +72,8 @@ def examine(path: str, force: bool = False) -> Program:
             return examine(_interpreter(start, path), force=True)
         if start[:4] != MAGIC:
             raise refusal("execve", "ENOEXEC", f"{path}: the file is in no format that can be executed")
-        return Program(path, status.st_size, status.st_dev, status.st_ino, _entry(start))
+        dev, ino, born = identify(descriptor)
+        return Program(path, status.st_size, dev, ino, _entry(start), born)
 
 
 def problems(file: BinaryIO) -> list[str]:

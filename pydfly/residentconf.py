@@ -9,7 +9,6 @@ Source: etc/rc.d/resident.
 
 from __future__ import annotations
 
-import glob
 import os
 
 from . import elf
@@ -42,6 +41,8 @@ def read_conf(path: str | os.PathLike[str] = PATH) -> list[str]:
 
 def expand(line: str) -> list[str]:
     """Return the programs that a line stands for on this machine."""
+    import glob
+
     found = [match for word in line.split() for match in sorted(glob.glob(word)) or [word]]
     if len(found) == 1 and os.path.isfile(found[0]):
         return found

@@ -144,6 +144,9 @@ class Program(NamedTuple):
     """``st_ino``."""
     entry: int = 0
     """``e_entry`` of its ELF header, 0 for anything else."""
+    born: int = 0
+    """When the file was made, nanoseconds since the epoch; 0 where the system does not tell.  It tells a new file
+    from the deleted one whose inode number it was given."""
 
 
 class DomainStatus(NamedTuple):

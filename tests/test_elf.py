@@ -75,7 +75,7 @@ def test_program_is_what_was_opened(tmp_path: Path) -> None:
     path = made(tmp_path, elf(64, False, entry=0x123456789A))
     status = os.stat(path)
     program = examine(path)
-    assert program == (path, status.st_size, status.st_dev, status.st_ino, 0x123456789A)
+    assert program[:5] == (path, status.st_size, status.st_dev, status.st_ino, 0x123456789A)
     assert examine(made(tmp_path, elf(32, True, entry=0x8048000))).entry == 0x8048000
 
 

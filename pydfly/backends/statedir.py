@@ -15,6 +15,8 @@ from .select import environment
 
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"
+MACHINE = "/run/pydfly"
+"""What platformdirs names on Linux, were it not for the variables of a login session."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -25,7 +27,11 @@ def location(told: str | None) -> str:
         return os.path.abspath(chosen)
     from platformdirs import site_runtime_dir
 
-    return site_runtime_dir("pydfly", ensure_exists=False)
+    path = site_runtime_dir("pydfly", ensure_exists=False)
+    session = os.environ.get("XDG_RUNTIME_DIR")
+    if session and path.startswith(session):  # a login session's directory would divide the machine's one list
+        return MACHINE
+    return path
 
 
 def open_directory(path: str) -> int:

@@ -9,7 +9,9 @@ Source: usr.sbin/resident/resident.c, main(), and what was seen of it on a runni
 
 from __future__ import annotations
 
+import os
 import sys
+from io import TextIOWrapper
 
 from .. import resident
 from ..errors import NotRegistrableError, SyscallError
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
     from ..structs import ResidentEntry
 
 USAGE = "usage: resident [-l] [-f] [-x id] [-d] [-R] program ..."
-_ALL = -2
+_OWN, _ALL = -1, -2
 
 
 def main(arguments: list[str]) -> int:
     """Do what the options say, then what is said about the programs."""
     words = list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # names of files are bytes, and come out as they are
+            stream.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     as_json = _take(words, "--json")
     explain = _take(words, "--explain")
     if words and words[0].partition("=")[0] == "--conf":
@@ -80,10 +85,10 @@ def strtol(word: str) -> int:
 
 
 def row(entry: ResidentEntry) -> str:
-    """Format one entry: the address is cut to 32 bits, and trailing blanks are real."""
-    return (
-        f"{entry.id:<4d}\t{entry.size:<15d}\t0x{entry.entry_address & 0xFFFFFFFF:<12x}\t{_printable(entry.path):<30s}"
-    )
+    """Format one entry as the tool's printf does: the address cut to 32 bits, columns counted in bytes."""
+    path = entry.path
+    width = 30 if path.isascii() else max(30 - len(os.fsencode(path)) + len(path), 0)
+    return f"{entry.id:<4d}\t{entry.size:<15d}\t0x{entry.entry_address & 0xFFFFFFFF:<12x}\t{path:<{width}}"
 
 
 def _take(words: list[str], option: str) -> bool:
@@ -168,7 +173,7 @@ def _apply(words: list[str]) -> int:
         return _complain(None)
     failed = 0
     for applied in resident.apply_conf(file):
-        where = f"{file}:{applied.line}: {_printable(applied.program or applied.pattern)}"
+        where = f"{file}:{applied.line}: {applied.program or applied.pattern}"
         if applied.program is None:
             print(f"{where}: matches no program")
         elif applied.error is None:
@@ -194,11 +199,11 @@ def _explain(id: int | None) -> int:
         for number in shared:
             print(f"id {number} is shared: -x {number} removes {_listed([e for e in entries if e.id == number])}")
         return 0
-    if id == -1:
-        print("-x -1 removes the registration of this command's own binary, and whatever shares its id")
-        return 0
-    victims = [entry for entry in entries if id in (entry.id, _ALL)]
     what = "-R" if id == _ALL else f"-x {id}"
+    if id == _OWN:
+        own = os.stat(sys.executable)
+        id = next((entry.id for entry in entries if (entry.dev, entry.ino) == (own.st_dev, own.st_ino)), id)
+    victims = [entry for entry in entries if id in (entry.id, _ALL)]
     print(
         f"{what} would remove {_listed(victims)}" if victims else f"{what} would remove nothing: no program has this id"
     )
@@ -208,13 +213,8 @@ def _explain(id: int | None) -> int:
 
 
 def _listed(entries: list[ResidentEntry]) -> str:
-    names = ", ".join(_printable(entry.path) or f"(file {entry.dev}:{entry.ino}, name unknown)" for entry in entries)
+    names = ", ".join(entry.path or f"(file {entry.dev}:{entry.ino}, name unknown)" for entry in entries)
     return f"{len(entries)} program{'s' if len(entries) != 1 else ''}: {names}"
-
-
-def _printable(path: str) -> str:
-    """Return a path that any stdout can take."""
-    return path.encode("utf-8", "backslashreplace").decode()
 
 
 def _complain(text: str | None) -> int:
@@ -227,4 +227,4 @@ def _complain(text: str | None) -> int:
 
 def _say(text: str) -> None:
     sys.stdout.flush()
-    print(_printable(text), file=sys.stderr)
+    print(text, file=sys.stderr)

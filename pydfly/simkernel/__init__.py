@@ -16,14 +16,19 @@ Rule 2: what the real kernel does and this one does not model raises NotImplemen
 
 from __future__ import annotations
 
-from .faults import KernelPanic, SimulationError
-from .kernel import Kernel
-from .process import Process
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .faults import KernelPanic, SimulationError
+    from .kernel import Kernel
+    from .process import Process
 
 __all__ = ["Kernel", "KernelPanic", "Process", "SimulationError", "boot"]
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
+_HOMES = {"Kernel": "kernel", "KernelPanic": "faults", "Process": "process", "SimulationError": "faults"}
 
 
 def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
@@ -42,6 +47,8 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     version = version or VERSIONS[flavour][0]
     if version not in VERSIONS[flavour]:
         raise NotImplementedError(f"{flavour} {version} is not modelled: {', '.join(VERSIONS[flavour])} is")
+    from .kernel import Kernel
+
     if flavour == "freebsd":
         from .freebsd import FreeBSD
 
@@ -49,3 +56,13 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     from .dragonfly import DragonFly
 
     return Kernel(DragonFly(version))
+
+
+def __getattr__(name: str) -> Any:
+    """Load the kernel when it is asked for: who needs a single module of rules should not pay for all of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value

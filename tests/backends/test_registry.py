@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry st
 
 if sys.platform == "linux":
     from pydfly.backends import registry as module
+    from pydfly.backends import registryfile
     from pydfly.backends.registry import Registry, open_registry
 
 
@@ -155,7 +156,7 @@ def test_an_earlier_boot_is_forgotten(registry: Registry, state: Path, monkeypat
     """Gone at reboot, and only then."""
     registry.register(program(1), 0)
     assert ids(open_registry(0, str(state))) == [(1, 1)]
-    monkeypatch.setattr(module, "_boot_id", lambda: "another boot")
+    monkeypatch.setattr(registryfile, "_boot_id", lambda: "another boot")
     assert ids(open_registry(0, str(state))) == []
 
 
@@ -263,7 +264,7 @@ def test_newer_schema_is_left_alone(registry: Registry, state: Path) -> None:
     """Nothing is lost to an older pydfly."""
     registry.register(program(1), 0)
     connection = sqlite3.connect(state / "resident.db")
-    connection.execute(f"pragma user_version = {module.SCHEMA + 1}")
+    connection.execute(f"pragma user_version = {registryfile.SCHEMA + 1}")
     connection.close()
     before = (state / "resident.db").read_bytes()
     with pytest.raises(SyscallError, match="newer pydfly"):
