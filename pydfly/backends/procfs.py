@@ -202,6 +202,8 @@ class ProcFs:
         fields = tail.split(b" ", 21)
         name = head[head.index(b"(") + 1 :].decode("utf-8", "backslashreplace")
         state = _STATES.get(fields[1], "other")
+        if state == "zombie" and fields[18] not in (b"0", b"1"):
+            state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
         start_time = self._boot + int(fields[20]) / self._ticks
         return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
 

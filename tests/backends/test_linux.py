@@ -340,6 +340,25 @@ def test_expected_parent() -> None:
     pdeathsig.clear()
 
 
+def test_process_whose_first_thread_has_ended_is_alive() -> None:
+    """Linux shows such a process as a zombie, though its other threads live on."""
+    reading, writing = os.pipe()
+
+    def script() -> None:
+        worker = threading.Thread(target=pause, daemon=True)
+        worker.start()
+        os.write(writing, b"x")
+        ctypes.CDLL(None).syscall(60 if os.uname().machine == "x86_64" else 93, 0)  # exit(2): this thread alone
+
+    child = fork(script)
+    os.read(reading, 1)
+    shown = eventually(lambda: b") Z " in Path(f"/proc/{child}/stat").read_bytes())
+    state = current().processes.info(child).state
+    end(child)
+    assert shown
+    assert state == "sleeping"
+
+
 def test_children_files_and_scan_agree(tmp_path: Path) -> None:
     """LX-11: with and without CONFIG_PROC_CHILDREN the listing is the same; the files are made up."""
     from pydfly.backends.procfs import ProcFs
