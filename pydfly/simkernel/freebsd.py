@@ -146,15 +146,16 @@ class FreeBSD:
         parent = zombie.parent
         if parent is not None and parent.signal_queue:
             signals.forget_child(parent, zombie)
+        zombie.descriptor = None  # procdesc_reap()
         reaplists.leave(zombie)
 
     def give_back(self, zombie: Process) -> None:
         """proc_reap(): the real parent is told, and waits for it in its turn."""
-        if zombie.parent is not None:
-            signals.forget_child(zombie.parent, zombie)
+        debugger, parent = zombie.parent, zombie.real_parent
+        assert debugger is not None and parent is not None
+        signals.forget_child(debugger, zombie)
         tracing.give_back(zombie)
-        assert zombie.parent is not None
-        _tell_of_zombie(zombie.parent, zombie, True)
+        _tell_of_zombie(parent, zombie, True)
 
     def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
         """p_cansignal(); for zombies too.  Domains do not matter."""

@@ -250,16 +250,15 @@ class FreeBSDTable(SyscallTable):
             OSError, FileExistsError: as register(); ENFILE cannot happen (SH-4).
             SimulationError: the array has no terminator.
         """
-        for place in range(len(entries) + 1):
-            entry = _at(entries, place)
-            if entry.syscall_no == NO_SYSCALL:
-                break
+        place = 0
+        while (entry := _at(entries, place)).syscall_no != NO_SYSCALL:
             try:
                 self.register(entry, flags)
             except SyscallError:
                 self.helper_unregister(entries)
                 raise
             entry.registered = 1
+            place += 1
         return 0
 
     def helper_unregister(self, entries: Sequence[SyscallHelperData]) -> int:
@@ -267,13 +266,12 @@ class FreeBSDTable(SyscallTable):
 
         Always returns 0 (SH-7): a static entry stays, and is called unregistered all the same (SH-8).
         """
-        for place in range(len(entries) + 1):
-            entry = _at(entries, place)
-            if not entry.registered:
-                break
+        place = 0
+        while (entry := _at(entries, place)).registered:
             with suppress(SyscallError):  # the kernel ignores the result
                 self.deregister(entry)
             entry.registered = 0
+            place += 1
         return 0
 
 

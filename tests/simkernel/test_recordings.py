@@ -13,7 +13,8 @@ DATA = Path(__file__).parent.parent / "data"
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "operations"), [("dragonfly", 458, 23301), ("dragonfly-extra", 3, 33)], ids=["main", "extra"]
+    ("name", "count", "operations"),
+    [("dragonfly", 458, 23301), ("dragonfly-extra", 3, 33), ("freebsd", 227, 10634), ("freebsd-extra", 15, 286)],
 )
 def test_recorded_scenarios_replay_without_a_difference(name: str, count: int, operations: int) -> None:
     played = steps = 0
