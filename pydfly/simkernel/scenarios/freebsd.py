@@ -80,14 +80,15 @@ def kill(world: World, op: Op) -> Differs:
 
 def procctl(world: World, op: Op) -> Differs:
     """{"pid", "idtype", "id", "id_add", "cmd", "data", "result", "out", "deaths"}."""
-    cmd, data = op["cmd"], op["data"]
+    cmd, data, idtype = op["cmd"], op["data"], op["idtype"]
     argument = ZEROS.get(cmd, 0) if data == "buffer" else _argument(data)
     number = world.commands[cmd] if type(cmd) is str else cmd
     result: object = 0
     out: object = None
     try:
-        answer = world.actor(op).procctl(world.idtypes[op["idtype"]], op["id"] + op.get("id_add", 0), number, argument)
-        if cmd in WRITES and data != "readonly":
+        kind = idtype if type(idtype) is int else world.idtypes[idtype]
+        answer = world.actor(op).procctl(kind, op["id"] + op.get("id_add", 0), number, argument)
+        if cmd in WRITES:
             out = WRITES[cmd](answer)
     except SyscallError as error:
         result = errno_of(error)
