@@ -82,10 +82,12 @@ def problems(file: BinaryIO) -> list[str]:
         start = _start(file)
     except OSError as error:
         return [f"{UNREADABLE}: {os.strerror(error.errno or 0)}"]
+    if start[:4] != MAGIC:  # a script, however short
+        return [NOT_DYNAMIC]
     kind = start[CLASS] if len(start) > CLASS else 0
-    if len(start) < HEADER_BYTES.get(kind if start[:4] == MAGIC else 2, 64):
+    if len(start) < HEADER_BYTES.get(kind, 64):
         return [UNREADABLE, NOT_DYNAMIC]
-    if start[:4] != MAGIC or kind not in HEADER_BYTES or start[DATA] not in (1, 2):
+    if kind not in HEADER_BYTES or start[DATA] not in (1, 2):
         return [NOT_DYNAMIC]
     dynamic, shared, whole = _segments(file, kind, start)
     texts = [] if whole else [UNREADABLE]
