@@ -38,7 +38,7 @@ create table entry (
 );
 """
 _MEANINGS = {"full": "ENOSPC", "readonly": "EROFS", "unable to open": "EACCES", "locked": "EBUSY"}
-_DAMAGE = ("malformed", "not a database", "unsupported file format", "no such", "has no column", "constraint", "check:")
+_DAMAGE = ("malformed", "not a database", "unsupported file format", "no such", "constraint", "decode", "check:")
 
 # One thread at a time, and no fork in between: SQLite's connections must not cross a fork in mid-transaction, and a
 # child that held a copy of the directory's descriptor would keep it locked.
@@ -77,7 +77,7 @@ class RegistryFile:
                     connection = self._connect(directory, path)
                     with _whole(connection, mode):
                         yield connection
-                except sqlite3.Error as error:
+                except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged bytes in its messages
                     raise self._failure(error, directory, path) from None
                 finally:
                     fcntl.flock(directory, fcntl.LOCK_UN)
@@ -108,11 +108,12 @@ class RegistryFile:
             self._open = None
             connection.close()
 
-    def _failure(self, error: sqlite3.Error, directory: int, path: str) -> SyscallError:
+    def _failure(self, error: Exception, directory: int, path: str) -> SyscallError:
         """Turn an error of SQLite's into one of ours; a file that is no registry is set aside."""
         self._close()
         text = str(error)
-        if not any(word in text for word in _DAMAGE):
+        damaged = any(word in text for word in _DAMAGE) or ("readonly" in text and _is_writable(directory))
+        if not damaged:
             name = next((name for word, name in _MEANINGS.items() if word in text), "EIO")
             return refusal(statedir.CALL, name, f"{path}: {text}; nothing was changed")
         aside = _set_aside(directory, path)
@@ -159,6 +160,16 @@ def _prepare(connection: sqlite3.Connection, file: str) -> None:
             connection.execute("delete from entry")
             connection.execute("delete from boot")
             connection.execute("insert into boot values (?)", (boot,))
+
+
+def _is_writable(directory: int) -> bool:
+    """Say whether nothing but a rotten header can be why SQLite calls the database read-only."""
+    mode = os.W_OK | os.X_OK
+    if os.fstatvfs(directory).f_flag & os.ST_RDONLY:
+        return False
+    return os.access(".", mode, dir_fd=directory, effective_ids=True) and os.access(
+        NAME, os.R_OK | os.W_OK, dir_fd=directory, effective_ids=True
+    )
 
 
 def _set_aside(directory: int, path: str) -> str:

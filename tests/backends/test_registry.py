@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import resource
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -315,82 +313,6 @@ def test_two_processes_lose_nothing(state: Path) -> None:
     entries = open_registry(0, str(state)).entries()
     assert [entry.id for entry in entries] == list(range(1, 401))
     assert {entry.ino for entry in entries} == {*range(1000, 1200), *range(2000, 2200)}
-
-
-def test_killed_at_any_moment(state: Path, tmp_path: Path) -> None:
-    """Workers are killed in the middle of their operations; the list equals a serial execution of what was done.
-
-    Each worker writes a line before and after every operation.  An operation that was begun but not confirmed may or
-    may not have happened: the order of the confirmed ones is taken from the registry's own sequence, which a trigger
-    records, and must explain every answer and the final list.
-    """
-    workers, operations = 8, int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "100"))
-    open_registry(0, str(state)).entries()
-    connection = sqlite3.connect(state / "resident.db", isolation_level=None)
-    connection.execute("create table history (step integer primary key, what text, id integer, ino text)")
-    for what, event, row in (("+", "insert", "new"), ("-", "delete", "old")):
-        record = f"insert into history (what, id, ino) values ('{what}', {row}.id, {row}.ino)"
-        connection.execute(f"create trigger on_{event} after {event} on entry begin {record}; end")
-    connection.close()
-
-    def work(worker: int, log: Path) -> None:
-        chance = random.Random(f"{worker} {os.getpid()}")
-        registry = open_registry(0, str(state))
-        with log.open("a", buffering=1) as lines:
-            while sum(1 for _ in log.open()) < operations:
-                try:
-                    if chance.random() < 0.6:
-                        number = chance.randrange(40)
-                        registry.register(program(number), 0)
-                        lines.write(f"+{number}\n")
-                    else:
-                        id = chance.randrange(1, 20)
-                        lines.write(f"-{id} {registry.unregister(id, NOBODY)}\n")
-                except SyscallError as error:
-                    lines.write(f"{error.errno_name}\n")
-
-    logs = [tmp_path / f"log {worker}" for worker in range(workers)]
-    for log in logs:
-        log.touch()
-    running = {worker: fork(lambda w=worker: work(w, logs[w])) for worker in range(workers)}  # type: ignore[misc]
-    chance = random.Random(7)
-    deadline = time.monotonic() + 120
-    while running:
-        assert time.monotonic() < deadline
-        worker = chance.choice(list(running))
-        if signal_after(0.05, running[worker]):
-            running[worker] = fork(lambda w=worker: work(w, logs[w]))  # type: ignore[misc]
-        else:
-            del running[worker]
-    connection = sqlite3.connect(state / "resident.db")
-    (sound,) = connection.execute("pragma integrity_check").fetchone()
-    history = connection.execute("select what, id, ino from history order by step").fetchall()
-    connection.close()
-    assert sound == "ok"
-    model: list[tuple[int, int]] = []
-    for what, id, ino in history:
-        if what == "+":
-            assert id == len(model) + 1 and int(ino) not in [known for _, known in model]
-            model.append((id, int(ino)))
-        else:
-            model.remove((id, int(ino)))
-    assert ids(open_registry(0, str(state))) == model
-    answers = [line for log in logs for line in log.read_text().splitlines()]
-    assert {answer for answer in answers if answer[0] == "E"} <= {"EEXIST", "ENOENT"}
-    added = sum(answer[0] == "+" for answer in answers)
-    assert added <= sum(what == "+" for what, _, _ in history)
-
-
-def signal_after(seconds: float, pid: int) -> bool:
-    """Kill a worker after some time; False if it had finished by itself."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            return False
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    return os.WIFSIGNALED(status)
 
 
 def test_public_layer(state: Path) -> None:

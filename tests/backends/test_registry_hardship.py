@@ -1,0 +1,237 @@
+"""The registry's file under threads, forks, reused inodes, other sessions' variables and rotten bytes."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pydfly import SyscallError
+from pydfly.backends import select, statedir, vnode
+from pydfly.structs import Program
+from tests.processes import fork, in_process
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
+
+if sys.platform == "linux":
+    from pydfly.backends.registry import open_registry, program_at
+    from pydfly.backends.registryfile import NAME
+
+NOBODY = Program("/nobody", 0, 0, 0)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def test_file_made_anew_is_another_one(state: Path, tmp_path: Path) -> None:
+    """RX-3: also where the file system gives the inode number of the deleted file out again."""
+    registry = open_registry(0, str(state))
+    file = tmp_path / "program"
+    file.write_bytes(b"old")
+    old = program_at(str(file))
+    registry.register(old, 0)
+    file.unlink()
+    file.write_bytes(b"new")
+    new = program_at(str(file))
+    if (old.born, new.born) == (0, 0):
+        pytest.skip("this file system does not tell when a file was made")
+    assert old.born != new.born
+    with pytest.raises(FileNotFoundError):
+        registry.unregister(-1, new)
+    registry.register(new, 0)
+    assert [(entry.path, entry.ino) for entry in registry.entries()] == [("", old.ino), (str(file), new.ino)]
+    assert registry.unregister(-1, new) == 1
+
+
+def test_written_linked_and_renamed_it_stays_the_same(tmp_path: Path) -> None:
+    """RX-3, RX-4: names and contents are no identity."""
+    file = tmp_path / "program"
+    file.write_bytes(b"old")
+    identity = vnode.identify(str(file))
+    file.write_bytes(b"written over")
+    os.link(file, tmp_path / "link")
+    file.chmod(0o700)
+    file.rename(tmp_path / "renamed")
+    assert vnode.identify(str(tmp_path / "renamed")) == vnode.identify(os.fsencode(tmp_path / "link")) == identity
+    with (tmp_path / "link").open() as opened:
+        assert vnode.identify(opened.fileno()) == identity
+    status = (tmp_path / "link").stat()
+    assert identity[:2] == (status.st_dev, status.st_ino)
+
+
+def test_identity_without_statx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the C library has no such call, device and inode have to do."""
+    monkeypatch.setattr(vnode, "_statx", lambda file: None)
+    status = tmp_path.stat()
+    assert vnode.identify(str(tmp_path))[:2] == (status.st_dev, status.st_ino)
+    with pytest.raises(FileNotFoundError):
+        vnode.identify(str(tmp_path / "nothing"))
+
+
+def test_a_link_lists_by_the_name_of_the_file(state: Path, tmp_path: Path) -> None:
+    """The kernel knows a file by its own name, wherever the links led by which it was reached."""
+    (tmp_path / "program").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("program")
+    registry = open_registry(0, str(state))
+    registry.register(program_at(str(tmp_path / "link")), 0)
+    assert registry.entries()[0].path == str(tmp_path / "program")
+    (tmp_path / "link").unlink()
+    assert registry.entries()[0].path == str(tmp_path / "program")
+
+
+def test_threads_and_forks(state: Path) -> None:
+    """Four threads register while the process forks: no child is stuck, nothing is lost or done twice."""
+    registry = open_registry(0, str(state))
+    children = []
+
+    def register(base: int) -> None:
+        for number in range(base, base + 100):
+            registry.register(Program("/x", 0, 1, number), 0)
+
+    threads = [threading.Thread(target=register, args=(1000 * number,)) for number in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        children.append(fork(lambda number=number: registry.register(Program("/x", 0, 1, number), 0)))  # type: ignore[misc]
+    for thread in threads:
+        thread.join()
+    for child in children:
+        assert os.waitpid(child, 0)[1] == 0
+    entries = registry.entries()
+    assert [entry.id for entry in entries] == list(range(1, 421))
+    assert len({entry.ino for entry in entries}) == 420
+
+
+def test_threads_share_a_registry(state: Path) -> None:
+    """An exception in one thread's operation leaves the others' alone."""
+    registry = open_registry(0, str(state))
+    answers: list[str] = []
+
+    def register() -> None:
+        for number in range(50):
+            try:
+                registry.register(Program("/x", 0, 1, number), 0)
+                answers.append("ok")
+            except FileExistsError:
+                answers.append("exists")
+
+    threads = [threading.Thread(target=register) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["exists"] * 150 + ["ok"] * 50
+    assert len(registry.entries()) == 50
+
+
+def test_rotten_bytes(state: Path) -> None:
+    """Whatever is in the file: an answer, or one of the registry's own errors; what is set aside is kept."""
+    registry = open_registry(0, str(state))
+    for number in range(200):
+        registry.register(Program(f"/x{number}", number, 1, number), number)
+    file = state / NAME
+    sound = file.read_bytes()
+    chance = random.Random(99)
+    reported = 0
+    for _ in range(150):
+        content = bytearray(sound)
+        for _ in range(chance.choice([1, 3, 300])):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        file.write_bytes(content)
+        file.chmod(0o600)
+        fresh = open_registry(0, str(state))
+        for operation in (
+            fresh.entries,
+            lambda: fresh.register(Program("/new", 0, 2, 0), 0),  # noqa: B023
+            lambda: fresh.unregister(7, NOBODY),  # noqa: B023
+        ):
+            try:
+                operation()
+            except (FileExistsError, FileNotFoundError):
+                pass
+            except SyscallError as error:
+                assert error.errno_name in ("EIO", "EINVAL"), str(error)
+                if "set aside" in str(error):
+                    reported += 1
+                    aside = str(error).partition("set aside as ")[2].partition(",")[0]
+                    assert Path(aside).stat().st_size > 0
+    assert reported > 20
+    assert len(list(state.glob(f"{NAME}.corrupt-*[0-9]"))) == reported
+
+
+def test_one_list_whatever_the_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A login session's runtime directory is not the machine's."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    machine = statedir.location(None)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert statedir.location(None) == machine == "/run/pydfly"
+
+
+def test_who_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """use() before the environment, the environment not for a set-id program."""
+    monkeypatch.setenv("PYDFLY_STATE_DIR", str(tmp_path / "a"))
+    assert statedir.location(None) == str(tmp_path / "a")
+    assert statedir.location(str(tmp_path / "b")) == str(tmp_path / "b")
+    monkeypatch.chdir(tmp_path)
+    assert statedir.location("b") == str(tmp_path / "b")
+    monkeypatch.setattr(select.os, "geteuid", lambda: os.getuid() + 1)
+    assert statedir.location(None) == "/run/pydfly"
+
+
+@pytest.fixture
+def theirs() -> Iterator[Path]:
+    """A directory that an unprivileged user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="pydfly-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_read_only_directory(theirs: Path) -> None:
+    """A simulated root who may not write gets an error that says so, and a list that is there can be read."""
+    state = theirs / "state"
+    state.mkdir(0o500)
+    os.chown(state, 65534, 65534)
+
+    def refused() -> str:
+        os.setuid(65534)
+        with pytest.raises(PermissionError) as caught:
+            open_registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
+        return str(caught.value)
+
+    assert "PYDFLY_STATE_DIR" in in_process(refused)
+    state.chmod(0o700)
+
+    def registered() -> None:
+        os.setuid(65534)
+        open_registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
+
+    in_process(registered)
+    state.chmod(0o500)
+
+    def read() -> tuple[int, int]:
+        os.setuid(65534)
+        registry = open_registry(0, str(state))
+        registry.register(Program("/y", 0, 1, 2), 0)  # the files are there already: nothing has to be made
+        return len(registry.entries()), os.geteuid()
+
+    assert in_process(read) == (2, 65534)
+
+
+def test_lock_is_given_back(state: Path) -> None:
+    """A refused operation leaves no lock behind."""
+    registry = open_registry(0, str(state))
+    registry.register(Program("/x", 0, 1, 1), 0)
+    with pytest.raises(FileExistsError):
+        registry.register(Program("/x", 0, 1, 1), 0)
+    assert in_process(lambda: len(open_registry(0, str(state)).entries())) == 1
