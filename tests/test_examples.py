@@ -18,6 +18,15 @@ EXAMPLES = {
         "a link to the file is resident; the new file",
         "unregistered: later execs are ordinary ones",
     ],
+    "system_call_in_python.py": [
+        "call 210: sh is process 2, a child of 1",
+        "call 211: ESRCH",
+        "in capability mode: sh is process 3, a child of 2",
+        "without SYF_CAPENABLED: ECAPMODE",
+        "waited 0.0 s for 1 thread",
+        "gone: True",
+        "sys/family is call 210",
+    ],
 }
 
 
