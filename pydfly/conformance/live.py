@@ -116,7 +116,7 @@ class Live:
 
     def _answers(self, pid: int) -> bool:
         try:
-            self.ask(pid, "look")
+            self.ask(pid, "answer")
         except EOFError:
             return False
         return True

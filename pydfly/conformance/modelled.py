@@ -84,8 +84,8 @@ def _name(kernel: Kernel, number: int) -> str:
     return names(number).name if number in set(names) else f"signal {number}"
 
 
-def _look(process: Process) -> tuple[int, list[str]]:
-    return process.ppid, sorted(_name(process.kernel, number) for number in process.pending)
+def _look(process: Process) -> tuple[int, list[str], int]:
+    return process.ppid, sorted(_name(process.kernel, number) for number in process.pending), process.deathsig
 
 
 def _peek(process: Process, pid: int) -> str:

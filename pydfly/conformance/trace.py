@@ -60,15 +60,14 @@ class Trace:
     def _processes(self, world: World) -> dict[str, Any]:
         processes = {}
         for pid, actor in world.actors.items():
-            ppid = actor.ppid
+            ppid, pending, deathsig = actor.look() if actor.alive else (actor.ppid, [], 0)
             if ppid is None:
                 continue
             entry: dict[str, Any] = {"ppid": 0 if actor is world.outside else number_of(world, ppid)}
             entry["zombie"] = not actor.alive
             if actor.alive:
-                deathsig = world.machine.ask(pid, "call", "pdeathsig.get", (), {}).value
                 self._deathsigs[pid] = bsd_number(world, deathsig)
-                entry["pending"] = sorted(bsd_number(world, world.signal(name)) for name in actor.pending)
+                entry["pending"] = sorted(bsd_number(world, world.signal(name)) for name in pending)
                 entry["deathsig"] = self._deathsigs[pid]
             elif world.flavour == "dragonfly":
                 entry |= {"pending": [], "deathsig": self._deathsigs.get(pid, 0)}

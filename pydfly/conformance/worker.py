@@ -117,10 +117,14 @@ class Worker:
         """Set the disposition of SIGCHLD to SIG_IGN or SIG_DFL."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN if ignore else signal.SIG_DFL)
 
-    def look(self) -> tuple[int, list[str]]:
-        """Return the parent and the pending signals."""
+    def look(self) -> tuple[int, list[str], int]:
+        """Return the parent, the pending signals and the parent-death signal."""
         names = [signal.Signals(number).name for number in signal.sigpending() if number in _NAMED]
-        return os.getppid(), sorted(set(names) - UNSEEN)
+        deathsig: int = api.call(self.recorder, "pdeathsig.get", (), {}).value
+        return os.getppid(), sorted(set(names) - UNSEEN), deathsig
+
+    def answer(self) -> None:
+        """Be alive."""
 
     def end(self, pids: list[int]) -> None:
         """Wait for every child, killing those that do not leave by themselves; only ECHILD proves that all are gone."""
@@ -141,6 +145,7 @@ _NAMED = {int(member) for member in signal.Signals}
 COMMANDS: dict[str, Callable[..., object]] = {
     name: getattr(Worker, name)
     for name in (
+        "answer",
         "call",
         "end",
         "execute",

@@ -207,14 +207,17 @@ class Actor:
         """Pid of the parent, of a zombie too; None for a process that is gone."""
         if not self.alive:
             return self.world.machine.parent_of(self.pid)
-        ppid: int = self._ask("look")[0]
-        return ppid
+        return self.look()[0]
 
     @property
     def pending(self) -> list[str]:
         """Names of the signals that wait for it."""
-        names: list[str] = self._ask("look")[1]
-        return names
+        return self.look()[1]
+
+    def look(self) -> tuple[int, list[str], int]:
+        """Return the pid of its parent, the names of the signals that wait for it, and its parent-death signal."""
+        seen: tuple[int, list[str], int] = self._ask("look")
+        return seen
 
 
 def outcome(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

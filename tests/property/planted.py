@@ -1,0 +1,91 @@
+"""Errors planted in the Linux backend: makers of backends that are each wrong in one way.
+
+They are called in the processes of a live world, which they poison for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydfly.backends import linux, prctl
+from pydfly.backends.interface import Backend
+from pydfly.backends.linux import Domain, Linux
+
+
+def _patched(owner: Any, name: str, replacement: Any) -> Backend:
+    setattr(owner, name, replacement)
+    return Linux(None, None)
+
+
+def acquires_twice() -> Backend:
+    """The second ACQUIRE is no error."""
+    original = Domain.acquire
+    return _patched(Domain, "acquire", lambda self: original(self) or True)
+
+
+def keeps_the_attribute() -> Backend:
+    """RELEASE forgets to tell the kernel."""
+
+    def release(self: Domain) -> bool:
+        return bool(prctl.is_subreaper())
+
+    return _patched(Domain, "release", release)
+
+
+def counts_zombies() -> Backend:
+    """Refs has the dead members in it."""
+    original = Linux._status
+
+    def status(self: Linux, data: Any) -> Any:
+        answer = original(self, data)
+        if answer is None or not answer.flags:
+            return answer
+        return answer._replace(refs=len(self.processes.descendants()))
+
+    return _patched(Linux, "_status", status)
+
+
+def cannot_clear() -> Backend:
+    """A parent-death signal of 0 is taken for "leave it"."""
+    original = linux.DeathSignal.set
+    return _patched(linux.DeathSignal, "set", lambda self, signal: original(self, signal) if signal else None)
+
+
+def names_the_oldest() -> Backend:
+    """The head of the children is taken from the wrong end."""
+    original = Linux._status
+
+    def status(self: Linux, data: Any) -> Any:
+        answer = original(self, data)
+        return answer and answer._replace(pid_head=min(self.processes.children(), default=-1))
+
+    return _patched(Linux, "_status", status)
+
+
+def children_own_too() -> Backend:
+    """Being a reaper is remembered, and a forked child remembers it as well."""
+    acquire, release = Domain.acquire, Domain.release
+    Domain.owned = lambda self: getattr(self, "remembered", False)  # type: ignore[method-assign]
+
+    def acquiring(self: Domain) -> bool:
+        done = acquire(self)
+        self.remembered = True  # type: ignore[attr-defined]
+        return done
+
+    def releasing(self: Domain) -> bool:
+        self.remembered = False  # type: ignore[attr-defined]
+        return release(self)
+
+    Domain.acquire, Domain.release = acquiring, releasing  # type: ignore[method-assign]
+    return Linux(None, None)
+
+
+PLANTED: list[Callable[[], Backend]] = [
+    acquires_twice,
+    keeps_the_attribute,
+    counts_zombies,
+    cannot_clear,
+    names_the_oldest,
+    children_own_too,
+]

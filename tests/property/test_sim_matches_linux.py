@@ -1,0 +1,91 @@
+"""Random histories end alike on Linux and on the simulated kernel, but for the rules of ``linux_rules``.
+
+$PYDFLY_HISTORIES is the number of histories; from 1,000 on the slow tests of the test's own power run as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from pydfly.backends.interface import Backend
+from pydfly.simkernel import lifecycle, scenarios
+from pydfly.simkernel.dragonfly import DragonFly
+from tests.conftest import linux_only
+from tests.property import linux_rules, planted
+from tests.property.histories import Histories
+
+pytestmark = linux_only
+
+HISTORIES = int(os.environ.get("PYDFLY_HISTORIES", "150"))
+SETTINGS = settings(
+    max_examples=HISTORIES,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)
+thorough = pytest.mark.skipif(HISTORIES < 1000, reason="takes a minute: $PYDFLY_HISTORIES=2000 runs it")
+SLOW_TO_FIND = (planted.counts_zombies, planted.cannot_clear)
+
+
+@pytest.fixture
+def ended() -> Iterator[None]:
+    yield
+    Histories.end()
+
+
+@pytest.mark.usefixtures("ended")
+def test_random_histories() -> None:
+    """No difference that no rule explains."""
+    before = Histories.played
+    run_state_machine_as_test(Histories, settings=SETTINGS)
+    assert Histories.played - before >= HISTORIES
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [pytest.param(make, id=make.__name__, marks=thorough if make in SLOW_TO_FIND else ()) for make in planted.PLANTED],
+)
+def test_a_planted_error_is_found_and_shrunk(poison: Callable[[], Backend]) -> None:
+    """The shortest history that shows it has at most six operations, and is a scenario that can be replayed."""
+
+    class Poisoned(Histories):
+        make = staticmethod(poison)
+
+    try:
+        with pytest.raises(AssertionError, match="for `pydfly replay`"):
+            run_state_machine_as_test(Poisoned, settings=settings(SETTINGS, max_examples=500, derandomize=True))
+    finally:
+        Poisoned.end()
+    assert Poisoned.failed is not None
+    scenario = scenarios.parse(json.dumps(Poisoned.failed))
+    assert len([op for op in scenario["ops"] if op["op"] != "state"]) <= 6
+    list(scenarios.play(scenario))  # an operation that cannot be played raises BrokenScenario
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize(
+    ("owner", "name", "without"),
+    [
+        pytest.param(linux_rules, "nearest_reaper", lambda process: process.kernel.init, id="LX-2"),
+        pytest.param(linux_rules.LinuxRules, "exit", DragonFly.exit, id="LX-3"),
+        pytest.param(lifecycle, "ignores_children", lambda parent: False, id="LX-6"),
+        pytest.param(linux_rules.LinuxRules, "execve", DragonFly.execve, id="LX-7", marks=thorough),
+        pytest.param(linux_rules.LinuxRules, "refuses_kill", DragonFly.refuses_kill, id="DS-4"),
+        pytest.param(linux_rules, "HIGHEST_LINUX_SIGNAL", 128, id="DP-9", marks=thorough),
+    ],
+)
+def test_no_rule_is_needless(owner: Any, name: str, without: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any one of the rules a history shows a difference."""
+    monkeypatch.setattr(owner, name, without)
+    unshrunk = settings(SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True)
+    with pytest.raises(AssertionError, match="for `pydfly replay`"):
+        run_state_machine_as_test(Histories, settings=unshrunk)
