@@ -148,6 +148,8 @@ def _procctl(actor: Actor, call: Call) -> dict[str, Any] | None:
         "result": 0 if call.refused is None else _errno(call.refused),
     }
     written = call.refused.result if call.refused is not None else call.answer
+    if isinstance(written, tuple) and None in written:  # what this system cannot tell
+        return None
     if written is not None:
         entry["out"] = _written(world, str(name), written)
     return entry

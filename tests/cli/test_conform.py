@@ -14,7 +14,10 @@ from pydfly.conformance import behaviour, suite
 from tests.conftest import linux_only
 
 
-@pytest.mark.parametrize("backend", ["sim", pytest.param("linux", marks=linux_only)])
+@pytest.mark.parametrize(
+    "backend",
+    ["sim", "sim:freebsd", pytest.param("linux", marks=linux_only), pytest.param("linux:freebsd", marks=linux_only)],
+)
 def test_the_trace_replays_without_differences(
     backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
