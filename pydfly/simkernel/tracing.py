@@ -53,8 +53,9 @@ def report_stop(target: Process) -> tuple[int, int]:
     """Tell the debugger that waits of a stop, once: pid and status word."""
     status = target.stop_report << 8 | 0x7F
     target.stop_report = 0
-    if target.parent is not None:
-        signals.forget_child(target.parent, target)
+    debugger = target.parent
+    assert debugger is not None
+    signals.forget_child(debugger, target)
     return target.pid, status
 
 

@@ -57,6 +57,9 @@ def test_a_parent_can_attach_to_its_own_child(shell: Process) -> None:
     child = shell.fork()
     shell.ptrace("PT_ATTACH", child.pid)
     assert shell.wait() == (child.pid, STOPPED)
+    shell.ptrace("PT_DETACH", child.pid)
+    assert (shell.children, child.real_parent) == ([child], None)
+    shell.ptrace("PT_ATTACH", child.pid)
     shell.kill(child.pid, 9)
     assert shell.wait() == (child.pid, 9)
 
