@@ -19,6 +19,7 @@ from .residentconf import read_conf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import NamedTuple
 
     from .errors import SyscallError
@@ -29,6 +30,7 @@ else:
 __all__ = [
     "Applied",
     "apply_conf",
+    "applying",
     "entries",
     "read_conf",
     "register",
@@ -133,22 +135,29 @@ def apply_conf(path: str | os.PathLike[str] = residentconf.PATH) -> list[Applied
     Raises:
         OSError: the file cannot be read; ENOSYS, the flavour is freebsd.
     """
+    return list(applying(path))
+
+
+def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Applied]:
+    """Do what apply_conf() does one program after the other, and yield each when it is done.
+
+    Raises:
+        OSError: as apply_conf().
+    """
     from .errors import SyscallError as Refused
 
     _require_residency("exec_sys_register")
-    report: list[Applied] = []
     for number, line in residentconf.lines(path):
         programs = residentconf.expand(line)
         if not programs:
-            report.append(Applied(number, line, None, None))
+            yield Applied(number, line, None, None)
         for program in programs:
             error = None
             try:
                 register(program)
             except Refused as refused:
                 error = refused
-            report.append(Applied(number, line, program, error))
-    return report
+            yield Applied(number, line, program, error)
 
 
 def _require_residency(call: str) -> None:

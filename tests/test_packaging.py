@@ -69,6 +69,10 @@ def test_wheel_is_pure_and_complete(dist: Path) -> None:
     sources = {str(path.relative_to(package.parent)) for path in package.rglob("*.py")}
     assert sources - names == set()
     assert {"pydfly/py.typed", f"pydfly-{pydfly.__version__}.data/scripts/pydfly"} <= names
+    pages = {"pydfly.1", "pydfly-run.1", "pydfly.3", "pydfly-resident.8"}
+    assert {f"pydfly/man/{page}" for page in pages} - names == set()
+    data = f"pydfly-{pydfly.__version__}.data/data/share/man"
+    assert {f"{data}/man{page[-1]}/{page}" for page in pages} - names == set()
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "ci/")) or name.endswith(".so")]
 
 
@@ -91,6 +95,11 @@ def test_wheel_works_from_an_empty_directory(dist: Path, tmp_path: Path) -> None
     assert script.stdout == output.stdout
     output = subprocess.run([python, "-Ic", code], cwd=empty, capture_output=True, text=True, check=True)
     assert str(tmp_path / "venv") in output.stdout
+    assert (tmp_path / "venv/share/man/man1/pydfly-run.1").exists()
+    output = subprocess.run(
+        [python, "-Im", "pydfly", "help", "run"], cwd=empty, capture_output=True, text=True, check=True
+    )
+    assert output.stdout.startswith("PYDFLY-RUN(1)")
 
 
 def test_version_is_one() -> None:

@@ -17,6 +17,8 @@ COMMANDS = {
     "doctor": "say which backend answers, why, and what this machine lacks",
     "replay": "play recorded scenarios on the simulated kernel and show every difference",
     "conform": "run the conformance checks on the backend in force",
+    "help": "show a manual page",
+    "completion": "print the completion for bash, zsh or fish",
 }
 
 
@@ -27,16 +29,24 @@ class UsageError(Exception):
 def usage() -> str:
     """Return the text of ``pydfly --help``."""
     lines = ["usage: pydfly [--help] [--version] COMMAND ...", "", "commands:"]
-    lines += [f"  {name:<10}{summary}" for name, summary in COMMANDS.items()]
-    return "\n".join([*lines, "", "`pydfly COMMAND --help` says more.  $PYDFLY_BACKEND chooses the backend."])
+    lines += [f"  {name:<12}{summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "`pydfly COMMAND --help` and `pydfly help COMMAND` say more.  $PYDFLY_BACKEND chooses the backend.",
+        ]
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the names of processes and files may be anything
     try:
         status = _dispatch(words)
-        sys.stdout.flush()
+        print(end="", flush=True)  # sys.stdout.flush(), also where stdout was closed by the caller
     except UsageError as error:
         return _complain(str(error), 2)
     except BrokenPipeError:
@@ -63,7 +73,7 @@ def _dispatch(words: list[str]) -> int:
     if not words:
         raise UsageError(usage())
     name, *rest = words
-    if name in {"-h", "--help", "help"}:
+    if name in {"-h", "--help"}:
         print(usage())
         return 0
     if name == "--version":

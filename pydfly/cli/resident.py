@@ -172,14 +172,14 @@ def _apply(words: list[str]) -> int:
     if words:
         return _complain(None)
     failed = 0
-    for applied in resident.apply_conf(file):
+    for applied in resident.applying(file):  # each program's line at once: this may take long
         where = f"{file}:{applied.line}: {applied.program or applied.pattern}"
         if applied.program is None:
-            print(f"{where}: matches no program")
+            print(f"{where}: matches no program", flush=True)
         elif applied.error is None:
-            print(f"{where}: resident")
+            print(f"{where}: resident", flush=True)
         else:
-            print(f"{where}: {_first_reason(applied.error)}")
+            print(f"{where}: {_first_reason(applied.error)}", flush=True)
         failed |= applied.program is None or applied.error is not None
     return int(failed)
 

@@ -19,7 +19,8 @@ else:
     import _signal
 
 HELP = """\
-usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG] [--report FILE] [--] CMD ARG...
+usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG] [--report FILE] [--summary]
+                  [--] CMD ARG...
 
 Run CMD in the foreground.  When it ends, everything that it started ends with it, wherever that went: SIGTERM
 first, SIGKILL after the grace.  The same happens on SIGTERM, and when pydfly itself is killed.
@@ -29,6 +30,7 @@ first, SIGKILL after the grace.  The same happens on SIGTERM, and when pydfly it
   --wait-all       when CMD has ended, wait for its descendants instead of ending them
   --pdeathsig SIG  the signal that CMD gets when its supervisor dies
   --report FILE    write a JSON object about what ran and how it ended; `-` is stdout
+  --summary        show the same on stderr, for people
 
 SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a second Ctrl-C kills at once.
 Exit status: that of CMD; 128+N if signal N killed it; 124 on timeout; 125 if pydfly itself failed; 126 if CMD
@@ -46,6 +48,7 @@ class Options:
         self.wait_all = False
         self.pdeathsig = 0
         self.report: str | None = None
+        self.summary = False
         self.help = False
         self.command: list[str] = []
 
@@ -68,6 +71,8 @@ def parse(arguments: list[str]) -> Options:
             return options
         if name == "--wait-all" and not equals:
             options.wait_all = True
+        elif name == "--summary" and not equals:
+            options.summary = True
         elif name in {"--grace", "--timeout", "--pdeathsig", "--report"}:
             if (not equals and (value := next(words, "")) == "") or not value:
                 raise UsageError(f"run: {name} needs a value")
@@ -153,6 +158,7 @@ class Paper:
 
     def __init__(self, options: Options) -> None:
         self.descriptors: tuple[int, ...] = ()
+        self.summary = options.summary
         if options.report is None:
             return
         import os
@@ -164,7 +170,11 @@ class Paper:
             self.descriptors = (os.open(options.report, flags, 0o666),)
 
     def write(self, report: dict[str, Any]) -> None:
-        """Write the report as one JSON object."""
+        """Write the report as one JSON object, and show it to whom asked for that."""
+        if self.summary and "processes" in report:
+            from .summary import show
+
+            show(report, sys.stderr)
         for descriptor in self.descriptors:
             import json
 

@@ -6,14 +6,17 @@ Without PID: of the process that called pydfly, usually a shell.
 from __future__ import annotations
 
 import argparse
+import sys
+import time
 
 from ..backends import current
 from ..errors import refusal
+from . import screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
+    from typing import Any, TextIO
 
     from ..structs import DescendantInfo
 
@@ -38,21 +41,47 @@ def main(arguments: list[str]) -> int:
 
         print(json.dumps(nested(root, children), indent=2))
     else:
-        for line in lines(root, children):
-            print(line)
+        show(root, children, sys.stdout)
     return 0
 
 
-def lines(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> Iterator[str]:
-    """Draw the tree below a process, a line each."""
+def show(root: DescendantInfo, children: dict[int, list[DescendantInfo]], file: TextIO) -> None:
+    """Draw the tree, in colours where they are wanted."""
+    drawn = screen.console(file)
+    if drawn is None:
+        for branch, process in lines(root, children):
+            print(f"{branch}{process.pid} {screen.printable(process.name)}  {process.state}", file=file)
+        return
+    from rich.text import Text
+
+    now = time.time()
+    live = current().live
+    for branch, process in lines(root, children):
+        line = Text.assemble((branch, "dim"), (str(process.pid), "cyan"), " ", (screen.printable(process.name), "bold"))
+        line.append(f"  {process.state}", screen.STATES.get(process.state, "default"))
+        if live:
+            line.append(f"  {age(now - process.start_time)}", "dim")
+        drawn.print(line)
+
+
+def lines(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> Iterator[tuple[str, DescendantInfo]]:
+    """Yield each process of the tree, and the branch that leads to it."""
     stack = [(root, "", "", "")]
     while stack:
         process, before, branch, below = stack.pop()
-        yield f"{before}{branch}{process.pid} {process.name}  {process.state}"
+        yield f"{before}{branch}", process
         members = children.get(process.pid, [])
         for member in reversed(members):
             last = member is members[-1]
             stack.append((member, before + below, "└─ " if last else "├─ ", "   " if last else "│  "))
+
+
+def age(seconds: float) -> str:
+    """Say how long something has been there: in the largest unit of which there are at least two."""
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def nested(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> dict[str, Any]:

@@ -103,3 +103,12 @@ def test_doctor_without_a_backend_still_reports() -> None:
     assert "native" in output.stdout
     assert "platformdirs" in output.stdout
     assert output.stderr == ""
+
+
+@pytest.mark.parametrize("words", [["status"], ["run", "true"], ["tree"], ["bogus"]])
+def test_closed_streams(words: list[str]) -> None:
+    """Whoever closes standard output wants to see nothing; that is no error."""
+    command = [sys.executable, "-m", "pydfly", *words]
+    done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == (2 if words == ["bogus"] else 0)
+    assert "Traceback" not in done.stderr

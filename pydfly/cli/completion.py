@@ -1,0 +1,246 @@
+"""``pydfly completion SHELL``: print the completion of the command line for bash, zsh or fish.
+
+usage: pydfly completion bash|zsh|fish
+
+  bash   pydfly completion bash >~/.local/share/bash-completion/completions/pydfly
+  zsh    pydfly completion zsh >~/.zfunc/_pydfly       with `fpath+=(~/.zfunc)` before compinit in ~/.zshrc
+  fish   pydfly completion fish >~/.config/fish/completions/pydfly.fish
+"""
+
+from __future__ import annotations
+
+import shlex
+import signal
+
+from . import COMMANDS, UsageError
+from . import help as manual
+from .options import ARGUMENTS, OPTIONS, SHELLS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import Option
+
+
+def main(arguments: list[str]) -> int:
+    """Print one shell's script."""
+    if arguments[:1] in (["-h"], ["--help"]):
+        print((__doc__ or "").partition("\n\n")[2].rstrip())
+        return 0
+    if len(arguments) != 1 or arguments[0] not in SHELLS:
+        raise UsageError(f"usage: pydfly completion {'|'.join(SHELLS)}")
+    print({"bash": bash, "zsh": zsh, "fish": fish}[arguments[0]](), end="")
+    return 0
+
+
+def signals() -> list[str]:
+    """Return the names that --pdeathsig takes, without SIG."""
+    return sorted(member.name.removeprefix("SIG") for member in signal.Signals)
+
+
+def bash() -> str:
+    """Return the script for bash."""
+    cases = "".join(_bash_case(command) for command in COMMANDS)
+    return BASH % {"commands": " ".join([*COMMANDS, "--help", "--version"]), "cases": cases}
+
+
+def _bash_case(command: str) -> str:
+    options = OPTIONS[command]
+    with_value = "|".join(option.flag for option in options if option.value)
+    lines = [f"    {command})"]
+    if command == "run":
+        # everything from the first word on that is neither an option nor the value of one is another command line
+        lines += [
+            "        for ((place = 2; place < COMP_CWORD; place++)); do",
+            "            case ${COMP_WORDS[place]} in",
+            "                --) ((place++)); break ;;",
+            f"                {with_value})",
+            '                    ((place++)); [ "${COMP_WORDS[place]}" = = ] && ((place++)) ;;',
+            "                -*) ;;",
+            "                *) break ;;",
+            "            esac",
+            "        done",
+            "        if ((place < COMP_CWORD)) || [[ ${COMP_WORDS[place - 1]} == -- && $place -eq $COMP_CWORD ]]; then",
+            "            _pydfly_other $place; return",
+            "        fi",
+        ]
+    values = {"file": 'COMPREPLY=($(compgen -f -- "$word")); return', "signal": _compgen(signals())}
+    cases = [f"            {o.flag}) {values.get(o.value, 'return')} ;;" for o in options if o.value]
+    if cases:
+        lines += ["        case $before in", *cases, "        esac"]
+    lines += [
+        "        if [[ $word == -* ]]; then",
+        f"            {_compgen([option.flag for option in options])}",
+        "        fi",
+    ]
+    arguments = {
+        "command": "_pydfly_other $COMP_CWORD",
+        "files": 'COMPREPLY=($(compgen -f -- "$word"))',
+        "pid": 'COMPREPLY=($(compgen -W "$(ps -A -o pid=)" -- "$word"))',
+        "shell": _compgen(list(SHELLS)),
+        "topic": _compgen(manual.topics()),
+    }
+    if ARGUMENTS[command]:
+        lines.append(f"        {arguments[ARGUMENTS[command]]}")
+    return "\n".join([*lines, "        ;;\n"])
+
+
+def _compgen(words: list[str]) -> str:
+    return f"""COMPREPLY=($(compgen -W "{" ".join(words)}" -- "$word")); return"""
+
+
+def zsh() -> str:
+    """Return the script for zsh."""
+    commands = "\n".join(f"        {shlex.quote(f'{name}:{summary}')}" for name, summary in COMMANDS.items())
+    cases = "\n".join(f"    {name}) _arguments -s -S {_zsh_arguments(name)} ;;" for name in COMMANDS)
+    return ZSH % {"commands": commands, "cases": cases}
+
+
+def _zsh_arguments(command: str) -> str:
+    values = {
+        "file": ":file:_files",
+        "signal": f":signal:({' '.join(signals())})",
+        "seconds": ":seconds:",
+        "id": ":id:",
+    }
+    specs = [_zsh_option(option, values.get(option.value, "")) for option in OPTIONS[command]]
+    arguments = {
+        "command": "'*:: : _pydfly_other'",
+        "files": "'*:file:_files'",
+        "pid": "':pid: compadd - $(ps -A -o pid=)'",
+        "shell": f"':shell:({' '.join(SHELLS)})'",
+        "topic": f"':topic:({' '.join(manual.topics())})'",
+        "": "",
+    }
+    others = "-A '-*' :" if command == "run" else ""  # behind the first word that is no option there are none of ours
+    return " ".join(filter(None, [others, *specs, arguments[ARGUMENTS[command]]]))
+
+
+def _zsh_option(option: Option, value: str) -> str:
+    equals = "=" if value and option.flag.startswith("--") else ""
+    return f"'{option.flag}{equals}[{option.summary}]{value}'"
+
+
+def fish() -> str:
+    """Return the script for fish."""
+    lines = [FISH]
+    no_command = "not __fish_seen_subcommand_from " + " ".join(COMMANDS)
+    lines += [f"complete -c pydfly -n '{no_command}' -f -l help -d 'list the commands'"]
+    lines += [f"complete -c pydfly -n '{no_command}' -f -l version -d 'print name and version'"]
+    for name, summary in COMMANDS.items():
+        quoted = summary.replace("'", "\\'")
+        lines.append(f"complete -c pydfly -n '{no_command}' -f -a {name} -d '{quoted}'")
+    values = {"file": " -r -F", "signal": f" -x -a '{' '.join(signals())}'", "": " -f"}
+    arguments = {
+        "command": " -a '(__pydfly_other)'",
+        "files": " -F",
+        "pid": " -f -a '(__fish_complete_pids)'",
+        "shell": f" -f -a '{' '.join(SHELLS)}'",
+        "topic": f" -f -a '{' '.join(manual.topics())}'",
+        "": " -f",
+    }
+    for name, options in OPTIONS.items():
+        seen = f"complete -c pydfly -n '__fish_seen_subcommand_from {name}'"
+        if name == "run":
+            seen = "complete -c pydfly -n '__fish_seen_subcommand_from run; and __pydfly_own'"
+        for option in options:
+            flag = f"-l {option.flag[2:]}" if option.flag.startswith("--") else f"-s {option.flag[1:]}"
+            lines.append(f"{seen} {flag} -d '{option.summary}'{values.get(option.value, ' -x')}")
+        where = "complete -c pydfly -n '__fish_seen_subcommand_from run'" if name == "run" else seen
+        lines.append(where + arguments[ARGUMENTS[name]])
+    return "\n".join(lines) + "\n"
+
+
+BASH = """\
+# bash completion for pydfly; made by `pydfly completion bash`
+
+_pydfly_other() {  # complete the command line that begins with the given word
+    if declare -F _command_offset >/dev/null; then
+        _command_offset "$1"
+    elif ((COMP_CWORD == $1)); then
+        COMPREPLY=($(compgen -c -- "$word"))
+    else
+        COMPREPLY=($(compgen -f -- "$word"))
+    fi
+}
+
+_pydfly() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} place=1
+    COMPREPLY=()
+    if [ "$word" = = ]; then word=; fi
+    if [ "$before" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "%(commands)s" -- "$word"))
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+%(cases)s    esac
+}
+
+complete -o filenames -F _pydfly pydfly
+"""
+
+ZSH = """\
+#compdef pydfly
+# zsh completion for pydfly; made by `pydfly completion zsh`
+
+_pydfly_other() {  # complete the command line that pydfly run is to start
+    if [[ $words[1] == -- ]]; then
+        shift words
+        ((CURRENT--))
+    fi
+    _normal -p pydfly
+}
+
+_pydfly() {
+    local context state state_descr line
+    typeset -A opt_args
+    local -a own=(
+%(commands)s
+    )
+    _arguments -C '(- *)--help[list the commands]' '(- *)--version[print name and version]' \\
+        '1:command:->command' '*::argument:->argument'
+    if [[ $state == command ]]; then
+        _describe command own
+        return
+    fi
+    case $words[1] in
+%(cases)s
+    esac
+}
+
+if [ "$funcstack[1]" = _pydfly ]; then _pydfly "$@"; else compdef _pydfly pydfly; fi
+"""
+
+FISH = """\
+# fish completion for pydfly; made by `pydfly completion fish`
+
+function __pydfly_rest -d 'the words behind the options of pydfly run'
+    set -l words (commandline -opc) (commandline -ct)
+    set -e words[1..2]
+    while set -q words[2]
+        switch $words[1]
+            case --
+                set -e words[1]
+                break
+            case --grace --timeout --pdeathsig --report
+                set -e words[1..2]
+            case '-*'
+                set -e words[1]
+            case '*'
+                break
+        end
+    end
+    string join -- \\n $words
+end
+
+function __pydfly_own -d 'the word is still one of pydfly run itself'
+    set -l rest (__pydfly_rest)
+    test (count $rest) -le 1; and not contains -- -- (commandline -opc)
+end
+
+function __pydfly_other -d 'complete the command line that pydfly run is to start'
+    set -l rest (__pydfly_rest)
+    string match -q -- '-*' $rest[1]; and return
+    complete -C (string join ' ' -- (string escape -- $rest[1..-2]) $rest[-1])
+end
+"""

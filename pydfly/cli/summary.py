@@ -1,0 +1,79 @@
+"""What ``pydfly run --summary`` shows on standard error: the report, for people."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+
+from .screen import printable, table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+MOST = 40  # processes that are shown
+
+HEAD = ("PID", "PARENT", "NAME", "ENDED", "SECONDS", "CPU", "MEMORY")
+
+
+def show(report: dict[str, Any], file: TextIO) -> None:
+    """Print the sentence and the table.
+
+    Args:
+        report: the object of ``--report``.
+        file: where to.
+    """
+    processes = report["processes"]
+    print(f"pydfly: {sentence(report)}", file=file)
+    shown = processes[:MOST]
+    if shown:
+        table(file, HEAD, [_row(process) for process in shown], [_style(process) for process in shown])
+    if more := len(processes) - len(shown) + report["unlisted"]:
+        print(f"and {more} more", file=file)
+    for left in report["survivors"]:
+        print("left: {name} (pid {pid}, {state}): {why}".format(**left), file=file)
+    file.flush()
+
+
+def sentence(report: dict[str, Any]) -> str:
+    """Say in one line what ran, how it ended, and who is left."""
+    command = printable(shlex.join(report["command"]))
+    if report["exit_status"] is not None or report["signal"] is not None:
+        how = _how(report["exit_status"], report["signal"])
+    else:
+        how = "not ended" if report["survivors"] else "not started"
+    count = len(report["processes"]) + report["unlisted"]
+    left = f"{len(report['survivors'])} left" if report["survivors"] else "nobody is left"
+    if len(command) > 60:
+        command = command[:59] + "…"
+    took = f"{report['end'] - report['start']:.2f} s"
+    return f"{command}: {how}, {took}; {report['reason']}; {count} process{'es' if count != 1 else ''}, {left}"
+
+
+def _row(process: dict[str, Any]) -> tuple[str, ...]:
+    usage = process["rusage"]
+    both = process["start"] is not None and process["end"] is not None
+    return (
+        str(process["pid"]),
+        str(process["parent"]),
+        printable(process["name"] or "?"),
+        _how(process["status"], process["signal"]),
+        f"{process['end'] - process['start']:.2f}" if both else "-",
+        f"{usage['user_time'] + usage['system_time']:.2f}" if usage else "-",
+        f"{usage['max_rss'] / 1024:.1f} MB" if usage else "-",
+    )
+
+
+def _how(status: int | None, number: int | None) -> str:
+    if number is not None:
+        try:
+            return signal.Signals(number).name
+        except ValueError:
+            return f"signal {number}"
+    return "not seen" if status is None else f"exit {status}"
+
+
+def _style(process: dict[str, Any]) -> str:
+    if process["signal"] in (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS):
+        return "red"
+    return "yellow" if process["signal"] or process["status"] else ""
