@@ -1,0 +1,28 @@
+"""How the documentation is built: ``sh ci/docs.sh PYTHON``."""
+
+from __future__ import annotations
+
+import pydfly
+
+project = "pydfly"
+author = "the pydfly developers"
+copyright = "the pydfly developers; BSD-2-Clause"
+release = version = pydfly.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxcontrib.programoutput"]
+exclude_patterns = ["_build", "examples"]
+html_theme = "furo"
+html_static_path = ["_static"]
+html_title = f"pydfly {release}"
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings: list[str] = []  # warnings are errors
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True}
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+python_use_unqualified_type_names = True
