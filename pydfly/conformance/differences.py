@@ -145,6 +145,13 @@ DIFFERENCES = [
     ),
     Difference(
         "linux:freebsd",
+        "it-comes-again-when-the-adopter-dies",
+        "LC-1",
+        ("first", ["SIGUSR1"], "outside", ["SIGTERM", "SIGUSR1"], "outside"),
+        "on Linux a reaper's death takes effect when it dies, not when it is waited for",
+    ),
+    Difference(
+        "linux:freebsd",
         "the-number-128",
         "FD-4",
         ("EOPNOTSUPP", 128),

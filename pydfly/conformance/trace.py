@@ -33,15 +33,20 @@ class Trace:
         self.name = name
         self.ops: list[dict[str, Any]] = []
         self._deathsigs: dict[int, int] = {}
+        self._changed_ids: set[int] = set()  # who has the set-id mark
 
     def scenario(self, world: World) -> dict[str, Any]:
         """Return the whole as a scenario."""
         return {"name": self.name, "os": world.flavour, "ops": self.ops}
 
-    def note(self, actor: Actor, op: str, fields: dict[str, object], died: list[Actor]) -> None:
+    def note(self, actor: Actor, op: str, fields: dict[str, Any], died: list[Actor]) -> None:
         """Add an operation, and the state after it."""
         world = actor.world
         entry = {"op": op, "pid": number_of(world, actor.pid), **_FIELDS[op](world, fields)}
+        if op == "setuid":
+            self._changed_ids.add(actor.pid)
+        elif op == "fork" and actor.pid in self._changed_ids:
+            self._changed_ids.add(fields["child"].pid)
         self._add(world, entry, actor, died)
 
     def note_calls(self, actor: Actor, calls: list[Call], died: list[Actor]) -> None:
@@ -55,7 +60,11 @@ class Trace:
         if world.flavour == "freebsd" and [each for each in died if entry["op"] != "exit" or each is not actor]:
             entry["deaths"] = [number_of(world, each.pid) for each in died]
         self.ops.append(entry)
-        self.ops.append({"op": "state", "processes": self._processes(world)})
+        state = {"op": "state", "processes": self._processes(world)}
+        if world.flavour == "freebsd":
+            living = sorted(number_of(world, pid) for pid in self._changed_ids if world.actors[pid].alive)
+            state["sugid"] = {str(number): True for number in living}
+        self.ops.append(state)
 
     def _processes(self, world: World) -> dict[str, Any]:
         processes = {}
