@@ -50,6 +50,11 @@ def examine(path: str, force: bool = False) -> Program:
             (``syscall`` is ``execve``: EACCES, ENOEXEC).
         NotRegistrableError: ENOEXEC, its format is refused; ``result`` holds the tool's texts, a line each.
     """
+    return _opened(path, force)
+
+
+def _opened(path: str, force: bool, interpreter: bool = False) -> Program:
+    # sys/kern/imgact_shell.c: an interpreter that is a script itself is in no format that can be executed
     try:
         descriptor = os.open(path, _QUIETLY)
     except ValueError as error:  # an embedded null byte
@@ -68,8 +73,8 @@ def examine(path: str, force: bool = False) -> Program:
             raise NotRegistrableError("resident", "ENOEXEC", f"{path}: {'; '.join(texts)}", tuple(texts))
         _require_executable(path, status)
         start = _start(file)
-        if start[:2] == SCRIPT:
-            return examine(_interpreter(start, path), force=True)
+        if start[:2] == SCRIPT and not interpreter:
+            return _opened(_interpreter(start, path), force=True, interpreter=True)
         if start[:4] != MAGIC:
             raise refusal("execve", "ENOEXEC", f"{path}: the file is in no format that can be executed")
         dev, ino, born = identify(descriptor)
@@ -152,7 +157,7 @@ def _require_executable(path: str, status: os.stat_result) -> None:
 
 def _interpreter(start: bytes, path: str) -> str:
     words = start[2:].partition(b"\n")[0].split()
-    if not words or words[0] == os.fsencode(path):
+    if not words:
         raise refusal("execve", "ENOEXEC", f"{path}: the script names no interpreter")
     return os.fsdecode(words[0])
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 else:
     from .records import NamedTuple
 
+_ABOUT_THE_PROGRAM = ("open", "execve", "resident", "exec_sys_register", "rtld")
+
 __all__ = [
     "Applied",
     "apply_conf",
@@ -133,7 +135,7 @@ def apply_conf(path: str | os.PathLike[str] = residentconf.PATH) -> list[Applied
     """Make resident what a resident.conf(5) names, as the boot script does it, and say what became of each line.
 
     Raises:
-        OSError: the file cannot be read; ENOSYS, the flavour is freebsd.
+        OSError: the file cannot be read; the registry cannot be used; ENOSYS, the flavour is freebsd.
     """
     return list(applying(path))
 
@@ -156,6 +158,8 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Appli
             try:
                 register(program)
             except Refused as refused:
+                if refused.syscall not in _ABOUT_THE_PROGRAM:  # the next one would fare no better
+                    raise
                 error = refused
             yield Applied(number, line, program, error)
 

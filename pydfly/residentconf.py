@@ -46,5 +46,13 @@ def expand(line: str) -> list[str]:
     found = [match for word in line.split() for match in sorted(glob.glob(word)) or [word]]
     if len(found) == 1 and os.path.isfile(found[0]):
         return found
-    # the boot script searches the whole output of file(1), so a name counts too
-    return [path for path in found if os.path.exists(path) and ("shared" in path or elf.is_dynamic(path))]
+    return [path for path in found if _is_shared(path)]
+
+
+def _is_shared(path: str) -> bool:
+    """Say whether file(1) has the word in its line: in the name, in a link's target, or in what it is."""
+    if not os.path.lexists(path):
+        return False
+    if os.path.islink(path):
+        return "shared" in path + os.readlink(path)
+    return "shared" in path or elf.is_dynamic(path)
