@@ -29,9 +29,9 @@ if sys.platform == "linux":
     from pydfly.backends.registryfile import NAME
 
 WORKERS = 8
-OPERATIONS = int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "100"))
+OPERATIONS = int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "300"))
 FILES = 40
-EVERY = 0.05
+EVERY = 0.02
 NOBODY = Program("/nobody", 0, 0, 0)
 HISTORY = """
 create table history (step integer primary key, what text, id integer, ino text, path blob);
@@ -84,7 +84,7 @@ def read(log: Path) -> list[Told]:
 
 
 def run(state: Path, logs: list[Path]) -> int:
-    """Run the workers; kill one every 50 ms and start it again; return how many were killed."""
+    """Run the workers; kill one every 20 ms and start it again; return how many were killed."""
     running = {fork(lambda log=log: work(state, log)): log for log in logs}  # type: ignore[misc]
     chance = random.Random(7)
     killed = 0
