@@ -10,7 +10,7 @@ import os
 import time
 
 from . import terminal
-from .domain import adopt_orphans, close_all_but, die_with_parent, let_go
+from .domain import adopt_orphans, close_all_but, die_with_parent, let_go, take_precedence
 from .mailbox import Mailbox
 from .warden import END, KILL, TERMINAL, WARM_UP, Warden
 
@@ -138,6 +138,7 @@ class Guard:
         """End what a killed warden left: it is this process's now."""
         from ..ending import rounds
 
+        take_precedence()
         now = time.monotonic()
         ending = rounds.Ending(rounds.actuator(), now, self._launch.grace)
         while True:

@@ -10,7 +10,7 @@ import os
 import time
 
 from . import command, mailbox
-from .domain import adopt_orphans, die_with_parent, let_go, name_myself
+from .domain import adopt_orphans, die_with_parent, let_go, name_myself, take_precedence
 from .journal import Journal
 
 TYPE_CHECKING = False
@@ -120,6 +120,7 @@ class Warden:
         if self._ending is None:
             from ..ending import rounds
 
+            take_precedence()
             self.reason = reason
             self._warm = True
             ask = self.owner.ask if self.owner and self.launch.spare else None
