@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..backends import current
 from ..reaper import status
+from .policy import Orders
 from .sending import number, send_each
 
 TYPE_CHECKING = False
@@ -26,9 +27,9 @@ class PidHead:
         """List the members, zombies included, parents before their children."""
         return self._processes.descendants()
 
-    def signal(self, targets: list[DescendantInfo], signal: str | int) -> Refusals:
+    def signal(self, orders: Orders) -> Refusals:
         """Signal each target; return who refused, and why."""
-        return send_each(self._processes, targets, signal, number(signal))
+        return send_each(self._processes, orders, number(orders.signal))
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill the child attached last if the listing had missed it; the caller collects it and comes again."""
@@ -36,5 +37,5 @@ class PidHead:
         if head is None or any(member.pid == head for member in members):
             return []
         newborn = [member for member in self._processes.descendants() if member.pid == head]
-        self.signal(newborn, "SIGKILL")
+        self.signal(Orders("SIGKILL", newborn, float("inf")))
         return newborn

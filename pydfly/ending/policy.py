@@ -36,6 +36,8 @@ class Orders(NamedTuple):
     """Name of the signal, or the number that the caller chose for the first."""
     targets: list[DescendantInfo]
     """Who gets it, parents before their children."""
+    until: float
+    """After that time it is too late for this signal."""
 
 
 class Step(NamedTuple):
@@ -92,12 +94,12 @@ class Policy:
         if now < self.kill_at:
             fresh = [member for member in living if identity(member) not in self._told]
             self._told.update(map(identity, fresh))
-            return [Orders(self._first, fresh), Orders("SIGCONT", fresh)] if fresh else []
+            return [Orders(signal, fresh, self.kill_at) for signal in (self._first, "SIGCONT")] if fresh else []
         fresh = [member for member in living if identity(member) not in self._killed]
         self._killed.update((identity(member), now) for member in fresh)
         news = any(identity(member) not in self._refusals for member in fresh)
         self._pause = FIRST_PAUSE if news else min(2 * self._pause, LONGEST_PAUSE)
-        return [Orders("SIGKILL", fresh)] if fresh else []
+        return [Orders("SIGKILL", fresh, float("inf"))] if fresh else []
 
     def refused(self, process: DescendantInfo, why: str) -> None:
         """Take note that a process could not be signalled; it is tried again, as it may change."""

@@ -13,6 +13,7 @@ from .sending import number, send_each
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..structs import DescendantInfo
+    from .policy import Orders
     from .sending import Refusals
 
 
@@ -26,9 +27,9 @@ class ReapKill:
         """List the members, zombies included, parents before their children."""
         return self._processes.descendants()
 
-    def signal(self, targets: list[DescendantInfo], signal: str | int) -> Refusals:
+    def signal(self, orders: Orders) -> Refusals:
         """Signal each target; return who refused, and why."""
-        return send_each(self._processes, targets, signal, number(signal))
+        return send_each(self._processes, orders, number(orders.signal))
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill whoever is in the domain, also those who were born meanwhile.

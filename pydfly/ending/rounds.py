@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from ..structs import DescendantInfo, Survivor
-    from .policy import Identity
+    from .policy import Identity, Orders
+    from .sending import Refusals
 
     class Actuator(Protocol):
         """One system's way to find the members of the caller's domain and to signal them."""
 
         def members(self) -> list[DescendantInfo]: ...
-        def signal(self, targets: list[DescendantInfo], signal: str | int) -> list[tuple[DescendantInfo, str]]: ...
+        def signal(self, orders: Orders) -> Refusals: ...
         def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]: ...
 
 
@@ -83,10 +84,10 @@ class Ending:
             self._confirmed = self._confirmed + 1 if self.spared and not members and not self._asked else 0
             if self._confirmed == CONFIRMATIONS:
                 return None
-        for signal, targets in self._policy.orders(now, members):
-            for process, why in self._actuator.signal(targets, signal):
+        for orders in self._policy.orders(now, members):
+            for process, why in self._actuator.signal(orders):
                 self._policy.refused(process, why)
-            if signal == "SIGKILL" and not self._ask:
+            if orders.signal == "SIGKILL" and not self._ask:
                 newborn = self._actuator.sweep(members)
                 if self._saw:
                     self._saw(newborn)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import signal as _signal
 
     from ..structs import DescendantInfo
+    from .policy import Orders
+    from .sending import Refusals
 else:
     import _signal
 
@@ -44,10 +46,10 @@ class Scan:
         self._alone = len(members) == len(descendants)
         return members
 
-    def signal(self, targets: list[DescendantInfo], signal: str | int) -> list[tuple[DescendantInfo, str]]:
-        """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal."""
-        number = getattr(_signal, signal) if isinstance(signal, str) else signal
-        return send_each(self._processes, targets, signal, number)
+    def signal(self, orders: Orders) -> Refusals:
+        """Signal each target; return who refused, and why."""
+        signal = orders.signal
+        return send_each(self._processes, orders, getattr(_signal, signal) if isinstance(signal, str) else signal)
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill those who were born after the listing that gave these members, and return them."""

@@ -8,14 +8,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..backends.interface import Processes
     from ..structs import DescendantInfo
+    from .policy import Orders
 
     Refusals = list[tuple[DescendantInfo, str]]
 
 
-def send_each(processes: Processes, targets: list[DescendantInfo], signal: str | int, number: int) -> Refusals:
-    """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal."""
+def send_each(processes: Processes, orders: Orders, number: int) -> Refusals:
+    """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal.
+
+    Where a thousand busy processes leave little time to this one, the grace may end before all have been told.
+    """
     refused = []
+    signal, targets, until = orders
     for target in targets:
+        if processes.clock() > until:
+            break
         try:
             processes.send(target, number)
         except ProcessLookupError:
