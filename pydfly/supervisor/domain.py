@@ -6,6 +6,10 @@ import errno
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..structs import DescendantInfo
+
 _IS_LINUX = sys.platform.startswith("linux")
 
 
@@ -82,3 +86,12 @@ def take_precedence() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0), os.sched_param(1))
     except (OSError, AttributeError):  # not the superuser, or a system without it
         return
+
+
+def describe(pid: int) -> list[DescendantInfo]:
+    """Describe a dead child before it is collected, where this system tells anything of one."""
+    if not _IS_LINUX:
+        return []
+    from ..backends import procfs
+
+    return [procfs.ProcFs().info(pid)]

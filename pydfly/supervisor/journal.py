@@ -27,16 +27,21 @@ class Journal:
         self.processes: list[Record] = []
         self.unlisted = 0
         self._open: dict[int, Record] = {}  # by pid, those that were not collected
+        self._command: Record | None = None
 
     def command(self, pid: int, name: str) -> None:
         """Note that the command was started."""
-        self._note(pid, name, os.getpid(), time.time())
+        self._command = self._note(pid, name, os.getpid(), time.time())
+
+    def knows(self, pid: int) -> bool:
+        """Say whether a living or uncollected process was noted."""
+        return pid in self._open
 
     def saw(self, members: list[DescendantInfo]) -> None:
         """Note who is there."""
         for member in members:
             known = self._open.get(member.pid)
-            if known is not None and (known["start"] == member.start_time or known is self.processes[0]):
+            if known is not None and (known["start"] == member.start_time or known is self._command):
                 known["name"] = member.name  # an exec changes it
             else:
                 self._note(member.pid, member.name, member.ppid, member.start_time)

@@ -10,7 +10,7 @@ import os
 import time
 
 from . import command, mailbox
-from .domain import adopt_orphans, die_with_parent, let_go, name_myself, take_precedence
+from .domain import adopt_orphans, describe, die_with_parent, let_go, name_myself, take_precedence
 from .journal import Journal
 
 TYPE_CHECKING = False
@@ -231,6 +231,8 @@ class Warden:
                 self._tell_stop()
                 return died
             died = True
+            if not self._journal.knows(dead.si_pid):
+                self._journal.saw(describe(dead.si_pid))
             pid, status, usage = os.wait4(dead.si_pid, 0)
             self._journal.collected(pid, status, usage)
             if pid == self.pid:
