@@ -173,6 +173,7 @@ def main(descriptor: int) -> int:
     from .conversation import Conversation
     from .launch import Launch
 
+    os.set_inheritable(descriptor, False)
     owner = Conversation(descriptor)
     first = owner.line.receive_first()
     if first is None:

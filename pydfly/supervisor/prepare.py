@@ -41,7 +41,7 @@ def supervise(
         _words(command),
         grace=_seconds(grace),
         linger=True,
-        pdeathsig=0 if pdeathsig is None else int(pdeathsig),
+        pdeathsig=_signal_number(pdeathsig),
         env=None if env is None else {os.fsencode(name): os.fsencode(value) for name, value in env.items()},
         cwd=None if cwd is None else os.fsencode(cwd),
         spare=spare is not None,
@@ -83,6 +83,16 @@ def _words(command: Sequence[str | bytes]) -> list[str | bytes]:
     if any(b"\0" in os.fsencode(word) for word in words):
         raise ValueError("a word of the command contains a null byte")
     return words
+
+
+def _signal_number(pdeathsig: int | None) -> int:
+    from signal import valid_signals
+
+    if pdeathsig is None:
+        return 0
+    if pdeathsig not in valid_signals():
+        raise ValueError(f"pdeathsig: {pdeathsig!r} is no signal")
+    return int(pdeathsig)
 
 
 def _seconds(grace: float) -> float:

@@ -30,10 +30,15 @@ def guard(standard: list[int | None], passed: Iterable[int]) -> tuple[int, int]:
     passed = sorted(set(passed))
     mine, its = socket.socketpair()  # neither is inherited by programs that this process starts
     try:
-        wire = max([2, *passed]) + 1
+        # a copy onto itself would stay close-on-exec on some systems: what is passed takes a way around
+        around = max([2, its.fileno(), *passed]) + 1
+        wire = around + 1
         actions: list[tuple[int, ...]] = []
-        if its.fileno() == wire:  # a copy onto itself would stay close-on-exec on some systems
-            wire += 1
+        for descriptor in passed:
+            actions.append((os.POSIX_SPAWN_DUP2, descriptor, around))
+            actions.append((os.POSIX_SPAWN_DUP2, around, descriptor))
+        if passed:
+            actions.append((os.POSIX_SPAWN_CLOSE, around))
         for number, descriptor in enumerate(standard):
             if descriptor is not None:
                 actions.append((os.POSIX_SPAWN_DUP2, descriptor, number))
