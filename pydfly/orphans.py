@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from threading import RLock
 
 from .backends import current
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 YOUNG = 5.0  # seconds: a child of this age may belong to an object that does not know its pid yet
 
+_lock = RLock()  # no fork while orphans are reaped: the child would be dead before it is known
 _forked: set[int] = set()  # children that os.fork() made
 _hooked = False
 _watching = False
@@ -34,11 +36,16 @@ def watch(on: bool) -> None:
     _watching = on and current().live
     if _watching and not _hooked:
         _hooked = True
-        os.register_at_fork(after_in_parent=_note, after_in_child=_forget)
+        os.register_at_fork(before=_hold, after_in_parent=_note, after_in_child=_forget)
 
 
 def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     """Wait, without blocking, for every dead child that is an orphan; see ``reaper.reap``."""
+    with _lock:
+        return _reap(ignore)
+
+
+def _reap(ignore: Collection[int]) -> list[Reaped]:
     processes = current().processes
     own = processes.getpid()
     dead = [child for child in processes.descendants() if child.ppid == own and child.state == "zombie"]
@@ -56,10 +63,21 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     return collected
 
 
+def _hold() -> None:
+    _lock.acquire()
+
+
 def _note() -> None:
-    """This process has just forked: its child is the youngest there is (orphans of the same moment count, too)."""
-    if not _watching:
-        return
+    """This process has just forked, and nobody reaps meanwhile: see ``before`` above."""
+    try:
+        if _watching:
+            _note_youngest()
+    finally:
+        _lock.release()
+
+
+def _note_youngest() -> None:
+    """The new child is the youngest there is; orphans of the same moment count as well."""
     own = os.getpid()
     children = [process for process in current().processes.below(own) if process.ppid == own]
     _forked.intersection_update(child.pid for child in children)
@@ -69,7 +87,8 @@ def _note() -> None:
 
 def _forget() -> None:
     """A forked copy of this process is no reaper."""
-    global _watching
+    global _lock, _watching
+    _lock = RLock()
     _watching = False
     _forked.clear()
 
@@ -101,7 +120,8 @@ def _kinds() -> dict[type[Any], str]:
         ("multiprocessing.popen_fork", "Popen", "pid"),  # the base of those that spawn, too
         ("pydfly.supervisor.handle", "Handle", "_guard"),
     )
-    return {getattr(sys.modules[home], name): field for home, name, field in homes if home in sys.modules}
+    found = ((getattr(sys.modules.get(home), name, None), field) for home, name, field in homes)
+    return {kind: field for kind, field in found if kind is not None}  # a module may be half imported
 
 
 def _services() -> set[int]:

@@ -34,9 +34,9 @@ def guard(standard: list[int | None], passed: Iterable[int]) -> tuple[int, int]:
         around = max([2, its.fileno(), *passed]) + 1
         wire = around + 1
         actions: list[tuple[int, ...]] = []
-        for descriptor in passed:
-            actions.append((os.POSIX_SPAWN_DUP2, descriptor, around))
-            actions.append((os.POSIX_SPAWN_DUP2, around, descriptor))
+        for number in passed:
+            actions.append((os.POSIX_SPAWN_DUP2, number, around))
+            actions.append((os.POSIX_SPAWN_DUP2, around, number))
         if passed:
             actions.append((os.POSIX_SPAWN_CLOSE, around))
         for number, descriptor in enumerate(standard):

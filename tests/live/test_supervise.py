@@ -349,8 +349,8 @@ def test_a_stopped_guard_and_a_killed_warden() -> None:
 def test_group_signals_of_the_caller_do_not_reach_the_warden() -> None:
     """SIGKILL to the whole process group of the caller: the warden is in a session of its own, and ends the rest."""
     code = (
-        "import pydfly, sys, time; service = pydfly.supervise(['sh', '-c', 'setsid sleep 60 & exec sleep 61'], grace=0.2); "
-        "service.wait_started(); time.sleep(0.2); "
+        "import pydfly, sys, time; command = ['sh', '-c', 'setsid sleep 60 & exec sleep 61']; "
+        "service = pydfly.supervise(command, grace=0.2); service.wait_started(); time.sleep(0.2); "
         "print(*[process.pid for process in service.processes()], flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

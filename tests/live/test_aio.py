@@ -1,0 +1,129 @@
+"""``pydfly.aio.supervise()``: the same names, awaitable."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import pydfly
+import pydfly.aio
+from tests.conftest import linux_only
+from tests.processes import eventually
+
+pytestmark = linux_only
+DAEMON = ["sh", "-c", "setsid sleep 60 & exit 3"]
+
+
+async def until_daemon(service: pydfly.aio.Supervised) -> pydfly.DescendantInfo:
+    while service.exit_status is None or not (left := await service.processes()):
+        await asyncio.sleep(0.005)
+    return left[0]
+
+
+def test_a_daemon_is_shown_and_ended() -> None:
+    async def main() -> pydfly.aio.Supervised:
+        async with pydfly.aio.supervise(DAEMON, grace=2.0) as service:
+            await service.wait_started()
+            left = await until_daemon(service)
+            assert left.name == "sleep"
+            assert {step.signal for step in await service.plan()} == {"SIGTERM", "SIGCONT", "SIGKILL"}
+            await service.signal(signal.SIGUSR1)
+            assert await service.wait() == 3
+        return service
+
+    report = asyncio.run(main()).report
+    assert [(record.name, record.status, record.signal) for record in report.processes] == [
+        ("sh", 3, None),
+        ("sleep", None, signal.SIGUSR1),
+    ]
+
+
+def test_no_such_program() -> None:
+    async def main() -> None:
+        async with pydfly.aio.supervise(["no-such-program"]) as service:
+            await service.wait_started()
+
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(main())
+
+
+def test_the_loop_goes_on_meanwhile_and_many_are_supervised_at_once() -> None:
+    async def one(number: int) -> int | None:
+        async with pydfly.aio.supervise(["sh", "-c", f"sleep 0.2; exit {number}"]) as service:
+            return await service.wait()
+
+    async def main() -> list[int | None]:
+        return await asyncio.gather(*map(one, range(10)))
+
+    assert asyncio.run(main()) == list(range(10))
+
+
+def test_cancellation_ends_the_domain() -> None:
+    pids: list[int] = []
+
+    async def work() -> None:
+        async with pydfly.aio.supervise(["sleep", "60"]) as service:
+            pids.append(await service.wait_started())
+            await service.wait()
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(work(), 0.3)
+
+    asyncio.run(main())
+    assert not Path(f"/proc/{pids[0]}").exists()
+
+
+def test_a_second_cancellation_gives_up_waiting_but_not_the_ending() -> None:
+    pids: list[int] = []
+    code = "trap '' TERM; echo ready; while :; do sleep 1; done"
+
+    async def work() -> None:
+        async with pydfly.aio.supervise(["sh", "-c", code], grace=0.5, stdout=subprocess.DEVNULL) as service:
+            pids.append(await service.wait_started())
+            await service.wait()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(work())
+        while not pids:
+            await asyncio.sleep(0.01)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.sleep(0.05)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    eventually(lambda: not Path(f"/proc/{pids[0]}").exists())
+
+
+def test_spare() -> None:
+    async def main() -> pydfly.aio.Supervised:
+        async with pydfly.aio.supervise(DAEMON, spare=lambda process: process.name == "sleep") as service:
+            await until_daemon(service)
+        return service
+
+    (spared,) = asyncio.run(main()).report.spared
+    os.kill(spared.pid, signal.SIGKILL)
+
+
+def test_without_a_loop() -> None:
+    with pytest.raises(RuntimeError):
+        pydfly.aio.supervise(["true"])
+
+
+def test_a_killed_warden() -> None:
+    async def main() -> None:
+        async with pydfly.aio.supervise(["sleep", "60"], grace=0.2) as service:
+            await service.wait_started()
+            (left,) = await service.processes()
+            os.kill(left.ppid, signal.SIGKILL)
+            assert await service.wait() is None
+            assert not Path(f"/proc/{left.pid}").exists()
+
+    asyncio.run(main())

@@ -1,0 +1,173 @@
+"""``reaper.reap()`` and ``reaper.kill_all()`` in a process that is a reaper itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+import pydfly
+from pydfly import reaper
+from tests.conftest import linux_only
+from tests.processes import eventually, in_process
+
+pytestmark = linux_only
+DEAF = "trap '' TERM; while :; do sleep 1; done"
+
+
+def orphan(code: str) -> int:
+    """Start a daemon, and return its pid once it is this process's child."""
+    output = subprocess.run(["sh", "-c", f"setsid sh -c '{code}' > /dev/null & echo $!"], stdout=subprocess.PIPE)
+    pid = int(output.stdout)
+    own = os.getpid()
+    eventually(lambda: f") S {own} " in (stat := _stat(pid)) or f") Z {own} " in stat)
+    return pid
+
+
+def _stat(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_dead_orphans_are_reaped() -> None:
+    def own() -> object:
+        reaper.acquire()
+        pid = orphan("exit 5")
+        reaped = eventually(reaper.reap)
+        return [(process.pid == pid, os.waitstatus_to_exitcode(process.status)) for process in reaped], reaper.reap()
+
+    assert in_process(own) == ([(True, 5)], [])
+
+
+def test_a_living_orphan_is_not_waited_for() -> None:
+    def own() -> object:
+        reaper.acquire()
+        orphan("sleep 60")
+        answer = reaper.reap()
+        reaper.kill_all(grace=5.0)
+        return answer
+
+    assert in_process(own) == []
+
+
+def test_children_with_an_owner_are_left_to_it() -> None:
+    def own() -> object:
+        reaper.acquire()
+        process = subprocess.Popen(["sh", "-c", "exit 7"])
+        forked = os.fork()
+        if forked == 0:
+            os._exit(8)
+        for pid in (process.pid, forked):
+            eventually(lambda pid=pid: ") Z " in _stat(pid))
+        reaped = reaper.reap()
+        return reaped, process.wait(), os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1])
+
+    assert in_process(own) == ([], 7, 8)
+
+
+def test_pids_that_the_caller_names_are_left_alone() -> None:
+    def own() -> object:
+        reaper.acquire()
+        pid = orphan("exit 5")
+        eventually(lambda: ") Z " in _stat(pid))
+        return reaper.reap(ignore=[pid]), len(reaper.reap())
+
+    assert in_process(own) == ([], 1)
+
+
+def test_kill_all_needs_a_domain() -> None:
+    def own() -> None:
+        with pytest.raises(pydfly.NotReaperError):
+            reaper.kill_all()
+
+    in_process(own)
+
+
+def test_kill_all_ends_everybody_and_says_who() -> None:
+    def own() -> object:
+        reaper.acquire()
+        polite, deaf = orphan("exec sleep 60"), orphan(DEAF.replace("'", '"'))
+        began = time.monotonic()
+        report = reaper.kill_all(grace=0.3)
+        seconds = time.monotonic() - began
+        ended = {process.pid for process in report.ended}
+        statuses = {process.pid: process.status for process in report.reaped}
+        assert {polite, deaf} <= ended
+        assert (statuses[polite], statuses[deaf]) == (signal.SIGTERM, signal.SIGKILL)
+        assert 0.3 <= report.seconds <= seconds < 5
+        with pytest.raises(ChildProcessError):
+            os.waitpid(-1, os.WNOHANG)
+        return report.survivors, reaper.descendants()
+
+    assert in_process(own) == ([], [])
+
+
+def test_kill_all_at_once() -> None:
+    def own() -> object:
+        reaper.acquire()
+        pid = orphan("exec sleep 60")
+        report = reaper.kill_all(signal.SIGKILL)
+        return [(process.pid == pid, process.status) for process in report.reaped], report.seconds < 5
+
+    assert in_process(own) == ([(True, signal.SIGKILL)], True)
+
+
+def test_kill_all_with_another_signal() -> None:
+    def own() -> object:
+        reaper.acquire()
+        orphan("exec sleep 60")
+        return [process.status for process in reaper.kill_all(signal.SIGHUP).reaped]
+
+    assert in_process(own) == [signal.SIGHUP]
+
+
+def test_kill_all_leaves_the_dead_to_their_owners_and_outsiders_alone() -> None:
+    def own() -> object:
+        outsider = subprocess.Popen(["sleep", "60"])
+        reaper.acquire()
+        member = subprocess.Popen(["sleep", "60"])
+        report = reaper.kill_all(grace=5.0)
+        answer = (member.wait(), outsider.poll(), len(report.ended), report.reaped)
+        outsider.kill()
+        outsider.wait()
+        return answer
+
+    assert in_process(own) == (-signal.SIGTERM, None, 1, [])
+
+
+def test_kill_all_of_nobody() -> None:
+    def own() -> object:
+        reaper.acquire()
+        report = reaper.kill_all()
+        return report.ended, report.reaped, report.survivors, report.seconds < 1
+
+    assert in_process(own) == ([], [], [], True)
+
+
+@pytest.mark.parametrize("grace", [-1, float("nan"), float("inf")])
+def test_a_grace_that_is_no_time(grace: float) -> None:
+    with pytest.raises(ValueError, match="grace"):
+        reaper.kill_all(grace=grace)
+
+
+@pytest.mark.parametrize("flavour", ["dragonfly"])
+def test_kill_all_in_a_simulated_domain(flavour: str) -> None:
+    """The same code ends simulated processes, by the way of that system."""
+    from pydfly import simkernel
+
+    shell = simkernel.boot(flavour).spawn("/bin/sh")
+    with pydfly.use(shell):
+        reaper.acquire()
+        child = shell.fork()
+        grandchild = child.fork()
+        stubborn = child.fork()
+        stubborn.block_signals(True) if hasattr(stubborn, "block_signals") else None
+        child.exit(0)
+        report = reaper.kill_all(grace=5.0)
+        assert {process.pid for process in report.ended} >= {grandchild.pid, stubborn.pid}
+        assert report.survivors == []
+        assert reaper.descendants() == []
+        assert reaper.status().descendants == 0
