@@ -203,6 +203,7 @@ def test_a_line_that_is_no_scenario(line: str | bytes, complaint: str) -> None:
         ({"op": "kill", "pid": 2, "target": 2, "sig": "x", "result": 0}, "operation 1: kill: "),
         (call("PROC_DANCE"), "operation 1: procctl: no key 'PROC_DANCE'"),
         ({**STATE, "weather": {}}, "operation 1: state: a state says nothing of 'weather'"),
+        ({**STATE, "children": [1]}, "operation 1: state: a state says of 'children' what each process has"),
         (call("PROC_REAP_STATUS", "what"), "operation 1: procctl: no key 'what'"),
     ],
 )
