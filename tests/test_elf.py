@@ -6,7 +6,9 @@ import errno
 import io
 import os
 import random
+import shutil
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -212,3 +214,27 @@ def test_damaged_programs(tmp_path: Path) -> None:
         elapsed = time.perf_counter() - begin
         assert len(pydfly.resident.entries()) == good > 0
     assert count / elapsed >= 500
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        (["-no-pie"], []),
+        (["-pie", "-fPIE"], [NOT_FREEBSD]),
+        (["-shared", "-fPIC"], [NOT_FREEBSD]),
+        (["-static", "-no-pie"], [NOT_DYNAMIC]),
+    ],
+)
+def test_what_a_compiler_makes(tmp_path: Path, options: list[str], texts: list[str]) -> None:
+    """Real programs of this machine, whose header says SYSV or GNU/Linux (which has a bit of FreeBSD's number)."""
+    (tmp_path / "program.c").write_text("int main(void) { return 0; }\n")
+    made = subprocess.run(["gcc", *options, "-o", "program", "program.c"], cwd=tmp_path, capture_output=True, text=True)
+    if made.returncode and "-static" in options:
+        pytest.skip("no static C library is installed")
+    assert made.returncode == 0, made.stderr
+    with (tmp_path / "program").open("rb", buffering=0) as file:
+        assert problems(file) == texts
+    if not texts:
+        entry = subprocess.run(["readelf", "-h", "program"], cwd=tmp_path, capture_output=True, text=True).stdout
+        assert f"{examine(str(tmp_path / 'program')).entry:#x}" in entry
