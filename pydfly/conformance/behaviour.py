@@ -18,6 +18,7 @@ TOPICS = {
     "counting": "What STATUS counts",
     "deathsig": "The parent-death signal",
     "signals": "Who may signal whom",
+    "residency": "Resident executables",
     "listing": "Members of a FreeBSD domain",
     "killing": "PROC_REAP_KILL",
     "settings": "Other commands of FreeBSD",

@@ -28,6 +28,13 @@ _IGNORED = "Linux reaps the children of a process that ignores SIGCHLD itself, a
 
 DIFFERENCES = [
     Difference(
+        "native:dragonfly",
+        "registering-python-is-dangerous",
+        "RS-7",
+        "UnsafeRegistrationError",
+        "every later python of the machine would crash, so the native backend asks for unsafe=True",
+    ),
+    Difference(
         "linux",
         "children-from-before-stay-outside",
         "LX-3",
@@ -156,6 +163,62 @@ DIFFERENCES = [
         "FD-4",
         ("EOPNOTSUPP", 128),
         "Linux has 64 signals: a higher number is stored, and refused as not deliverable",
+    ),
+    Difference(
+        "linux:freebsd",
+        "a-member-that-is-a-reaper",
+        "FP-6",
+        3,
+        "Linux does not tell whether another process is a reaper",
+    ),
+    Difference(
+        "linux:freebsd",
+        "members-of-sub-reapers-are-not-listed",
+        "FP-10",
+        ([("deep", "inner"), ("inner", "inner")], [("deep", "deep")]),
+        "Linux does not tell whether another process is a reaper, so members of nested domains are listed too",
+    ),
+    Difference(
+        "linux:freebsd",
+        "a-subtree-outlives-its-root",
+        "FP-7",
+        [("orphan", "orphan", 3)],
+        "the line that a process came from is lost on Linux when its parent dies: an adopted orphan begins its own",
+    ),
+    Difference(
+        "linux:freebsd",
+        "a-member-asks",
+        "FP-1",
+        "EOPNOTSUPP",
+        "Linux does not tell who the reaper of a process is that is none itself",
+    ),
+    Difference(
+        "linux:freebsd",
+        "status-of-a-member",
+        "FR-4",
+        ((0, 2, 2, "first", "second"), (0, 2, 2, "first", "second")),
+        "Linux does not tell whether another process is a reaper, so a member is asked for the caller's domain",
+    ),
+    Difference(
+        "linux:freebsd",
+        "direct-children",
+        "FK-7",
+        (("ok", 2, "nobody"), ["SIGUSR1"], ["SIGUSR1"], []),
+        "a call that signalled somebody succeeds; FreeBSD's own forgets it",
+    ),
+    Difference(
+        "linux:freebsd",
+        "trapping-capability-errors",
+        "K-3",
+        ("ENOSYS",) * 4,
+        "Linux has nothing of the kind, and says so",
+    ),
+    Difference(
+        "linux:dragonfly",
+        "the-file-counts-not-its-name",
+        "VR-6",
+        ("EEXIST", "EEXIST", None, [(1, ""), (2, "a")], 2),
+        "the registry knows the path of the registration only, not the name that a file was used by last",
     ),
     Difference(
         "linux:dragonfly",

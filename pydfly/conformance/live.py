@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import channel
+from .programs import Programs
 from .worker import command_line
 
 if TYPE_CHECKING:
@@ -31,17 +32,22 @@ PATIENCE = 20.0
 class Live:
     """The processes of live worlds, one world after the other."""
 
-    live = True
+    live: Literal[True] = True
 
     def __init__(self, make: Callable[[], Backend], backend: Backend) -> None:
         self.backend = f"{backend.name}:{backend.flavour}"
         self.has_root = os.geteuid() == 0
         self._channels: dict[int, socket.socket] = {}
         self._made = pickle.dumps(make)
+        self.programs = Programs(runnable=backend.name == "native")
+        self._private = backend.name == "linux"  # the resident registry is ours alone
         ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
         self._program = subprocess.Popen(
-            command_line(descriptor, self._made), pass_fds=[descriptor], stdin=subprocess.DEVNULL
+            command_line(descriptor, self._made),
+            pass_fds=[descriptor],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYDFLY_STATE_DIR": os.path.join(self.programs.directory, "registry")},
         )
         theirs.close()
         ours.settimeout(PATIENCE)
@@ -90,6 +96,8 @@ class Live:
     def first(self) -> int:
         """Begin a history: nobody but the keeper, and its first child."""
         self.clear()
+        if self._private:
+            self.ask(self.keeper, "call", "resident.unregister_all", (), {})
         child: int = self.ask(self.keeper, "fork")
         return child
 
@@ -156,6 +164,7 @@ class Live:
         except EOFError:
             pass
         finally:
+            self.programs.remove()
             for each in self._channels.values():
                 each.close()
             try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..backends import simulated
 from ..simkernel.scenarios import BEFORE_THE_FIRST
 from . import api
+from .programs import Programs
 from .recorder import Recorder
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Modelled:
     """The processes of simulated kernels, a new one for each history."""
 
-    live = False
+    live: Literal[False] = False
     has_root = True
     kernel: Kernel
     keeper: int
@@ -28,6 +29,8 @@ class Modelled:
         self._make = make
         self.backend = f"{backend.name}:{backend.flavour}"
         self._alive: set[int] = set()
+        self._recorders: dict[int, Recorder] = {}
+        self.programs = Programs(runnable=False)
 
     def first(self) -> int:
         """Begin a history: boot a kernel, and return the first process of it."""
@@ -38,11 +41,16 @@ class Modelled:
         self.kernel = process.kernel
         self.keeper = self.kernel.init.pid
         self._alive = {self.keeper, process.pid}
+        self._recorders = {}
         return process.pid
 
     def ask(self, pid: int, command: str, *arguments: Any) -> Any:
         """Have a process do something; AttributeError for what modelled processes cannot do."""
-        answer = COMMANDS[command](self.kernel.process(pid), *arguments)
+        process = self.kernel.process(pid)
+        if command == "call":
+            recorder = self._recorders.setdefault(pid, Recorder(simulated.of(process)))
+            return api.call(recorder, *arguments)
+        answer = COMMANDS[command](process, *arguments)
         if command == "fork":
             self._alive.add(answer)
         return answer
@@ -64,6 +72,7 @@ class Modelled:
 
     def close(self) -> None:
         """Nothing is left of a simulated world."""
+        self.programs.remove()
 
     def signal(self, name: str) -> int:
         """Return a signal's number."""
@@ -95,12 +104,7 @@ def _peek(process: Process, pid: int) -> str:
     return "alive" if child.alive else "zombie"
 
 
-def _call(process: Process, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> api.Answer:
-    return api.call(Recorder(simulated.of(process)), name, arguments, keywords)
-
-
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "call": _call,
     "execute": lambda process: process.execve(process.text.path),
     "fork": lambda process: process.fork().pid,
     "ignore_sigchld": lambda process, ignore: process.ignore_sigchld(ignore),

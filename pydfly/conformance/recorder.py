@@ -17,7 +17,8 @@ class Call(NamedTuple):
     """One call of the raw layer."""
 
     name: str
-    """The C name: ``procctl``, ``exec_sys_register``, ``exec_sys_unregister``, ``vm.resident``."""
+    """The C name: ``procctl``, ``exec_sys_register``, ``exec_sys_unregister``, ``vm.resident``; or
+    ``make_resident``, ``unmake_resident``, which another process calls them for."""
     arguments: tuple[Any, ...]
     """What it was given."""
     answer: object
@@ -64,12 +65,12 @@ class Recorder:
         return entries
 
     def make_resident(self, program: Program) -> None:
-        """Have this program registered; no call of the caller's own."""
-        self.behind.make_resident(program)
+        """Have this program registered."""
+        self._noted("make_resident", self.behind.make_resident, program)
 
     def unmake_resident(self, program: Program) -> None:
-        """Have this program's registration removed; no call of the caller's own."""
-        self.behind.unmake_resident(program)
+        """Have this program's registration removed."""
+        self._noted("unmake_resident", self.behind.unmake_resident, program)
 
     def _noted(self, name: str, call: Callable[..., object], *arguments: Any) -> object:
         try:

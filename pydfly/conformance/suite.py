@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,7 +49,12 @@ class Result(NamedTuple):
 
 
 def maker(spec: str, **options: Any) -> Callable[[], Backend]:
-    """Return what makes the backend called ``NAME[:FLAVOUR]``; it can be sent to another process."""
+    """Return what makes the backend called ``NAME[:FLAVOUR]``; it can be sent to another process.
+
+    The registry of a live world is its own, so without root a simulated one is there.
+    """
+    if spec.startswith("linux") and os.geteuid() != 0:
+        options = {"euid": 0, **options}
     return partial(select.start, spec, **options)
 
 
@@ -87,7 +93,7 @@ def check(known: Behaviour, stage: Live | Modelled, *, traced: bool = False) -> 
         return Result(known, NOT_CHECKED, expected, str(reason), row, None)
     except Exception as error:  # the check failed, whatever it stumbled over
         observed = f"{type(error).__name__}: {error}"
-    scenario = trace.scenario(world) if trace is not None and observed == expected else None
+    scenario = trace.scenario(world) if trace is not None and trace.complete and observed == expected else None
     if row is None:
         return Result(known, HOLDS if observed == expected else FAILED, expected, observed, None, scenario)
     verdict = STALE if observed == expected else DIFFERS if observed == row.observed else FAILED

@@ -23,16 +23,24 @@ if TYPE_CHECKING:
 UNKNOWN_PID = 77
 """How a scenario writes the pid of a process that never was."""
 _WRITERS = ("_STATUS", "_GETPIDS")
+_UNTOUCHED = {"killed": 9999, "fpid": -9999}  # what stands in the structure of PROC_REAP_KILL before the call
+_TOLD_VALUES = {"PROC_PDEATHSIG_STATUS", "PROC_TRACE_STATUS", "PROC_TRAPCAP_STATUS"}
 _IDTYPES = {int(idtype): idtype.name for idtype in IdType}
 
 
 class Trace:
-    """The history of one world."""
+    """The history of one world.
+
+    Attributes:
+        ops: the operations so far.
+        complete: nothing happened that a scenario has no words for.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.ops: list[dict[str, Any]] = []
         self._deathsigs: dict[int, int] = {}
+        self.complete = True
         self._changed_ids: set[int] = set()  # who has the set-id mark
 
     def scenario(self, world: World) -> dict[str, Any]:
@@ -51,6 +59,7 @@ class Trace:
 
     def note_calls(self, actor: Actor, calls: list[Call], died: list[Actor]) -> None:
         """Add the calls of the raw layer that an actor made, as far as a scenario can say them."""
+        self.complete &= not any(call.name.endswith("make_resident") for call in calls)  # no scenario can say that
         entries = [entry for call in calls if (entry := _CALLS[call.name](actor, call)) is not None]
         self.ops += entries[:-1]
         if entries:
@@ -159,9 +168,18 @@ def _procctl(actor: Actor, call: Call) -> dict[str, Any] | None:
     written = call.refused.result if call.refused is not None else call.answer
     if isinstance(written, tuple) and None in written:  # what this system cannot tell
         return None
-    if written is not None:
+    if call.refused is not None and call.refused.errno_name == "EINVAL" and isinstance(data, ReaperKill):
+        entry["out"] = _UNTOUCHED
+    elif written is not None and (not isinstance(written, int) or name in _TOLD_VALUES):
         entry["out"] = _written(world, str(name), written)
     return entry
+
+
+def _residency(actor: Actor, call: Call, op: str, **fields: int) -> dict[str, Any] | None:
+    if actor.world.flavour == "freebsd":
+        return None
+    result = (call.answer or 0) if call.refused is None else _errno(call.refused)
+    return {"op": op, "pid": number_of(actor.world, actor.pid), **fields, "result": result}
 
 
 def _is_a_guard(world: World, name: object, data: object, refused: SyscallError) -> bool:
@@ -203,7 +221,9 @@ def _record(world: World, record: Any) -> dict[str, int]:
 
 _CALLS: dict[str, Callable[[Actor, Call], dict[str, Any] | None]] = {
     "procctl": _procctl,
-    "exec_sys_register": lambda actor, call: None,
-    "exec_sys_unregister": lambda actor, call: None,
+    "exec_sys_register": lambda actor, call: _residency(actor, call, "register", entry=call.arguments[0]),
+    "exec_sys_unregister": lambda actor, call: _residency(actor, call, "unregister", id=call.arguments[0]),
     "vm.resident": lambda actor, call: None,
+    "make_resident": lambda actor, call: None,
+    "unmake_resident": lambda actor, call: None,
 }

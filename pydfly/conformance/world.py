@@ -75,10 +75,31 @@ class World:
         if not self.machine.has_root:
             raise NotHereError("needs root")
 
-    def need_model(self, why: str) -> None:
-        """End the check where processes are real."""
-        if self.live:
+    def program(self, name: str) -> str:
+        """Write a new program that can be made resident, and return its path."""
+        path = self.machine.programs.program(name)
+        if path is None:
+            raise NotHereError("no program of this system is one that resident(8) accepts")
+        return path
+
+    def need_own_registry(self) -> None:
+        """End the check where other people's programs are resident, or the caller may not change that."""
+        entries = outcome(self.first.call, "resident.entries")
+        if entries == "EPERM":
+            raise NotHereError("needs root")
+        if entries:
+            raise NotHereError("programs are resident on this machine already")
+
+    def need_harmless_python(self) -> None:
+        """End the check where registering the interpreter would break every python of the machine."""
+        if self.backend.startswith("native"):
+            raise NotHereError("would make every python of this machine unusable")
+
+    def need_model(self, why: str) -> Modelled:
+        """Return the machine of modelled processes; end the check where they are real."""
+        if self.machine.live:
             raise NotHereError(why)
+        return self.machine
 
 
 def machine(make: Callable[[], Backend]) -> Live | Modelled:
