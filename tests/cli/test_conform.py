@@ -53,7 +53,7 @@ def test_a_failure_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     wrong = behaviour.Behaviour("wrong", "reaping", "It is two.", ("DP-1",), {"dragonfly": 2}, lambda world: 1)
     broken = behaviour.Behaviour("broken", "reaping", "It is.", ("DP-1",), {"dragonfly": 2}, lambda world: 1 // 0)
     absent = behaviour.Behaviour(
-        "absent", "reaping", "It is.", ("DP-1",), {"dragonfly": 2}, lambda world: world.need_model("why") or 2
+        "absent", "reaping", "It is.", ("DP-1",), {"dragonfly": 2}, lambda world: world.need_model("why") and 2
     )
     elsewhere = behaviour.Behaviour("elsewhere", "reaping", "It is.", ("DP-1",), {"freebsd": 2}, lambda world: 2)
     monkeypatch.setattr(suite, "every", lambda: [wrong, broken, absent, elsewhere])
