@@ -43,6 +43,7 @@ _DAMAGE = ("malformed", "not a database", "unsupported file format", "no such", 
 # One thread at a time, and no fork in between: SQLite's connections must not cross a fork in mid-transaction, and a
 # child that held a copy of the directory's descriptor would keep it locked.
 _alone = RLock()
+_inside = False  # this process is in the middle of a transaction
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_alone.acquire, after_in_parent=_alone.release, after_in_child=_alone.release)
 
@@ -69,7 +70,7 @@ class RegistryFile:
                 damaged, which the next transaction will not find any more.
         """
         path = statedir.location(self._told)
-        with _alone:
+        with _alone, _not_again():
             directory = statedir.open_directory(path)
             try:
                 fcntl.flock(directory, fcntl.LOCK_EX)
@@ -122,6 +123,19 @@ class RegistryFile:
             "EIO",
             f"the registry was damaged ({text}); it was set aside as {aside}, and starts empty now",
         )
+
+
+@contextmanager
+def _not_again() -> Iterator[None]:
+    """Refuse a signal handler that calls in the middle of a transaction: the directory's lock would wait for itself."""
+    global _inside
+    if _inside:
+        raise refusal(statedir.CALL, "EDEADLK", "called by a signal handler in the middle of another operation")
+    _inside = True
+    try:
+        yield
+    finally:
+        _inside = False
 
 
 @contextmanager

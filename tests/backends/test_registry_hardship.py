@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -226,6 +227,28 @@ def test_read_only_directory(theirs: Path) -> None:
         return len(registry.entries()), os.geteuid()
 
     assert in_process(read) == (2, 65534)
+
+
+def test_a_signal_handler_in_between(state: Path) -> None:
+    """It is refused at once, where it would wait for itself for ever; the operation it broke into goes on."""
+    registry = open_registry(0, str(state))
+    refused: list[SyscallError] = []
+
+    def handler(number: int, frame: object) -> None:
+        try:
+            open_registry(0, str(state)).entries()
+        except SyscallError as error:
+            refused.append(error)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with registry._file.transaction("immediate") as connection:
+            connection.execute("insert into entry values (1, 1, '0', x'2f', 0, '1', '1', '0')")
+            signal.raise_signal(signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert [error.errno_name for error in refused] == ["EDEADLK"]
+    assert len(registry.entries()) == 1
 
 
 def test_lock_is_given_back(state: Path) -> None:
