@@ -317,6 +317,16 @@ def test_kill_of_processes_that_changed_their_ids(kernel: Kernel) -> None:
     user.kill(marked.pid, 64)
 
 
+def test_kill_compares_with_the_saved_id(kernel: Kernel) -> None:
+    """Not with the effective one: cr_cansignal()."""
+    user, target = kernel.spawn("/bin/sh", uid=1001), kernel.spawn("/bin/sh", uid=1002)
+    target.euid = 1001
+    with refused("EPERM"):
+        user.kill(target.pid, 15)
+    target.svuid = 1001
+    user.kill(target.pid, 15)
+
+
 def test_sigcont_passes_within_a_session(kernel: Kernel) -> None:
     user = kernel.spawn("/bin/sh", uid=1001)
     other = kernel.spawn("/bin/sh", uid=1002)

@@ -195,8 +195,11 @@ def test_fg_3_first_error_or_esrch(shell: Process, group: list[Process]) -> None
         call(shell, bsd.PROC_TRACE_CTL, 1, leader.pid, P_PGID)
     with refused("EINVAL"):
         call(shell, bsd.PROC_TRACE_CTL, 9, leader.pid, P_PGID)
-    for process in (member, leader):
-        process.exit(0)
+    shell.kernel.spawn("/usr/bin/lldb").ptrace("PT_ATTACH", leader.pid)
+    with refused("EBUSY"):  # the leader's, though the member says EPERM
+        call(shell, bsd.PROC_TRACE_CTL, 1, leader.pid, P_PGID)
+    shell.kill(leader.pid, 9)
+    member.exit(0)
     for number in (leader.pid, NOBODY, -leader.pid):  # all zombies; no such group
         with refused("ESRCH"):
             call(shell, bsd.PROC_TRAPCAP_CTL, 1, number, P_PGID)
