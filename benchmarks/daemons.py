@@ -1,0 +1,57 @@
+"""A service whose processes leave it: ``daemons.py COUNT KIND`` starts them, prints when they are there, and ends.
+
+Kinds: ``plain`` daemons (double fork, a session of their own); ``stubborn`` ones, which ignore SIGTERM; ``hydra``
+heads, which replace themselves by a new process every 5 ms; ``dead`` children, which nobody has waited for.  The
+living ones end with the benchmark, whatever ends that: their standard input is its pipe.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+
+HEAD_LIVES = 5  # milliseconds
+
+
+def main(count: int, kind: str) -> None:
+    """Start them all, wait until they are what they are to be, tell the time and go."""
+    ready, announce = os.pipe()
+    for _ in range(count):
+        if os.fork() == 0:
+            os.close(ready)
+            if kind == "dead":
+                os._exit(0)
+            os.setsid()
+            if os.fork() == 0:
+                live(kind, announce)
+            os._exit(0)
+        if kind != "dead":
+            os.wait()
+    os.close(announce)
+    while os.read(ready, 65536):
+        pass
+    if kind == "dead":
+        for _ in range(count):
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+    os.write(1, b"%r\n" % time.monotonic())
+    os._exit(0)
+
+
+def live(kind: str, announce: int) -> None:
+    """Be such a daemon until standard input ends."""
+    if kind == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.close(announce)
+    watched = select.poll()
+    watched.register(0, select.POLLIN)
+    while not watched.poll(HEAD_LIVES if kind == "hydra" else None):
+        if os.fork():
+            os._exit(0)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,156 @@
+"""Ending: how long until nobody is left, and who is left when others say so."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pydfly import reaper
+
+from . import daemons
+from .rows import Row, Sample, in_fork
+
+GRACE = 0.3
+STUBBORN = 500
+PYDFLY = (sys.executable, "-m", "pydfly", "run", "--grace", "0", "--")
+BWRAP = ("bwrap", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--dev-bind", "/", "/", "--")
+
+
+def rows() -> Iterator[Row]:
+    """Dead orphans, stubborn daemons, and daemons that a kernel could end all at once."""
+    yield Row(
+        "reaping 2,000 dead orphans",
+        _with_domain(2000, "dead", _reap),
+        "os.waitpid(-1) in a loop",
+        _with_domain(2000, "dead", _wait_for_any),
+        1.25,
+        pairs=9,
+        robust=True,
+    )
+    yield Row(
+        f"ending {STUBBORN} TERM-ignoring daemons, after the grace",
+        _with_domain(STUBBORN, "stubborn", _kill_all),
+        "psutil's kill-tree recipe, in a reaper",
+        _with_domain(STUBBORN, "stubborn", _recipe),
+        0.2,
+        peers=("psutil",),
+        pairs=5,
+        note=_survivors_of_the_recipe,
+    )
+    for count, kind, goal in ((51, "plain", 2.0), (4, "hydra", 4.0)):
+        name = "51 daemons" if kind == "plain" else "a hydra of 4 heads"
+        yield Row(
+            f"ending {name} with KILL",
+            _until_gone(PYDFLY, count, kind),
+            "bwrap --unshare-pid --as-pid-1: the kernel does it",
+            _until_gone(BWRAP, count, kind),
+            goal,
+            peers=("bwrap",),
+        )
+
+
+@contextmanager
+def _service(count: int, kind: str, *around: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run daemons.py, perhaps by another command; its daemons end with the block at the latest."""
+    words = [*around, sys.executable, "-I", "-S", daemons.__file__, str(count), kind]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as service:
+        yield service
+
+
+def _with_domain(count: int, kind: str, end: Callable[[int], float]) -> Sample:
+    """Let orphans be adopted by a process that was made for it, and have them ended there."""
+
+    def sample() -> float:
+        def measured() -> float:
+            reaper.acquire()
+            with _service(count, kind) as service:
+                service.wait()
+                return end(count)
+
+        cost = in_fork(measured)
+        if not isinstance(cost, float):
+            raise RuntimeError(cost)  # noqa: TRY004  the text of what went wrong there
+        return cost
+
+    return sample
+
+
+def _reap(count: int) -> float:
+    begin = time.perf_counter()
+    found = reaper.reap()
+    cost = time.perf_counter() - begin
+    assert len(found) == count
+    return cost
+
+
+def _wait_for_any(count: int) -> float:
+    begin = time.perf_counter()
+    found = []
+    try:
+        while True:
+            found.append(os.waitpid(-1, os.WNOHANG))
+    except ChildProcessError:
+        pass
+    cost = time.perf_counter() - begin
+    assert len(found) == count
+    return cost
+
+
+def _kill_all(count: int) -> float:
+    begin = time.perf_counter()
+    report = reaper.kill_all(grace=GRACE)
+    cost = time.perf_counter() - begin
+    assert len(report.ended) == count
+    assert not report.survivors
+    return cost - GRACE
+
+
+def _recipe(count: int) -> float:
+    """Do as psutil's documentation shows: terminate, wait, kill who is left."""
+    import psutil
+
+    begin = time.perf_counter()
+    children = psutil.Process().children(recursive=True)
+    for process in children:
+        process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(children, timeout=GRACE)
+    for process in alive:
+        process.kill()
+    _, alive = psutil.wait_procs(alive, timeout=60)
+    cost = time.perf_counter() - begin
+    assert (len(children), len(alive)) == (count, 0)
+    return cost - GRACE
+
+
+def _survivors_of_the_recipe() -> str:
+    """Count who is left when the recipe is used as it stands, without a reaper around it."""
+    import psutil
+
+    reaper.acquire()  # of this process, one above the one that uses the recipe: to see who is left
+
+    def recipe() -> int:
+        with _service(STUBBORN, "stubborn") as service:
+            service.wait()
+            return sum(process.kill() is None for process in psutil.Process().children(recursive=True))
+
+    found = in_fork(recipe)
+    return f"survivors: 0; of the recipe without a reaper: {STUBBORN - int(str(found))}"
+
+
+def _until_gone(around: tuple[str, ...], count: int, kind: str) -> Sample:
+    """Return the seconds from the end of the service to the end of the command that runs it."""
+
+    def sample() -> float:
+        with _service(count, kind, *around) as service:
+            assert service.stdout
+            service_ended = float(service.stdout.readline())
+            service.stdout.read()  # until the last daemon is gone
+            assert service.wait() == 0
+            return time.monotonic() - service_ended
+
+    return sample
