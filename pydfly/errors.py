@@ -25,12 +25,17 @@ from __future__ import annotations
 
 import errno as _errno
 import os as _os
+import sys as _sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .structs import Survivor
+
+
+_UNNAMED = {"ENOTCAPABLE": 93, "ECAPMODE": 94} if _sys.platform.startswith("freebsd") else {}
+"""Errors that FreeBSD has and Python's errno module does not (all) name."""
 
 
 class SyscallError(OSError):
@@ -47,7 +52,7 @@ class SyscallError(OSError):
     """
 
     def __init__(self, syscall: str, errno_name: str, reason: str, result: object = None) -> None:
-        number = getattr(_errno, errno_name, None) or _errno.EPERM
+        number = getattr(_errno, errno_name, None) or _UNNAMED.get(errno_name, _errno.EPERM)
         super().__init__(number, _os.strerror(number))
         self.syscall = syscall
         self.errno_name = errno_name
@@ -148,6 +153,11 @@ _REASONS = {
     ("procctl", "ESRCH"): "no such process, or nobody to act on",
     ("procctl", "EBUSY"): "the process is being traced, or is in the middle of an exec",
     ("procctl", "ENOSYS"): "this system has no such call",
+    ("modfind", "ENOENT"): "no module has this name",
+    ("modfind", "ENAMETOOLONG"): "no module can have so long a name",
+    ("modfind", "ENOSYS"): "this system has no such modules",
+    ("modstat", "ENOENT"): "no module has this id",
+    ("modstat", "ENOSYS"): "this system has no such modules",
     ("exec_sys_register", "EPERM"): "only the superuser, outside a jail, may make programs resident",
     ("exec_sys_register", "ENOENT"): "the calling process runs no file that could be registered",
     ("exec_sys_register", "EEXIST"): "this program is resident already; unregister it first",

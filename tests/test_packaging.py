@@ -48,6 +48,7 @@ def test_sdist_is_complete(dist: Path) -> None:
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     needed = {
+        "build_ffi.py",
         "setup.py",
         "pyproject.toml",
         "README.md",
@@ -73,6 +74,7 @@ def test_wheel_is_pure_and_complete(dist: Path) -> None:
     assert {f"pydfly/man/{page}" for page in pages} - names == set()
     data = f"pydfly-{pydfly.__version__}.data/data/share/man"
     assert {f"{data}/man{page[-1]}/{page}" for page in pages} - names == set()
+    assert "pydfly/_native.pyi" in names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "ci/")) or name.endswith(".so")]
 
 

@@ -1,21 +1,156 @@
-"""The compiled calls of DragonFly and FreeBSD."""
+"""The compiled calls of DragonFly and FreeBSD: the only importer of ``pydfly._native``.
+
+What the kernel decides is left to the kernel, and what C could not take to cffi.  Guarded are only the three calls that
+a program cannot mean: registering the Python interpreter, a parent-death signal that brings DragonFly down (DP-10), and
+PROC_REAP_KILL on a domain that is not the target's own (FK-11).
+"""
 
 from __future__ import annotations
 
-from .. import errors
+import os
+
+from .. import errors, structs
+from . import arguments, rtld
+from .rawcall import RawCall, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from types import ModuleType
 
+    from ..structs import Data, Program, ResidentEntry
     from .interface import Backend
+
+SYSTEMS = ("neither", "dragonfly", "freebsd")
+"""What PYDFLY_SYSTEM of the extension stands for."""
+BUILD = (
+    "the extension module pydfly._native is not built: install cffi and a C compiler, then run "
+    "`PYDFLY_BUILD_EXTENSION=yes python -m pip install --force-reinstall --no-binary pydfly pydfly`"
+)
+"""What to do about a missing extension."""
+
+
+def extension() -> ModuleType:
+    """Import the extension.
+
+    Raises:
+        ImportError: it is not built.
+    """
+    from importlib import import_module
+
+    return import_module("pydfly._native")
 
 
 def obstacle() -> str | None:
-    """Say why this backend cannot work here."""
-    return "the extension module pydfly._native is not built"
+    """Say why this backend cannot work here, or None."""
+    try:
+        built_for = SYSTEMS[extension().lib.PYDFLY_SYSTEM]
+    except ImportError as error:
+        return BUILD if isinstance(error, ModuleNotFoundError) else f"pydfly._native cannot be loaded: {error}"
+    return "this system has none of these calls: each is refused with ENOSYS" if built_for == "neither" else None
 
 
-def start(flavour: str, **options: Any) -> Backend:
-    """Refuse: the extension is missing."""
-    raise errors.BackendError(f"native:{flavour}: {obstacle()}")
+def start(flavour: str, *, unsafe_reap_kill: bool = False) -> Backend:
+    """Make the backend.
+
+    Args:
+        flavour: that of the machine.
+        unsafe_reap_kill: allow PROC_REAP_KILL on a process that is no reaper: it signals the domain of *its* reaper,
+            usually init's, which is every process that the caller may signal.
+
+    Raises:
+        BackendError: the extension is missing, or was built for the other system.
+    """
+    try:
+        module = extension()
+    except ImportError:
+        raise errors.BackendError(f"native:{flavour}: {obstacle()}") from None
+    built_for = SYSTEMS[module.lib.PYDFLY_SYSTEM]
+    if built_for not in (flavour, "neither"):
+        raise errors.BackendError(f"native:{flavour}: pydfly._native was built for {built_for}")
+    return Native(module, flavour, unsafe_reap_kill)
+
+
+class Native:
+    """The calling process, on the kernel of this machine."""
+
+    name = "native"
+    live = True
+    procctl: Callable[[int, int, int, Data], object]
+    """Control a process: the commands of the flavour, with nothing between them and the raw layer."""
+
+    def __init__(self, module: ModuleType, flavour: str, unsafe_reap_kill: bool) -> None:
+        self.flavour = flavour
+        self._call = RawCall(module.ffi, module.lib)
+        self._ffi = module.ffi
+        self._lib = module.lib
+        chosen = commands(self._call, flavour, unsafe_reap_kill)
+        self.procctl = chosen.procctl
+        self.processes = chosen.processes
+
+    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
+        """Make the binary of this process resident: that is the Python interpreter, so not without ``unsafe``."""
+        entry = arguments.c_value(entry, "void *", "entry")
+        if not unsafe and self.flavour == "dragonfly":
+            raise errors.UnsafeRegistrationError(
+                "exec_sys_register would make the Python interpreter itself resident: every python started later would "
+                "begin at this entry and crash, until `resident -R`; use pydfly.resident.register(program)"
+            )
+        address = self._ffi.cast("void *", entry)
+        failed = self._ffi.errno if self._lib.exec_sys_register(address) < 0 else None
+        if failed is not None:
+            raise self._call.refusal("exec_sys_register", failed)
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """Remove registrations; the kernel returns how many."""
+        id = arguments.c_value(id, "int", "id")
+        failed = self._ffi.errno if (removed := self._lib.exec_sys_unregister(id)) < 0 else None
+        if failed is not None:
+            raise self._call.refusal("exec_sys_unregister", failed)
+        return int(removed)
+
+    def modfind(self, name: str) -> int:
+        """Return the id of a kernel module."""
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a str (C type const char *), not {type(name).__name__}")
+        path = os.fsencode(name)
+        if b"\0" in path:
+            raise ValueError("embedded null character")
+        failed = self._ffi.errno if (found := self._lib.modfind(path)) < 0 else None
+        if failed is not None:
+            raise self._call.refusal("modfind", failed)
+        return int(found)
+
+    def modstat(self, id: int) -> structs.ModuleStat:
+        """Describe a kernel module, in the largest structure that this system's headers know."""
+        stat = self._ffi.new("struct module_stat *")
+        stat.version = self._ffi.sizeof("struct module_stat")
+        failed = self._ffi.errno if self._lib.modstat(id, stat) < 0 else None
+        if failed is not None:
+            raise self._call.refusal("modstat", failed)
+        name = self._ffi.string(stat.name).decode("utf-8", "backslashreplace")
+        return structs.ModuleStat(stat.version, name, stat.refs, stat.id, stat.data.intval)
+
+    def vm_resident(self) -> list[ResidentEntry]:
+        """Read the sysctl vm.resident."""
+        return rtld.residents(self._call)
+
+    def make_resident(self, program: Program) -> None:
+        """Run the program, whose run-time linker registers it."""
+        self._run_linker(program, rtld.REGISTER_NOW, "exec_sys_register")
+
+    def unmake_resident(self, program: Program) -> None:
+        """Run the program, whose run-time linker removes its registration."""
+        self._run_linker(program, rtld.UNREGISTER_NOW, "exec_sys_unregister")
+
+    def _run_linker(self, program: Program, variable: str, call: str) -> None:
+        if self.flavour != "dragonfly":
+            raise errors.refusal(call, "ENOSYS")
+        status = rtld.run(program.path, variable)
+        if status is None:  # somebody else collected the child: the list tells what it did
+            there = any((entry.dev, entry.ino) == (program.dev, program.ino) for entry in self.vm_resident())
+            if there is (variable == rtld.REGISTER_NOW):
+                return
+            raise errors.refusal("rtld", "ECHILD", "exit status lost: SIGCHLD is ignored, or somebody else waited")
+        if status:
+            raise rtld.refused(status, call)

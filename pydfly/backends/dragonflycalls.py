@@ -1,0 +1,87 @@
+"""DragonFly's procctl: five commands on the calling process.  Source: sys/kern/kern_fork.c, sys_procctl()."""
+
+from __future__ import annotations
+
+import os
+
+from .. import errors
+from ..constants import dragonfly
+from ..structs import NULL, OMITTED, ReaperStatus
+from .outsiders import Outsiders
+from .rawcall import Commands
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..structs import Data, DescendantInfo
+    from .rawcall import RawCall
+
+_FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when it is to be delivered
+
+
+class DragonFlyCommands(Commands):
+    """The five commands, and who is a member: DragonFly does not list them."""
+
+    def __init__(self, call: RawCall) -> None:
+        super().__init__(call)
+        self._outsiders = Outsiders()
+        self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
+        self._call_kernel = call.lib.procctl
+        self.table = {
+            int(dragonfly.PROC_REAP_ACQUIRE): self._acquire,
+            int(dragonfly.PROC_REAP_RELEASE): self._release,
+            int(dragonfly.PROC_REAP_STATUS): self._status,
+            int(dragonfly.PROC_PDEATHSIG_CTL): self._set_deathsig,
+            int(dragonfly.PROC_PDEATHSIG_STATUS): self._get_deathsig,
+        }
+
+    def members(self) -> list[DescendantInfo]:
+        """Walk over parents; who was there before ACQUIRE, and whoever comes from him, is no member."""
+        below = self.processes.below(os.getpid())
+        status = self._status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
+        assert status is not None
+        return self._outsiders.without(below) if status.flags & dragonfly.REAPER_STAT_OWNED else below
+
+    def _acquire(self, idtype: int, id: int, cmd: int, data: Data) -> None:
+        memory = self.call.memory(NULL if isinstance(data, tuple) else data)
+        try:
+            before = self.processes.below(os.getpid())
+        except errors.SyscallError:  # no reason to refuse what the kernel allows
+            before = []
+        self.call.control(idtype, id, cmd, memory, "PROC_REAP_ACQUIRE")
+        self._outsiders.note(before)
+
+    def _release(self, idtype: int, id: int, cmd: int, data: Data) -> None:
+        memory = self.call.memory(NULL if isinstance(data, tuple) else data)
+        # EINVAL means a wrong idtype or id here, never "not a reaper"
+        told = "PROC_REAP_RELEASE" if idtype == 0 and id in (0, os.getpid()) else ""
+        self.call.control(idtype, id, cmd, memory, told)
+        self._outsiders.forget()
+
+    def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
+        if data is not OMITTED:
+            memory = self.call.writes_into(data, "struct reaper_status *", "PROC_REAP_STATUS")
+            self.call.control(idtype, id, cmd, memory)
+            return None  # with NULL the kernel writes nothing
+        try:
+            memory = self._buffers.pop()
+        except IndexError:
+            memory = self.call.ffi.new("struct reaper_status *")
+        failed = self.call.ffi.errno if self._call_kernel(idtype, id, cmd, memory) else None
+        if failed is not None:
+            raise self.call.refusal("procctl", failed)
+        status = ReaperStatus(memory.flags, memory.refs, memory.pid_head)
+        self._buffers.append(memory)
+        return status
+
+    def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
+        memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
+        if data == _FATAL:
+            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+        self.call.control(idtype, id, cmd, memory)
+
+    def _get_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> int | None:
+        memory = self.call.writes_into(data, "int *", "PROC_PDEATHSIG_STATUS")
+        self.call.control(idtype, id, cmd, memory)
+        return None if data is not OMITTED else int(memory[0])

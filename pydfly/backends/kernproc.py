@@ -1,0 +1,185 @@
+"""The processes of a BSD, by sysctl kern.proc, and how they are signalled.
+
+There are no pidfds there.  A process is told from a later one with its pid by its start time, which is compared
+immediately before the kill.  What remains:
+
+* A direct child cannot be reused as long as nobody waits for it.  Another thread of this program that does so between
+  the comparison and the kill could make the signal hit a new process with that pid.
+* Any other process could die, be waited for, and its pid be given out again in those few microseconds.  On DragonFly a
+  reaper can signal only its own domain, so even then nobody outside it is hit (sys/kern/kern_sig.c, CANSIGNAL).
+* FreeBSD's PROC_REAP_KILL with REAPER_KILL_SUBTREE is no remedy: it signals the whole line of a direct child, and who
+  is alone in a line is a direct child himself.
+
+Users may be kept from seeing the processes of others (security.bsd.see_other_uids, kern.ps_showallprocs, jails).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from ..structs import DescendantInfo, Reaped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .rawcall import RawCall
+
+_STATES = {
+    b"R": "running",
+    b"S": "sleeping",
+    b"D": "waiting",
+    b"T": "stopped",
+    b"Z": "zombie",
+    b"I": "idle",
+}
+_EVERYONE = -1
+
+
+def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tuple[Any, int]:
+    """Read records from the kernel into memory that is enlarged until they fit.
+
+    Args:
+        call: the extension.
+        name: of the sysctl, for errors.
+        size: bytes of a record.
+        fill: called with memory and a pointer to its size, which it sets to what was written.
+        room: how many records to expect.
+
+    Returns:
+        The memory, and how many whole records are in it.
+
+    Raises:
+        SyscallError: as the kernel says.
+    """
+    while True:
+        memory = call.ffi.new("char[]", room * size)
+        length = call.ffi.new("size_t *", room * size)
+        failed = call.ffi.errno if fill(memory, length) else None
+        if failed is None:
+            return memory, length[0] // size
+        if failed != errno.ENOMEM:
+            raise call.refusal(name, failed)
+        room *= 2
+
+
+class KernelProcesses:
+    """The processes around the calling one."""
+
+    def __init__(self, call: RawCall, members: Callable[[], list[DescendantInfo]]) -> None:
+        self._call = call
+        self.descendants = members
+        """Return the members of the calling process's domain, zombies included, parents before their children."""
+        self._room = 128
+
+    def getpid(self) -> int:
+        """Return the pid of the calling process."""
+        return os.getpid()
+
+    def getppid(self) -> int:
+        """Return the pid of its parent now."""
+        return os.getppid()
+
+    def clock(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    def everyone(self) -> list[DescendantInfo]:
+        """Return every process that the kernel shows, its own threads left out."""
+        found = self._list(_EVERYONE)
+        self._room = max(128, len(found) + len(found) // 4)
+        return found
+
+    def info(self, pid: int) -> DescendantInfo:
+        """Describe one process.
+
+        Raises:
+            ProcessLookupError: there is none; DragonFly does not find zombies by pid.
+        """
+        try:
+            found = self._list(pid)
+        except ProcessLookupError:
+            found = []
+        if not found:
+            raise ProcessLookupError(errno.ESRCH, f"no process {pid}")
+        return found[0]
+
+    def below(self, root: int) -> list[DescendantInfo]:
+        """Return every descendant of a process, parents before their children."""
+        children: dict[int, list[DescendantInfo]] = {}
+        for process in self.everyone():
+            children.setdefault(process.ppid, []).append(process)
+        found = children.pop(root, [])
+        for process in found:  # grows while it is walked
+            found += children.pop(process.pid, ())
+        return found
+
+    def children(self) -> list[int]:
+        """Return the pids of the calling process's children, zombies included."""
+        own = os.getpid()
+        return [process.pid for process in self.everyone() if process.ppid == own]
+
+    def send(self, target: DescendantInfo, signal: int) -> None:
+        """Signal this process, if it is still the same; see the top of this module for what cannot be excluded.
+
+        Raises:
+            ProcessLookupError: it is gone; if another process has its pid, that one gets nothing.
+            PermissionError: EPERM.
+        """
+        if self.info(target.pid).start_time != target.start_time:
+            raise ProcessLookupError(errno.ESRCH, f"process {target.pid} is another one now")
+        os.kill(target.pid, signal)
+
+    def reap(self, pid: int) -> Reaped | None:
+        """Wait for one child without blocking: None while it lives.
+
+        Raises:
+            ChildProcessError: it is no child of this process.
+        """
+        found, status = os.waitpid(pid, os.WNOHANG)
+        return Reaped(found, status) if found else None
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until a living child dies, at most ``timeout`` seconds."""
+        from importlib import import_module
+
+        select = import_module("select")  # kqueue is in there on the systems that have it
+        own = os.getpid()
+        queue = select.kqueue()
+        try:
+            for process in self.everyone():
+                if process.ppid == own and process.state != "zombie":
+                    watch = select.kevent(
+                        process.pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
+                    )
+                    try:
+                        queue.control([watch], 0)
+                    except ProcessLookupError:  # it has died meanwhile
+                        return
+            queue.control(None, 1, max(0.0, timeout))
+        finally:
+            queue.close()
+
+    def _list(self, pid: int) -> list[DescendantInfo]:
+        """Return one process, or everyone."""
+        call = self._call
+        size = call.lib.PYDFLY_PROCESS_BYTES
+
+        def fill(memory: Any, length: Any) -> Any:
+            return call.lib.pydfly_list_processes(pid, memory, length)
+
+        room = self._room if pid == _EVERYONE else 1
+        records, count = read_list(call, "kern.proc", max(1, size), fill, room)
+        out = call.ffi.new("struct pydfly_process *")
+        found = []
+        for place in range(count):
+            call.lib.pydfly_read_process(records, place, out)
+            if out.pid < 0:  # DragonFly: a thread of the kernel
+                continue
+            name = call.ffi.string(out.name).decode("utf-8", "backslashreplace")
+            state = _STATES.get(out.state, "other")
+            found.append(DescendantInfo(out.pid, out.ppid, name, state, out.seconds + out.microseconds / 1e6))
+        return found

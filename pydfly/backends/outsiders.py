@@ -1,0 +1,44 @@
+"""Who stays outside a domain though he is a descendant: those who were there before ACQUIRE, and theirs.
+
+FreeBSD's kernel lists the members.  DragonFly and Linux do not tell, so they are remembered at ACQUIRE.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..structs import DescendantInfo
+
+
+class Outsiders:
+    """The descendants of this process that are no members of its domain."""
+
+    def __init__(self) -> None:
+        self._of = 0  # pid of the process that they were noted for: a forked child has none
+        self._known: set[tuple[int, float]] = set()
+
+    def note(self, before: list[DescendantInfo]) -> None:
+        """Note who is there at ACQUIRE."""
+        self._of = os.getpid()
+        self._known = {(process.pid, process.start_time) for process in before}
+
+    def forget(self) -> None:
+        """Note that there is no domain any more."""
+        self._known = set()
+
+    def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Keep the members among the descendants, who come parents first."""
+        if not self._known or self._of != os.getpid():
+            return descendants
+        outside: set[int] = set()
+        members = []
+        for process in descendants:
+            identity = (process.pid, process.start_time)
+            if identity in self._known or process.ppid in outside:
+                outside.add(process.pid)
+                self._known.add(identity)  # it stays outside when its parent dies
+            else:
+                members.append(process)
+        return members

@@ -1,0 +1,128 @@
+"""procctl through the extension: pointers in, errno out, the same for both flavours.
+
+An instance of ``Commands`` is one flavour's table of what each command reads and writes.
+"""
+
+from __future__ import annotations
+
+import errno
+from operator import index
+
+from .. import errors
+from ..structs import BAD_POINTER, NULL, OMITTED
+from .kernproc import KernelProcesses
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..structs import Data, DescendantInfo
+
+    Command = Callable[[int, int, int, Data], object]
+
+_UNMAPPED = 1  # an address in the first page, where neither system maps anything
+
+
+class RawCall:
+    """The extension's ``ffi`` and ``lib``, and how they are called.
+
+    The return value decides whether a call failed; only then is errno read, in the same expression.
+    """
+
+    def __init__(self, ffi: Any, lib: Any) -> None:
+        self.ffi = ffi
+        self.lib = lib
+        self.null = ffi.NULL
+        self.bad = ffi.cast("void *", _UNMAPPED)
+        self.known = {row.number: ffi.string(row.name).decode() for row in lib.pydfly_commands if row.name != ffi.NULL}
+        """Names of the commands that the headers had when the extension was built."""
+        self._names = {
+            **errno.errorcode,
+            errno.EOPNOTSUPP: "EOPNOTSUPP",
+            **{
+                number: name
+                for name, number in (("ENOTCAPABLE", lib.PYDFLY_ENOTCAPABLE), ("ECAPMODE", lib.PYDFLY_ECAPMODE))
+                if number
+            },
+        }
+
+    def errno_name(self, number: int) -> str:
+        """Return the name of an errno of this system."""
+        return self._names.get(number, f"errno {number}")
+
+    def refusal(
+        self, syscall: str, number: int, reason: str | None = None, *, operation: str = "", result: object = None
+    ) -> errors.SyscallError:
+        """Make the error for a call that failed."""
+        return errors.refusal(syscall, self.errno_name(number), reason, operation=operation, result=result)
+
+    def control(self, idtype: int, id: int, cmd: int, memory: Any, operation: str = "") -> None:
+        """Call procctl.
+
+        Raises:
+            SyscallError: as the kernel says.
+            OverflowError: a number does not fit its C type.
+        """
+        failed = self.ffi.errno if self.lib.procctl(idtype, id, cmd, memory) else None
+        if failed is not None:
+            unknown = failed == errno.EINVAL and cmd not in self.known
+            reason = f"the headers of this system have no command {cmd}" if unknown else None
+            raise self.refusal("procctl", failed, reason, operation=operation)
+
+    def memory(self, data: object) -> Any:
+        """Return what a command gets that ignores what is there: a pointer, or an int in memory of its own."""
+        if data is NULL or data is OMITTED:
+            return self.null
+        if data is BAD_POINTER:
+            return self.bad
+        return self.ffi.new("int *", data if isinstance(data, int) else index(data))  # type: ignore[arg-type]
+
+    def reads_int(self, data: object, name: str) -> Any:
+        """Return the memory of a command that reads an int."""
+        if data is OMITTED:
+            raise TypeError(f"{name} reads an int: pass it as data")
+        return self.memory(data)
+
+    def writes_into(self, data: object, c_type: str, name: str) -> Any:
+        """Return the memory of a command that writes; NULL and a bad pointer are the kernel's to judge."""
+        if data is OMITTED:
+            return self.ffi.new(c_type)
+        if data is NULL or data is BAD_POINTER:
+            return self.memory(data)
+        raise TypeError(f"{name} writes its own result: leave data out, or pass pydfly.NULL")
+
+
+class Commands:
+    """What both flavours do: numbers are checked, then the table has the command; unknown ones are the kernel's."""
+
+    def __init__(self, call: RawCall) -> None:
+        self.call = call
+        self.table: dict[int, Command] = {}
+        self.processes = KernelProcesses(call, self.members)
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Control a process."""
+        idtype, id, cmd = index(idtype), index(id), index(cmd)
+        command = self.table.get(cmd) or self.unknown
+        return command(idtype, id, cmd, data)
+
+    def unknown(self, idtype: int, id: int, cmd: int, data: Data) -> None:
+        """Let the kernel refuse a command that nobody knows."""
+        memory = self.call.memory(data if isinstance(data, int) or not isinstance(data, tuple) else NULL)
+        self.call.control(idtype, id, cmd, memory)
+
+    def members(self) -> list[DescendantInfo]:
+        """Return the members of this process's domain; all its descendants while it is no reaper."""
+        raise NotImplementedError
+
+
+def commands(call: RawCall, flavour: str, unsafe_reap_kill: bool) -> Commands:
+    """Return the commands of a flavour."""
+    if flavour == "freebsd":
+        from .freebsdcalls import FreeBSDCommands
+
+        return FreeBSDCommands(call, unsafe_reap_kill)
+    from .dragonflycalls import DragonFlyCommands
+
+    return DragonFlyCommands(call)

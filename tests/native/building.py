@@ -1,0 +1,147 @@
+"""Compile pydfly._native against a stub C library of ours, and load it: DragonFly or FreeBSD inside this process."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+STUB = Path(__file__).parent / "stub"
+SYSTEMS = {"dragonfly": "__DragonFly__", "freebsd": "__FreeBSD__"}
+
+
+def lacking() -> str | None:
+    """Say what this machine lacks for compiling, or None."""
+    if not sys.platform.startswith("linux"):
+        return "the stub C library stands on glibc"
+    if importlib.util.find_spec("cffi") is None:
+        return "cffi is not installed"
+    include = Path(sysconfig.get_paths()["include"])
+    if not (include / "Python.h").exists():
+        return f"no Python.h in {include}"
+    return None if shutil.which(compiler()[0]) else f"no C compiler ({compiler()[0]})"
+
+
+def compiler() -> list[str]:
+    """Return the command of the C compiler."""
+    return shlex.split(os.environ.get("CC", "gcc"))
+
+
+def compile_for(
+    flavour: str, folder: Path, *, build_ffi: Path = ROOT / "build_ffi.py", flags: tuple[str, ...] = ()
+) -> Path:
+    """Compile the extension with the stub kernel of a flavour in it; ``none``: without, as on any other system.
+
+    Raises:
+        DoesNotCompileError: the text says why.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    generated, result = folder / "_native.c", folder / "_native.abi3.so"
+    _run([sys.executable, str(build_ffi), str(generated)])
+    extra = shlex.split(os.environ.get("PYDFLY_STUB_CFLAGS", ""))
+    common = [*compiler(), "-shared", "-fPIC", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
+    common += ["-Wno-missing-field-initializers", "-D_GNU_SOURCE", *flags, *extra]
+    if flavour in SYSTEMS:
+        system = [f"-D{SYSTEMS[flavour]}", "-U__linux__", "-I", str(STUB / flavour), "-I", str(STUB)]
+        kernel = folder / "kernel.o"
+        _run([*common[:1], "-c", "-fPIC", *common[3:], *system, str(STUB / f"{flavour}.c"), "-o", str(kernel)])
+        # a prefix map, because two kernels live in one process
+        common += [*system, str(kernel), "-Wl,-Bsymbolic"]
+    python = sysconfig.get_paths()
+    _run([*common, "-I", python["include"], "-I", python["platinclude"], str(generated), "-o", str(result)])
+    return result
+
+
+class DoesNotCompileError(Exception):
+    """The compiler, or build_ffi.py, refuses; the text says why."""
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise DoesNotCompileError(done.stderr or done.stdout)
+
+
+def load(path: Path) -> ModuleType:
+    """Load the extension from a file, without making it the one that the package imports."""
+    spec = importlib.util.spec_from_file_location("pydfly._native", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Entry(ctypes.Structure):
+    """What the stub kernel writes down about a call: ``struct stub_entry``."""
+
+    _fields_ = [
+        ("call", ctypes.c_char * 32),
+        ("arguments", ctypes.c_int64 * 3),
+        ("pointer", ctypes.c_int64),
+        ("value", ctypes.c_int64),
+    ]
+
+
+class Kernel:
+    """The stub kernel inside a loaded extension, driven by the test."""
+
+    def __init__(self, module: ModuleType, flavour: str) -> None:
+        assert module.__file__
+        self.module = module
+        self.flavour = flavour
+        self.path = module.__file__
+        self._library = ctypes.CDLL(self.path)
+        self._log = (Entry * 4096).in_dll(self._library, "stub_log")
+        if flavour == "dragonfly":
+            c_int, c_int64, c_char_p = ctypes.c_int, ctypes.c_int64, ctypes.c_char_p
+            self.add_resident.argtypes = [c_int, c_int64, c_char_p, c_int64, ctypes.c_uint32, ctypes.c_uint64]
+
+    def __getattr__(self, name: str) -> Any:
+        """Functions of the stub kernel by their names without ``stub_``."""
+        return getattr(self._library, f"stub_{name}")
+
+    def set_int(self, name: str, value: int) -> None:
+        """Set a variable of the stub kernel."""
+        ctypes.c_int.in_dll(self._library, f"stub_{name}").value = value
+
+    def get_int(self, name: str) -> int:
+        """Return a variable of the stub kernel."""
+        return ctypes.c_int.in_dll(self._library, f"stub_{name}").value
+
+    def calls(self, name: str | None = None) -> list[Entry]:
+        """Return what was called, oldest first."""
+        entries = self._log[: self.get_int("logged")]
+        return [entry for entry in entries if name in (None, entry.call.decode())]
+
+    def process(self, pid: int, ppid: int, name: str = "worker", *, stat: str = "S", start: float = 1000.0) -> None:
+        """Show a process; ``stat`` is the state letter that is to come out."""
+        number, detail = STATES[self.flavour][stat]
+        seconds = int(start)
+        arguments = [pid, ppid, number, detail, ctypes.c_int64(seconds), ctypes.c_int64(round((start - seconds) * 1e6))]
+        self.add_process(*arguments, name.encode())
+
+
+STATES = {
+    "dragonfly": {"I": (1, 0), "R": (2, 1), "T": (3, 0), "S": (2, 3), "Z": (4, 0), "?": (5, 0), "stopped": (2, 2)},
+    "freebsd": {
+        "I": (1, 0),
+        "R": (2, 0),
+        "S": (3, 8),
+        "D": (3, 0),
+        "T": (4, 0),
+        "Z": (5, 0),
+        "W": (6, 0),
+        "L": (7, 0),
+        "?": (9, 0),
+    },
+}
+"""Each system's numbers for states, and what it shows besides."""

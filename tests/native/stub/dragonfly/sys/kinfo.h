@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/kinfo.h>. */
+#include <dragonfly.h>

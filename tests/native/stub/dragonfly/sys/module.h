@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/module.h>. */
+#include <dragonfly.h>

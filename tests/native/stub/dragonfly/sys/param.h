@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/param.h>. */
+#include <dragonfly.h>

@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/procctl.h>. */
+#include <dragonfly.h>

@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/resident.h>. */
+#include <dragonfly.h>

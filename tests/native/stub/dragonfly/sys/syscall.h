@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/syscall.h>. */
+#include <dragonfly.h>

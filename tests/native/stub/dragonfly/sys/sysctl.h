@@ -1,0 +1,2 @@
+/* DragonFly has these declarations in <sys/sysctl.h>. */
+#include <dragonfly.h>

@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/module.h>. */
+#include <freebsd.h>

@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/param.h>. */
+#include <freebsd.h>

@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/procctl.h>. */
+#include <freebsd.h>

@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/syscall.h>. */
+#include <freebsd.h>

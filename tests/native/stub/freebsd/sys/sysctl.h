@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/sysctl.h>. */
+#include <freebsd.h>

@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/user.h>. */
+#include <freebsd.h>

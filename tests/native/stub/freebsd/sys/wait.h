@@ -1,0 +1,2 @@
+/* FreeBSD has these declarations in <sys/wait.h>. */
+#include <freebsd.h>
