@@ -76,6 +76,7 @@ class Native:
 
     name = "native"
     live = True
+    commands: dict[str, Callable[[Data], object]] = {}
     procctl: Callable[[int, int, int, Data], object]
     """Control a process: the commands of the flavour, with nothing between them and the raw layer."""
 
