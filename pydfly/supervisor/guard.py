@@ -12,7 +12,7 @@ import time
 from . import terminal
 from .domain import adopt_orphans, close_all_but, die_with_parent, let_go, take_precedence
 from .mailbox import Mailbox
-from .warden import END, KILL, TERMINAL, WARM_UP, Warden
+from .warden import END, KILL, STOPPED, TERMINAL, WARM_UP, Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,8 +111,9 @@ class Guard:
             self._order(END)
         elif number == _signal.SIGINT and self._is_second():
             self._order(KILL)
-        elif number == _signal.SIGTSTP and info.si_pid == self._warden:
-            terminal.stop_myself()  # the warden says that the command has stopped
+        elif number == STOPPED:
+            if info.si_pid == self._warden and self._foreground and self._foreground.exists:
+                terminal.stop_myself()
         elif number in _FORWARDED:
             self._order(number | TERMINAL if terminal.sent_by_terminal(info) else number)
 

@@ -37,10 +37,12 @@ def stop_myself() -> None:
 
 
 class Foreground:
-    """Whether this process group has the terminal, to have it again at the end."""
+    """Whether there is a terminal, and whether this process group has it, to have it again at the end."""
 
     def __init__(self) -> None:
-        self._had = self._group() == os.getpgrp()
+        group = self._group()
+        self.exists = group is not None
+        self._had = group == os.getpgrp()
 
     def take_back(self) -> None:
         """Become the foreground again if a process group that has died took that from this one."""

@@ -28,6 +28,9 @@ else:
 
 # orders of the guard: a signal to forward, maybe with a note that the terminal sent it, or one of these
 TERMINAL, END, KILL = 0x80, 0xFE, 0xFF
+# the signal by which the guard hears that the command has stopped: not SIGTSTP, which may be pending there already
+STOPPED = _signal.SIGURG
+_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
 WARM_UP = 0.02  # seconds after which the command is no short one, and what the ending needs is imported
 GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 
@@ -241,9 +244,9 @@ class Warden:
                     self.owner.exited(status)
 
     def _tell_stop(self) -> None:
-        """Tell the guard when the command has stopped: in a terminal it stops then too."""
+        """Tell the guard when the terminal has stopped the command: being the shell's job, it stops then too."""
         if self.owner or self.status is not None:
             return
         stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
-        if stopped is not None and os.getppid() == self._guard:
-            os.kill(self._guard, _signal.SIGTSTP)
+        if stopped is not None and stopped.si_status in _JOB_CONTROL and os.getppid() == self._guard:
+            os.kill(self._guard, STOPPED)

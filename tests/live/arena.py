@@ -50,6 +50,7 @@ class Round:
             stderr=subprocess.DEVNULL,
             env=environment,
             pass_fds=[writing],
+            start_new_session=True,
         ) as supervisor:
             os.close(writing)
             try:

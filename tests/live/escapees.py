@@ -352,6 +352,100 @@ def _after_adoption(act: Callable[[], None]) -> None:
 
 
 @kind
+def keeps_stopping_its_parent() -> None:
+    """The same, again and again."""
+
+    def stop() -> None:
+        for _ in range(MOST):
+            if os.getppid() > 1:
+                os.kill(os.getppid(), signal.SIGSTOP)
+            time.sleep(0.002)
+
+    daemon_running(lambda: (ignore_term(), _after_adoption(stop))[0])
+    time.sleep(0.05)
+
+
+@kind
+def stops_itself() -> None:
+    """The command itself is stopped, and so is a deaf daemon of it."""
+    daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getpid(), signal.SIGSTOP)))[0])
+    if os.fork() == 0:
+        time.sleep(0.05)
+        os.kill(main, signal.SIGSTOP)
+        linger()
+
+
+@kind
+def stops_like_a_job() -> None:
+    """The command is stopped as a terminal would do it."""
+    daemon(ignore_term)
+    if os.fork() == 0:
+        time.sleep(0.05)
+        os.kill(main, signal.SIGTSTP)
+        linger()
+
+
+@kind
+def kills_its_group() -> None:
+    """Deaf daemons, and SIGKILL to the whole process group of the command, whoever else is in it."""
+    daemon(ignore_term)
+    if os.fork() == 0:
+        time.sleep(0.05)
+        os.killpg(0, signal.SIGKILL)
+
+
+@kind
+def siblings() -> None:
+    """Children that have the command's own parent for theirs (CLONE_PARENT)."""
+
+    def clone_parent() -> None:
+        import ctypes
+
+        number = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+        if ctypes.CDLL(None).syscall(number, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+            os.setsid()
+            ignore_term()
+            linger()
+
+    clone_parent()
+    clone_parent()
+
+
+@kind
+def blocks_everything() -> None:
+    """A daemon that blocks every signal there is."""
+    daemon(lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+
+
+@kind
+def renamed() -> None:
+    """Daemons whose names try to lead readers of /proc astray."""
+
+    def rename(name: bytes) -> Callable[[], None]:
+        def step() -> None:
+            with open("/proc/self/comm", "wb", buffering=0) as comm:
+                comm.write(name)
+
+        return step
+
+    for name in (b") S 1 1 1 (", b"1 (x) Z 0", b"\n) Z 1\n", b"\xff\xfe) R", b" "):
+        daemon(ignore_term, rename(name))
+
+
+@kind
+def user_namespace() -> None:
+    """A deaf daemon in user and pid namespaces of its own."""
+
+    def inside() -> None:
+        import ctypes
+
+        if ctypes.CDLL(None).unshare(0x30000000) == 0:
+            child(ignore_term, lambda: daemon(ignore_term))
+
+    child(ignore_term, inside)
+
+
+@kind
 def signals_its_parent() -> None:
     """A deaf daemon that sends every other signal to whoever adopted it."""
 
