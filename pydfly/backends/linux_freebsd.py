@@ -10,7 +10,7 @@ import os
 
 from .. import structs
 from ..constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdType
-from ..errors import refusal
+from ..errors import SyscallError, refusal, refusal_of
 from ..structs import BAD_POINTER, NULL, ReaperKilled
 from . import arguments, freebsd_data
 from .deathsig import HIGHEST, DeathSignal, UndeliverableError
@@ -110,10 +110,10 @@ class LinuxFreeBSD:
             raise refusal("procctl", "ENOSYS", f"Linux has nothing that does what {command.name} does")
         try:
             return run(target, data)
-        except OSError as error:
-            if getattr(error, "syscall", None) is None:
-                raise refusal("procctl", "EPERM", f"{command.name}: Linux says {error.strerror}") from error
+        except SyscallError:
             raise
+        except OSError as error:
+            raise refusal_of(error, "procctl", f"{command.name}: {error.strerror}") from error
 
     def _acquire(self, target: DescendantInfo | None, data: Data) -> None:
         if target is not None:

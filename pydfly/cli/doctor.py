@@ -27,6 +27,15 @@ CAPABILITIES = {
     "system-call table": {"native": "absent", "linux": "absent", "sim": "simulated"},
 }
 
+ON_DRAGONFLY_ONLY = {"resident executables", "effect of residency on exec", "signal confinement of domains"}
+
+
+def provided(info: BackendInfo, capability: str) -> str:
+    """Say how the backend in force provides something: live, simulated or not at all."""
+    if info.flavour != "dragonfly" and capability in ON_DRAGONFLY_ONLY:
+        return "absent"
+    return CAPABILITIES[capability].get(info.name, "absent")
+
 
 class Check(NamedTuple):
     """One thing that this machine has or lacks."""
@@ -57,8 +66,8 @@ def main(arguments: list[str]) -> int:
     for number, sentence in enumerate(info.why.split("; ")):
         print(f"{'because' if number == 0 else '':<10}{sentence}")
     print()
-    for capability, where in CAPABILITIES.items():
-        print(f"{capability:<32}{where.get(info.name, 'absent')}")
+    for capability in CAPABILITIES:
+        print(f"{capability:<32}{provided(info, capability)}")
     print()
     for check in checks:
         print(f"{'ok  ' if check.good else 'lack'}  {check.name:<28}{check.detail}")
@@ -74,7 +83,7 @@ def report(info: BackendInfo, checks: list[Check]) -> dict[str, Any]:
         "python": sys.version.split()[0],
         "platform": sys.platform,
         "backend": info._asdict(),
-        "capabilities": {capability: where.get(info.name, "absent") for capability, where in CAPABILITIES.items()},
+        "capabilities": {capability: provided(info, capability) for capability in CAPABILITIES},
         "checks": [check._asdict() for check in checks],
     }
 

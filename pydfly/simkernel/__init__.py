@@ -23,12 +23,55 @@ if TYPE_CHECKING:
     from .faults import KernelPanic, SimulationError
     from .kernel import Kernel
     from .process import Process
+    from .sysent import (
+        NO_SYSCALL,
+        SY_THR_STATIC,
+        SYF_CAPENABLED,
+        SYSCALL_INIT_HELPER,
+        SYSCALL_INIT_HELPER_COMPAT,
+        SYSCALL_INIT_HELPER_COMPAT_F,
+        SYSCALL_INIT_HELPER_F,
+        SYSCALL_INIT_LAST,
+        SyscallHelperData,
+        Sysent,
+    )
 
-__all__ = ["Kernel", "KernelPanic", "Process", "SimulationError", "boot"]
+__all__ = [
+    "Kernel",
+    "KernelPanic",
+    "NO_SYSCALL",
+    "Process",
+    "SYF_CAPENABLED",
+    "SYSCALL_INIT_HELPER",
+    "SYSCALL_INIT_HELPER_COMPAT",
+    "SYSCALL_INIT_HELPER_COMPAT_F",
+    "SYSCALL_INIT_HELPER_F",
+    "SYSCALL_INIT_LAST",
+    "SY_THR_STATIC",
+    "SimulationError",
+    "SyscallHelperData",
+    "Sysent",
+    "boot",
+]
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
-_HOMES = {"Kernel": "kernel", "KernelPanic": "faults", "Process": "process", "SimulationError": "faults"}
+_HOMES = {
+    "Kernel": "kernel",
+    "KernelPanic": "faults",
+    "Process": "process",
+    "SimulationError": "faults",
+    "NO_SYSCALL": "sysent",
+    "SYF_CAPENABLED": "sysent",
+    "SYSCALL_INIT_HELPER": "sysent",
+    "SYSCALL_INIT_HELPER_COMPAT": "sysent",
+    "SYSCALL_INIT_HELPER_COMPAT_F": "sysent",
+    "SYSCALL_INIT_HELPER_F": "sysent",
+    "SYSCALL_INIT_LAST": "sysent",
+    "SY_THR_STATIC": "sysent",
+    "SyscallHelperData": "sysent",
+    "Sysent": "sysent",
+}
 
 
 def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:

@@ -13,8 +13,6 @@ with the calling process and then with its arguments; what it returns is the res
 
 from __future__ import annotations
 
-from inspect import Parameter, signature
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +81,9 @@ class Sysent:
         self, call: Call = null_call, narg: int | None = None, flags: int = 0, thrcnt: int = 0, auevent: int = 0
     ) -> None:
         self.call = call
-        self.narg = count_arguments(call) if narg is None else narg
+        if narg is None:
+            narg = 0 if call is null_call else count_arguments(call)
+        self.narg = narg
         self.flags = flags
         self.thrcnt = thrcnt
         self.auevent = auevent
@@ -103,9 +103,17 @@ class Sysent:
 
 
 def count_arguments(call: Call) -> int:
-    """Return how many arguments a Python function takes after the process."""
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return max(sum(parameter.kind in kinds for parameter in signature(call).parameters.values()) - 1, 0)
+    """Return how many arguments a Python function takes after the process.
+
+    Raises:
+        TypeError: any number: somebody has to say how many.
+    """
+    from inspect import Parameter, signature
+
+    kinds = [parameter.kind for parameter in signature(call).parameters.values()]
+    if Parameter.VAR_POSITIONAL in kinds:
+        raise TypeError(f"{call!r} takes any number of arguments: give narg")
+    return max(sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds) - 1, 0)
 
 
 class SyscallHelperData:

@@ -95,6 +95,14 @@ def test_doctor() -> None:
     assert "backend " in pydfly("doctor").stdout
 
 
+@pytest.mark.parametrize(("backend", "expected"), [("sim", "simulated"), ("sim:freebsd", "absent")])
+def test_doctor_knows_the_flavour(backend: str, expected: str) -> None:
+    """FreeBSD has no resident executables, and does not confine signals."""
+    capabilities = json.loads(pydfly("doctor", "--json", PYDFLY_BACKEND=backend).stdout)["capabilities"]
+    assert capabilities["resident executables"] == capabilities["signal confinement of domains"] == expected
+    assert capabilities["reaper domains"] == "simulated"
+
+
 @pytest.mark.skipif(sys.platform.startswith(("dragonfly", "freebsd")), reason="the native backend works here")
 def test_doctor_without_a_backend_still_reports() -> None:
     """A machine whose backend cannot start is what a doctor is for."""

@@ -309,6 +309,10 @@ def test_names_in_full() -> None:
     assert repr(Sysent(sys_add, flags=1)) == "<sysent sys_add, 2 arguments, flags 1, thrcnt 0>"
     assert repr(entry()).startswith("<syscall 210 <sysent sys_add")
     assert count_arguments(lambda: None) == 0
+    with pytest.raises(TypeError, match="give narg"):
+        Sysent(lambda process, *args: args)
+    assert Sysent(lambda process, *args: args, 3).narg == 3
+    assert Sysent().narg == 0
 
 
 # calls through the table -------------------------------------------------------------------------------------------
