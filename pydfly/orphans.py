@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from threading import RLock
+from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
 from .backends import current
 
