@@ -1,4 +1,4 @@
-"""What a caller of FreeBSD's procctl may pass as data, command by command, before any call is made."""
+"""What a caller of FreeBSD's procctl may pass as data, command by command, and how an answer is returned."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def checked(cmd: int, data: Data) -> Data:
         return data
     arguments.input_int(data, name, null="EFAULT")
     return data
+
+
+def unsigned(answer: object) -> object:
+    """Return what a command answered; an int as the unsigned number that it is in C (K-4): -1 becomes 0xFFFFFFFF."""
+    return answer & 0xFFFFFFFF if isinstance(answer, int) else answer
 
 
 def _kill_request(data: Data) -> ReaperKill:

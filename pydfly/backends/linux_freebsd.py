@@ -77,7 +77,7 @@ class LinuxFreeBSD:
         elif pointless and reads:
             raise refusal("procctl", "EFAULT", operation=command.name)
         target = self._target(command, idtype, id)
-        result = self._run(command, target, data)
+        result = freebsd_data.unsigned(self._run(command, target, data))
         if pointless and not reads:  # the kernel writes the result last
             raise refusal("procctl", "EFAULT", operation=command.name)
         return result
@@ -170,7 +170,13 @@ class LinuxFreeBSD:
                 "rk_sig is no signal, or rk_flags are unknown or exclude each other",
                 result=_UNTOUCHED,
             )
-        self._members_with(target)
+        if target is not None or not self.processes.owned():  # FK-11
+            raise refusal(
+                "procctl",
+                "EPERM",
+                "a process that is no reaper stands for its reaper, whose whole domain would die: acquire first",
+                result=_UNTOUCHED,
+            )
         if request.sig > HIGHEST:
             raise refusal("procctl", "EOPNOTSUPP", f"Linux has no signal {request.sig}", result=_UNTOUCHED)
         if flags == _CHILDREN:

@@ -74,7 +74,7 @@ class Simulated:
         """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         if self.flavour == "freebsd":
-            return self.process.procctl(idtype, id, cmd, freebsd_data.checked(cmd, data))
+            return freebsd_data.unsigned(self.process.procctl(idtype, id, cmd, freebsd_data.checked(cmd, data)))
         self._check_data(cmd, data)
         if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")

@@ -26,7 +26,7 @@ class Command(IntEnum):
     PROC_TRACE_CTL = 7
     """Allow or forbid tracing and core dumps."""
     PROC_TRACE_STATUS = 8
-    """-1 forbidden, 0 allowed, else the pid of the debugger."""
+    """-1 (as procctl() returns it: 0xFFFFFFFF) forbidden, 0 allowed, else the pid of the debugger."""
     PROC_TRAPCAP_CTL = 9
     """SIGTRAP on a capability violation, or not."""
     PROC_TRAPCAP_STATUS = 10

@@ -6,10 +6,10 @@ from ..constants import freebsd as numbers
 from ..errors import refusal
 from . import capsicum, controls, execution, lifecycle, modules, permissions, proctable, reaplists, signals, tracing
 from .callnumbers import LAYOUTS
+from .freebsdtable import FreeBSDTable
 from .procctl_freebsd import Procctl
 from .process import Process
 from .states import RUNNING
-from .syscalltable import FreeBSDTable
 from .sysent import SYF_CAPENABLED
 
 TYPE_CHECKING = False

@@ -8,10 +8,10 @@ from .. import constants
 from . import proctable
 from .execution import replace_image
 from .faults import KernelPanic
+from .freebsdtable import FreeBSDTable
 from .modules import Modules
 from .process import Process
 from .states import RUNNING
-from .syscalltable import FreeBSDTable
 from .vnodes import Vnodes
 
 TYPE_CHECKING = False

@@ -12,8 +12,8 @@ from .. import structs
 from ..constants import freebsd as numbers
 from ..constants.freebsd import Command
 from ..errors import SyscallError, refusal
-from . import controls, permissions, reapkill, reaplists
-from .states import STOPPED, ZOMBIE
+from . import controls, permissions, reapcommands, reapkill
+from .reapcommands import ReadOnlyKill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,21 +26,7 @@ else:
     from ..records import NamedTuple
 
 READS, WRITES, NOTHING, LIST, KILL = "reads", "writes", "nothing", "list", "kill"
-_VALID, _CHILD, _REAPER, _ZOMBIE, _STOPPED, _EXITING = (int(flag) for flag in numbers.PidInfoFlag)
 _P_PID, _P_PGID = int(numbers.P_PID), int(numbers.P_PGID)
-
-
-class Pids(NamedTuple):
-    """``struct procctl_reaper_pids``, where the array is to be another than the one that the wrapper supplies."""
-
-    wanted: int
-    pids: structs.Pointer = structs.OMITTED
-
-
-class ReadOnlyKill(NamedTuple):
-    """A request of PROC_REAP_KILL in memory that cannot be written to."""
-
-    request: structs.ReaperKill
 
 
 class Row(NamedTuple):
@@ -194,89 +180,6 @@ def _copy_back(data: Any, error: SyscallError) -> None:
         error.result = reapkill.UNTOUCHED
 
 
-def _reap_acquire(call: Procctl, process: Process, target: Process, data: None) -> None:
-    """reap_acquire(): children that are there already stay where they are (FR-7)."""
-    if target is not process:
-        raise refusal("procctl", "EPERM", "a process can make nobody but itself a reaper")
-    if target.domain is not None:
-        raise refusal("procctl", "EBUSY", operation="PROC_REAP_ACQUIRE")
-    target.domain = {}
-
-
-def _reap_release(call: Procctl, process: Process, target: Process, data: None) -> None:
-    """reap_release(): the whole domain goes to the reaper above at once."""
-    if target is not process:
-        raise refusal("procctl", "EPERM", "a process can release nobody's domain but its own")
-    if target.parent is None or target.domain is None:
-        raise refusal("procctl", "EINVAL", operation="PROC_REAP_RELEASE")  # FR-2
-    reaplists.abandon(target, False)
-
-
-def _reap_status(target: Process) -> structs.ReaperStatusFreeBSD:
-    """reap_status(): FR-4 to FR-8."""
-    reaper = reaplists.reaper_of(target)
-    flags = numbers.REAPER_STATUS_OWNED if reaper is target else 0
-    if reaper.parent is None:
-        flags |= numbers.REAPER_STATUS_REALINIT
-    domain = reaper.domain
-    assert domain is not None
-    pid = -1
-    if domain:
-        pid = next(reversed(domain)) if reaper.first_child is None else reaper.first_child.pid
-    children = sum((member.real_parent or member.parent) is reaper for member in domain.values())
-    return structs.ReaperStatusFreeBSD(int(flags), children, len(domain), reaper.pid, pid)
-
-
-def _reap_getpids(call: Procctl, process: Process, target: Process, data: Any) -> list[structs.ReaperPidInfo]:
-    """reap_getpids(): FP-1 to FP-10."""
-    reaper = reaplists.reaper_of(target)
-    infos = pid_infos(reaper, call.main)
-    if data is not structs.OMITTED:
-        wanted = data.wanted if isinstance(data, Pids) else data
-        del infos[wanted & 0xFFFFFFFF :]
-    if infos and isinstance(data, Pids) and data.pids is not structs.OMITTED:
-        raise refusal("procctl", "EFAULT", "the array for the pids is at a pointer that gives no memory")
-    return infos
-
-
-def pid_infos(reaper: Process, main: bool) -> list[structs.ReaperPidInfo]:
-    """Describe every member of a domain, the newest first (FP-4)."""
-    return [structs.ReaperPidInfo(*described) for described in pid_fields(reaper, main)]
-
-
-def pid_fields(reaper: Process, main: bool) -> list[list[int]]:
-    """Return pid, subtree and flags (FP-6) of every member of a domain, the newest first."""
-    found = []
-    for member in reaplists.members(reaper):
-        flags = _VALID
-        if (member.real_parent or member.parent) is reaper:
-            flags |= _CHILD
-        if member.domain is not None:
-            flags |= _REAPER
-        if main:
-            flags |= (_STOPPED if member.state is STOPPED else 0) | (_ZOMBIE if member.state is ZOMBIE else 0)
-        found.append([member.pid, member.subtree, flags])
-    return found
-
-
-def _reap_kill(call: Procctl, process: Process, target: Process, data: Any) -> structs.ReaperKilled:
-    """reap_kill(): see reapkill."""
-    request = data.request if isinstance(data, ReadOnlyKill) else data
-    return reapkill.kill(process, target, request, call.main)
-
-
-def _pdeathsig_ctl(process: Process, target: Process, value: int) -> None:
-    """pdeathsig_ctl(): FD-4; a number that is no signal is refused."""
-    if not 0 <= value <= numbers.SIG_MAXSIG:
-        raise refusal("procctl", "EINVAL", "a signal is 1 to 128; 0 is none")
-    target.deathsig = value
-
-
-def _pdeathsig_status(target: Process) -> int:
-    """pdeathsig_status()."""
-    return int(target.deathsig)
-
-
 def _table(*rows: tuple[Command, str, bool, bool, Callable[..., Any]]) -> dict[int, Row]:
     return {
         int(command): Row(command.name, memory, groups, debug, run, "PDEATHSIG" in command.name)
@@ -286,17 +189,17 @@ def _table(*rows: tuple[Command, str, bool, bool, Callable[..., Any]]) -> dict[i
 
 ROWS = _table(
     (Command.PROC_SPROTECT, READS, True, False, controls.sprotect),
-    (Command.PROC_REAP_ACQUIRE, NOTHING, False, False, _reap_acquire),
-    (Command.PROC_REAP_RELEASE, NOTHING, False, False, _reap_release),
-    (Command.PROC_REAP_STATUS, WRITES, False, False, _reap_status),
-    (Command.PROC_REAP_GETPIDS, LIST, False, False, _reap_getpids),
-    (Command.PROC_REAP_KILL, KILL, False, False, _reap_kill),
+    (Command.PROC_REAP_ACQUIRE, NOTHING, False, False, reapcommands.reap_acquire),
+    (Command.PROC_REAP_RELEASE, NOTHING, False, False, reapcommands.reap_release),
+    (Command.PROC_REAP_STATUS, WRITES, False, False, reapcommands.reap_status),
+    (Command.PROC_REAP_GETPIDS, LIST, False, False, reapcommands.reap_getpids),
+    (Command.PROC_REAP_KILL, KILL, False, False, reapcommands.reap_kill),
     (Command.PROC_TRACE_CTL, READS, True, True, controls.trace_ctl),
     (Command.PROC_TRACE_STATUS, WRITES, False, False, controls.trace_status),
     (Command.PROC_TRAPCAP_CTL, READS, True, True, controls.trapcap_ctl),
     (Command.PROC_TRAPCAP_STATUS, WRITES, False, False, controls.trapcap_status),
-    (Command.PROC_PDEATHSIG_CTL, READS, False, False, _pdeathsig_ctl),
-    (Command.PROC_PDEATHSIG_STATUS, WRITES, False, False, _pdeathsig_status),
+    (Command.PROC_PDEATHSIG_CTL, READS, False, False, reapcommands.pdeathsig_ctl),
+    (Command.PROC_PDEATHSIG_STATUS, WRITES, False, False, reapcommands.pdeathsig_status),
     (Command.PROC_ASLR_CTL, READS, False, True, controls.aslr_ctl),
     (Command.PROC_ASLR_STATUS, WRITES, False, False, controls.aslr_status),
     (Command.PROC_PROTMAX_CTL, READS, False, True, controls.protmax_ctl),

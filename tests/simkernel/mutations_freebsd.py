@@ -10,7 +10,8 @@ import sys
 from .mutations import Mutation, main
 
 PROCCTL, KILL, LISTS = "procctl_freebsd.py", "reapkill.py", "reaplists.py"
-RULES, TABLE, RIGHTS = "freebsd.py", "syscalltable.py", "permissions.py"
+RULES, TABLE, RIGHTS = "freebsd.py", "freebsdtable.py", "permissions.py"
+REAP, BOTH = "reapcommands.py", "syscalltable.py"
 
 MUTATIONS = [
     # the common path
@@ -35,7 +36,7 @@ MUTATIONS = [
     ),
     Mutation("FR-3", PROCCTL, "if data is not structs.NULL and data is not structs.OMITTED:", "if False:"),
     Mutation("FD-3", PROCCTL, '"PDEATHSIG" in command.name)', "False)"),
-    Mutation("FD-4", PROCCTL, "if not 0 <= value <= numbers.SIG_MAXSIG:", "if not 0 <= value < numbers.SIG_MAXSIG:"),
+    Mutation("FD-4", REAP, "if not 0 <= value <= numbers.SIG_MAXSIG:", "if not 0 <= value < numbers.SIG_MAXSIG:"),
     Mutation("FG-1", PROCCTL, "or not member.alive or right(", "or right("),
     Mutation("FG-2", PROCCTL, "        if not done:\n", "        if first_error or not done:\n"),
     Mutation("FG-3", PROCCTL, "first_error = first_error or error", "first_error = error"),
@@ -43,15 +44,15 @@ MUTATIONS = [
     Mutation("5.8 id", PROCCTL, "self._kernel_process if _signed(id) == 0 else", "process if id == 0 else"),
     Mutation("5.8 PRIV_IO", PROCCTL, 'if row.name == "PROC_KPTI_CTL" and (process.euid', "if False and (process.euid"),
     # reapers
-    Mutation("FR-1", PROCCTL, '"EPERM", "a process can make nobody', '"EINVAL", "a process can make nobody'),
-    Mutation("FR-2", PROCCTL, "if target.parent is None or target.domain is None:", "if target.domain is None:"),
-    Mutation("FR-5", PROCCTL, "if reaper.parent is None:", "if target.parent is None:"),
-    Mutation("FR-7", PROCCTL, "(member.real_parent or member.parent) is reaper for member", "True for member"),
-    Mutation("FR-8", PROCCTL, "    if domain:\n        pid =", "    if reaper.first_child:\n        pid ="),
-    Mutation("FP-2", PROCCTL, "del infos[wanted & 0xFFFFFFFF :]", "pass"),
+    Mutation("FR-1", REAP, '"EPERM", "a process can make nobody', '"EINVAL", "a process can make nobody'),
+    Mutation("FR-2", REAP, "if target.parent is None or target.domain is None:", "if target.domain is None:"),
+    Mutation("FR-5", REAP, "if reaper.parent is None:", "if target.parent is None:"),
+    Mutation("FR-7", REAP, "(member.real_parent or member.parent) is reaper for member", "True for member"),
+    Mutation("FR-8", REAP, "    if domain:\n        pid =", "    if reaper.first_child:\n        pid ="),
+    Mutation("FP-2", REAP, "del infos[wanted & 0xFFFFFFFF :]", "pass"),
     Mutation("FP-4", LISTS, "return reversed(reaper.domain.values())", "return iter(list(reaper.domain.values()))"),
-    Mutation("FP-6", PROCCTL, "            flags |= _REAPER\n", "            pass\n"),
-    Mutation("FP-6 main", PROCCTL, "        if main:\n            flags", "        if False:\n            flags"),
+    Mutation("FP-6", REAP, "            flags |= _REAPER\n", "            pass\n"),
+    Mutation("FP-6 main", REAP, "        if main:\n            flags", "        if False:\n            flags"),
     Mutation(
         "FP-7",
         LISTS,
@@ -59,7 +60,7 @@ MUTATIONS = [
         "child.pid if reaper is parent else",
     ),
     Mutation("FP-7 dissolved", LISTS, "        member.subtree = process.subtree\n", "        pass\n"),
-    Mutation("FP-8", PROCCTL, "if infos and isinstance(data, Pids)", "if isinstance(data, Pids)"),
+    Mutation("FP-8", REAP, "if infos and isinstance(data, Pids)", "if isinstance(data, Pids)"),
     Mutation("3.5 order", LISTS, "for member in reversed(domain.values()):", "for member in list(domain.values()):"),
     Mutation("3.5 children", LISTS, "if exiting and member.parent is process:", "if member.parent is process:"),
     # life and death
@@ -152,10 +153,10 @@ MUTATIONS = [
     Mutation("5.7 set-id exec", "controls.py", "    if sets_ids:  #", "    if False:  #"),
     # the system-call table
     Mutation("6.2 step 1", TABLE, "if flags & ~SY_THR_STATIC:", "if False:"),
-    Mutation("6.2 step 2", TABLE, "if place and slot.call is lkmnosys", "if place and slot.call in self.registrable"),
+    Mutation("6.2 step 2", BOTH, "if place and slot.call is lkmnosys", "if place and slot.call in self.registrable"),
     Mutation(
         "6.2 step 3",
-        TABLE,
+        BOTH,
         "elif not 0 <= number < len(self.slots):",
         "elif not -len(self.slots) <= number < len(self.slots):",
     ),

@@ -11,7 +11,7 @@ from pydfly.constants import dragonfly, freebsd
 from pydfly.errors import refusal
 from pydfly.simkernel import Kernel, KernelPanic, Process, SimulationError
 from pydfly.simkernel.callnumbers import LAYOUTS, numbers
-from pydfly.simkernel.syscalltable import FreeBSDTable
+from pydfly.simkernel.freebsdtable import FreeBSDTable
 from pydfly.simkernel.sysent import (
     NO_SYSCALL,
     SY_THR_ABSENT,

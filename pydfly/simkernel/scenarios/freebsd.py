@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ... import structs
 from ...errors import SyscallError
-from ..procctl_freebsd import Pids, ReadOnlyKill, pid_fields
+from ..reapcommands import Pids, ReadOnlyKill, pid_fields
 from ..reapkill import UNTOUCHED
 from ..states import STOPPED, ZOMBIE
 from .world import POINTERS, SHARED, compare_state, errno_of, expect
@@ -199,7 +199,7 @@ def state(world: World, op: Op) -> Differs:
     reaper_of: dict[str, int] = {}
     uids: dict[str, Any] = {}
     reporting: dict[int, Process] = {}
-    marked: dict[str, dict[str, object]] = {"sugid": {}, "pgids": {}, "protected": {}}
+    marks: list[tuple[str, str, object]] = []
     for pid, process in world.by_pid.items():
         name = str(pid)
         parent = process.real_parent or process.parent
@@ -219,16 +219,22 @@ def state(world: World, op: Op) -> Differs:
         if process.euid or process.ruid or process.svuid:
             uids[name] = [process.euid, process.ruid, process.svuid]
         if process.setid_mark:
-            marked["sugid"][name] = True
+            marks.append(("sugid", name, True))
         if process.pgid != 1:
-            marked["pgids"][name] = process.pgid
+            marks.append(("pgids", name, process.pgid))
         if "protected" in process.controls:
-            marked["protected"][name] = True
+            marks.append(("protected", name, True))
     main = world.kernel.flavour.version != "13.2"
     reapers = {str(pid): _report(reaper, main) for pid, reaper in reporting.items()}
-    told = {name: _by_pid(op[name]) if name in op else {} for name in marked}
-    seen = {"processes": processes, "reapers": reapers, "reaper": reaper_of, "uids": uids, **marked}
-    return compare_state({**op, **told}, seen)
+    seen = {"processes": processes, "reapers": reapers, "reaper": reaper_of, "uids": uids}
+    if marks or not MARKS.isdisjoint(op):
+        op = {**op, **{name: _by_pid(op.get(name, ())) for name in MARKS}}
+        seen.update((name, {pid: value for mark, pid, value in marks if mark == name}) for name in MARKS)
+    return compare_state(op, seen)
+
+
+MARKS = frozenset({"sugid", "pgids", "protected"})
+"""What a ``state`` says only if it is true of anybody."""
 
 
 def _mute(process: Process, seen: dict[str, object]) -> None:
@@ -248,9 +254,7 @@ def _report(reaper: Process, main: bool) -> dict[str, object]:
     members = pid_fields(reaper, main)
     head = reaper.first_child
     pid = -1 if not members else members[0][0] if head is None else head.pid
-    children = 0
-    for member in members:
-        children += member[2] >> 1 & 1
+    children = len([None for member in members if member[2] & 2])
     return {"children": children, "descendants": len(members), "pid": pid, "members": members}
 
 
