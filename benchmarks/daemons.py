@@ -42,12 +42,15 @@ def main(count: int, kind: str) -> None:
 
 def live(kind: str, announce: int) -> None:
     """Be such a daemon until standard input ends."""
-    if kind == "stubborn":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if kind != "hydra":
+        if kind == "stubborn":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # exec keeps that, and closes the pipe of those to come
+        os.execvp("cat", ["cat"])
     os.close(announce)
     watched = select.poll()
     watched.register(0, select.POLLIN)
-    while not watched.poll(HEAD_LIVES if kind == "hydra" else None):
+    while not watched.poll(HEAD_LIVES):
         if os.fork():
             os._exit(0)
     os._exit(0)

@@ -18,7 +18,6 @@ from .backends import current
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import Any
 
     from .structs import Reaped
 
@@ -47,20 +46,31 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
 
 def _reap(ignore: Collection[int]) -> list[Reaped]:
     processes = current().processes
-    own = processes.getpid()
-    dead = [child for child in processes.descendants() if child.ppid == own and child.state == "zombie"]
-    owned, unborn = _owned() if dead and current().live else (set(), False)
+    if current().live and not _somebody_is_dead():
+        return []
+    children = processes.child_members()  # before their owners are asked for, so that none of these is a later one
+    owned, unborn = _owned() if current().live else (set(), False)
+    others = owned.union(ignore)
+    if unborn:
+        others.update(child.pid for child in processes.descendants() if time.time() - child.start_time < YOUNG)
     collected = []
-    for child in dead:
-        if child.pid in owned or child.pid in ignore or (unborn and time.time() - child.start_time < YOUNG):
+    for child in children:
+        if child in others:
             continue
         try:
-            reaped = processes.reap(child.pid)
+            reaped = processes.reap(child)
         except ChildProcessError:  # somebody else was faster
             continue
         if reaped is not None:
             collected.append(reaped)
     return collected
+
+
+def _somebody_is_dead() -> bool:
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return False
 
 
 def _hold() -> None:
@@ -100,12 +110,9 @@ def _owned() -> tuple[set[int], bool]:
     kinds = _kinds()
     owned = _forked | _services()
     unborn = False
-    for thing in gc.get_objects() if kinds else ():
-        # type() and not isinstance(), which would run the code of proxies
-        field = next((field for kind, field in kinds.items() if issubclass(type(thing), kind)), None)
-        if field is None:
-            continue
-        pid = getattr(thing, field, None)
+    # type() and id(), which run no code of proxies and metaclasses
+    for thing in [thing for thing in gc.get_objects() if id(type(thing)) in kinds] if kinds else ():
+        pid = getattr(thing, kinds[id(type(thing))], None)
         if pid is not None:
             owned.add(pid)
         elif getattr(thing, "returncode", None) is None:
@@ -113,15 +120,19 @@ def _owned() -> tuple[set[int], bool]:
     return owned, unborn
 
 
-def _kinds() -> dict[type[Any], str]:
-    """Return the classes whose objects own a child, and the attribute that holds its pid."""
+def _kinds() -> dict[int, str]:
+    """Return the id() of each class whose objects own a child, and the attribute that holds its pid."""
     homes = (
         ("subprocess", "Popen", "pid"),
         ("multiprocessing.popen_fork", "Popen", "pid"),  # the base of those that spawn, too
         ("pydfly.supervisor.handle", "Handle", "_guard"),
     )
     found = ((getattr(sys.modules.get(home), name, None), field) for home, name, field in homes)
-    return {kind: field for kind, field in found if kind is not None}  # a module may be half imported
+    kinds: list[tuple[type, str]] = [(kind, field) for kind, field in found if kind]  # a module may be half imported
+    for kind, field in kinds:  # grows while it is walked
+        subclasses: list[type] = type.__subclasses__(kind)
+        kinds += [(subclass, field) for subclass in subclasses]
+    return {id(kind): field for kind, field in kinds}
 
 
 def _services() -> set[int]:

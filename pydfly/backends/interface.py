@@ -45,6 +45,10 @@ class Processes(Protocol):
         """Signal exactly this process; never one that got its pid later (ProcessLookupError then)."""
         ...
 
+    def child_members(self) -> list[int]:
+        """Return the pids of those children, zombies included, that are members of the calling process's domain."""
+        ...
+
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking: None while it lives, ChildProcessError if it is no child."""
         ...

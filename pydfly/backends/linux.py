@@ -115,6 +115,13 @@ class Domain(ProcFs):
                     members.append(process)
             return members
 
+    def child_members(self) -> list[int]:
+        """Return the pids of those children, zombies included, that are members."""
+        if not self._outsiders:
+            return self.children()
+        own = os.getpid()
+        return [process.pid for process in self.descendants() if process.ppid == own]
+
 
 class Linux:
     """The calling process, on a Linux kernel, with DragonFly's semantics."""

@@ -24,7 +24,6 @@ _STATES = {
 _GONE = (FileNotFoundError, ProcessLookupError)  # what reading about a process gives that has died meanwhile
 _booted: float | None = None
 _READ = os.O_RDONLY | os.O_CLOEXEC
-_MOST_WATCHED = 256  # descriptors that wait() may hold at once
 
 
 def read(path: str) -> bytes:
@@ -135,24 +134,27 @@ class ProcFs:
         return Reaped(found, status) if found else None
 
     def wait(self, timeout: float) -> None:
-        """Sleep until a living child dies, at most ``timeout`` seconds."""
+        """Sleep until the last living child in the kernel's list dies, at most ``timeout`` seconds.
+
+        While it lives, somebody is left; and when all were killed, it is among the last to die.
+        """
         import select
 
-        watched = select.poll()
-        descriptors = []
-        try:
-            for pid in self.children()[:_MOST_WATCHED]:
-                try:
-                    if self.info(pid).state == "zombie":
-                        continue
-                    descriptors.append(os.pidfd_open(pid))
-                except ProcessLookupError:
-                    return
-                watched.register(descriptors[-1], select.POLLIN)
-            watched.poll(max(0, timeout) * 1000)
-        finally:
-            for descriptor in descriptors:
+        for pid in reversed(self.children()):
+            try:
+                if self.info(pid).state == "zombie":
+                    continue
+                descriptor = os.pidfd_open(pid)
+            except ProcessLookupError:
+                return
+            try:
+                watched = select.poll()
+                watched.register(descriptor, select.POLLIN)
+                watched.poll(max(0, timeout) * 1000)
+            finally:
                 os.close(descriptor)
+            return
+        time.sleep(max(0, timeout))
 
     def _pick(self, top: int) -> list[DescendantInfo]:
         """Read everyone, and pick those that are below this process."""

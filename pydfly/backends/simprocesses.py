@@ -52,6 +52,10 @@ class SimulatedProcesses:
         """Signal exactly this process; pids are never reused here, so a process that is gone is just not there."""
         self._process.kill(target.pid, signal)
 
+    def child_members(self) -> list[int]:
+        """Return the pids of those children, zombies included, that are members of the acting process's domain."""
+        return [process.pid for process in self.descendants() if process.ppid == self.getpid()]
+
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking."""
         waited = self._process.wait(pid, nohang=True)
