@@ -122,6 +122,11 @@ class KernelProcesses:
         own = os.getpid()
         return [process.pid for process in self.everyone() if process.ppid == own]
 
+    def child_members(self) -> list[int]:
+        """Return the pids of those children, zombies included, that are members of the calling process's domain."""
+        own = os.getpid()
+        return [process.pid for process in self.descendants() if process.ppid == own]
+
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal this process, if it is still the same; see the top of this module for what cannot be excluded.
 
