@@ -113,9 +113,11 @@ def _owned() -> tuple[set[int], bool]:
     # type() and id(), which run no code of proxies and metaclasses
     for thing in [thing for thing in gc.get_objects() if id(type(thing)) in kinds] if kinds else ():
         pid = getattr(thing, kinds[id(type(thing))], None)
+        if getattr(thing, "returncode", None) is not None:
+            continue  # it has collected its child, whose pid may be another one's now
         if pid is not None:
             owned.add(pid)
-        elif getattr(thing, "returncode", None) is None:
+        elif hasattr(thing, "returncode"):
             unborn = True
     return owned, unborn
 

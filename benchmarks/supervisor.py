@@ -1,0 +1,97 @@
+"""The supervisor: what it costs to start under it, to end a deaf command, and to have it idle."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pydfly
+
+from .rows import Row, Sample, command
+
+SCRIPT = (sys.executable, "-c", "import sys; from pydfly.cli import main; sys.exit(main())")  # as the console script
+GRACE = 1.0
+DEAF = "trap '' TERM; echo; while :; do sleep 1; done"
+IDLE = 10.0
+
+
+def rows() -> Iterator[Row]:
+    """Starts, a deaf command, idleness."""
+    run = command(*SCRIPT, "run", "--", "true")
+    bare = command(sys.executable, "-c", "pass")
+    yield Row("pydfly run -- true", run, "python -c pass", bare, 2.0, pairs=41, robust=True)
+    theirs = command(sys.executable, "-c", "import subprocess; subprocess.run(['true'])")
+    yield Row("pydfly run -- true (subprocess)", run, "python -c subprocess.run(['true'])", theirs, 0.9, robust=True)
+    yield Row("supervise() until the command runs", _supervise, "subprocess.Popen", _popen, pairs=21)
+    name = f"a TERM-ignoring command under pydfly run, grace {GRACE:g} s"
+    yield Row(name, _deaf, "the grace (goal: 50 ms more)", lambda: GRACE, 1 + 0.05 / GRACE, pairs=5)
+    if shutil.which("tini"):
+        idle = f"context switches of guard and warden in {IDLE:g} s"
+        yield Row(idle, _idle(_run_switches), "tini", _idle(_tini_switches), 0.0, pairs=1, warm=False, unit="switches")
+
+
+def _supervise() -> float:
+    begin = time.perf_counter()
+    with pydfly.supervise(["sleep", "60"]) as service:
+        service.wait_started()
+        cost = time.perf_counter() - begin
+        service.stop(grace=0)
+    return cost
+
+
+def _popen() -> float:
+    begin = time.perf_counter()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        cost = time.perf_counter() - begin
+        process.kill()
+    return cost
+
+
+def _deaf() -> float:
+    words = [*SCRIPT, "run", "--grace", str(GRACE), "--", "sh", "-c", DEAF]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        begin = time.perf_counter()
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        return time.perf_counter() - begin
+
+
+def _idle(switches: Callable[[int], int]) -> Sample:
+    """Count the context switches of a supervisor whose command sleeps."""
+
+    def sample() -> float:
+        words = [*SCRIPT, "run", "--"] if switches is _run_switches else ["tini", "-s", "--"]
+        with subprocess.Popen([*words, "sleep", "60"]) as process:
+            time.sleep(1)  # what is loaded after the start is loaded
+            before = switches(process.pid)
+            time.sleep(IDLE)
+            cost = switches(process.pid) - before
+            process.terminate()
+        return float(cost)
+
+    return sample
+
+
+def _tini_switches(pid: int) -> int:
+    rows = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(int(row.split()[1]) for row in rows if "ctxt_switches" in row)
+
+
+def _run_switches(pid: int) -> int:
+    below = [int(name) for name in os.listdir("/proc") if name.isdigit() and _parent(name) == pid]
+    return sum(map(_tini_switches, [pid, *below]))
+
+
+def _parent(pid: str) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
