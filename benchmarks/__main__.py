@@ -12,7 +12,7 @@ from pathlib import Path
 from . import peers, report
 from .rows import Result, Row, measure
 
-TOPICS = ("startup", "deathsig", "listing", "ending", "supervisor", "simulator", "registry")
+TOPICS = ("startup", "deathsig", "listing", "ending", "supervisor", "simulator", "registry", "native")
 """The modules that have rows, in the order of the table."""
 SLACK = 0.25
 """How far above its goal a ratio may be before --check fails."""
@@ -49,8 +49,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(row: Row, missing: dict[str, str]) -> Result:
     lacking = [name for name in row.peers if name in missing]
-    if lacking:
-        return Result(row, [], [], lacking=f"missing: {', '.join(lacking)}")
+    if lacking or row.lacking:
+        return Result(row, [], [], lacking=row.lacking or f"missing: {', '.join(lacking)}")
     print(f"measuring: {row.name}", file=sys.stderr)
     return measure(row)
 

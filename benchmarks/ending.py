@@ -32,7 +32,6 @@ def rows() -> Iterator[Row]:
         _with_domain(2000, "dead", _wait_for_any),
         1.25,
         pairs=9,
-        robust=True,
     )
     yield Row(
         f"ending {STUBBORN} TERM-ignoring daemons, after the grace",

@@ -32,6 +32,8 @@ class Row:
     """The ratio of medians, ours by theirs, that is to be kept at most; None: reported only."""
     peers: tuple[str, ...] = ()
     """Names from ``peers.PEERS`` without which the row cannot run."""
+    lacking: str = ""
+    """What else this machine lacks for the row."""
     pairs: int = 15
     warm: bool = True
     """One pair before those that count: it pays for imports and caches."""
@@ -128,6 +130,17 @@ def timed(function: Callable[[], object], repeat: int = 1) -> Sample:
         begin = time.perf_counter()
         for _ in range(repeat):
             function()
+        return (time.perf_counter() - begin) / repeat
+
+    return sample
+
+
+def repeated(loop: Callable[[int], object], repeat: int) -> Sample:
+    """Make a sample of something too short to be called through anything: ``loop`` does it so many times."""
+
+    def sample() -> float:
+        begin = time.perf_counter()
+        loop(repeat)
         return (time.perf_counter() - begin) / repeat
 
     return sample

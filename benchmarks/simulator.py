@@ -31,7 +31,6 @@ def rows() -> Iterator[Row]:
         lambda: 1 / 100_000,
         1.0,
         pairs=5,
-        robust=True,
     )
     yield Row(
         "replay of the recordings, states compared", lambda: seconds(replay(recorded(states=True))), "", None, pairs=3
