@@ -11,6 +11,7 @@ import pytest
 
 from pydfly import backends
 
+collect_ignore = ["leaky"]  # a project of its own, whose tests misbehave on purpose
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
 
 

@@ -28,7 +28,7 @@ LEVELS = [
     ["syscalls"],
     ["elf", "ending", "orphans", "pdeathsig", "reaper", "resident", "residentconf"],
     ["aio", "supervisor"],
-    ["cli", "conformance", "pytest_plugin", "replay", "testing"],
+    ["cli", "conformance", "leaks", "pytest_plugin", "replay", "testing"],
 ]
 PURE = ("pydfly.simkernel", "pydfly.supervisor.policy", "pydfly.ending.policy")
 IMPURE = {

@@ -32,8 +32,19 @@ SETTINGS = settings(
     print_blob=False,
     suppress_health_check=list(HealthCheck),
 )
-thorough = pytest.mark.skipif(HISTORIES < 1000, reason="takes a minute: $PYDFLY_HISTORIES=2000 runs it")
-SLOW_TO_FIND = (planted.counts_zombies, planted.cannot_clear)
+POISONS = [planted.acquires_twice, planted.children_own_too]
+WITHOUT: dict[str, tuple[Any, str, Any]] = {
+    "LX-2": (linux_rules, "nearest_reaper", lambda process: process.kernel.init),
+    "LX-3": (linux_rules.LinuxRules, "exit", DragonFly.exit),
+    "LX-6": (lifecycle, "ignores_children", lambda parent: False),
+}
+if HISTORIES >= 1000:  # these take up to a minute each
+    POISONS = planted.PLANTED
+    WITHOUT |= {
+        "LX-7": (linux_rules.LinuxRules, "execve", DragonFly.execve),
+        "DP-9": (linux_rules, "HIGHEST_LINUX_SIGNAL", 128),
+        "DS-4": (linux_rules.LinuxRules, "refuses_kill", DragonFly.refuses_kill),
+    }
 
 
 @pytest.fixture
@@ -50,10 +61,7 @@ def test_random_histories() -> None:
     assert Histories.played - before >= HISTORIES
 
 
-@pytest.mark.parametrize(
-    "poison",
-    [pytest.param(make, id=make.__name__, marks=thorough if make in SLOW_TO_FIND else ()) for make in planted.PLANTED],
-)
+@pytest.mark.parametrize("poison", POISONS, ids=lambda poison: poison.__name__)
 def test_a_planted_error_is_found_and_shrunk(poison: Callable[[], Backend]) -> None:
     """The shortest history that shows it has at most six operations, and is a scenario that can be replayed."""
 
@@ -72,20 +80,10 @@ def test_a_planted_error_is_found_and_shrunk(poison: Callable[[], Backend]) -> N
 
 
 @pytest.mark.usefixtures("ended")
-@pytest.mark.parametrize(
-    ("owner", "name", "without"),
-    [
-        pytest.param(linux_rules, "nearest_reaper", lambda process: process.kernel.init, id="LX-2"),
-        pytest.param(linux_rules.LinuxRules, "exit", DragonFly.exit, id="LX-3"),
-        pytest.param(lifecycle, "ignores_children", lambda parent: False, id="LX-6"),
-        pytest.param(linux_rules.LinuxRules, "execve", DragonFly.execve, id="LX-7", marks=thorough),
-        pytest.param(linux_rules.LinuxRules, "refuses_kill", DragonFly.refuses_kill, id="DS-4"),
-        pytest.param(linux_rules, "HIGHEST_LINUX_SIGNAL", 128, id="DP-9", marks=thorough),
-    ],
-)
-def test_no_rule_is_needless(owner: Any, name: str, without: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rule", WITHOUT)
+def test_no_rule_is_needless(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without any one of the rules a history shows a difference."""
-    monkeypatch.setattr(owner, name, without)
+    monkeypatch.setattr(*WITHOUT[rule])
     unshrunk = settings(SETTINGS, max_examples=1000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError, match="for `pydfly replay`"):
         run_state_machine_as_test(Histories, settings=unshrunk)
