@@ -203,8 +203,8 @@ def _data(world: World, command: str, data: Any) -> Any:
 def _written(world: World, command: str, answer: Any) -> Any:
     if command == "PROC_PDEATHSIG_STATUS":
         return {"signal": bsd_number(world, answer)}
-    if isinstance(answer, int):
-        return {"value": answer}
+    if isinstance(answer, int):  # the API's ints are unsigned (K-4), a scenario's are the C ints
+        return {"value": answer - 2**32 if answer >= 2**31 else answer}
     if isinstance(answer, list):
         return [_record(world, entry) for entry in answer]
     return _record(world, answer)

@@ -32,7 +32,7 @@ def no_new_privileges_for_good(world: World) -> object:
     return (*control, *after, back, *_told(world, "NO_NEW_PRIVS"), child.procctl("PROC_NO_NEW_PRIVS_STATUS"))
 
 
-@behaviour("K-3", freebsd=("EINVAL", None, -1, None, 0))
+@behaviour("K-3", freebsd=("EINVAL", None, 2**32 - 1, None, 0))
 def tracing_off_and_on(world: World) -> object:
     """TRACE_CTL: 2 forbids debuggers, 1 allows them again."""
     first = world.first
