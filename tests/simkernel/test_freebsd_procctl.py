@@ -455,6 +455,7 @@ def test_fp_10_members_of_sub_reapers_are_not_listed(root: Process) -> None:
 
 
 def test_fd_1_and_5_pointers(shell: Process) -> None:
+    """FD-1, FD-5: EFAULT, for NULL too."""
     for command in (bsd.PROC_PDEATHSIG_CTL, bsd.PROC_PDEATHSIG_STATUS):
         for pointer in (NULL, BAD_POINTER):
             with refused("EFAULT"):
