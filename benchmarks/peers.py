@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from importlib.util import find_spec
 
 PEERS = {
@@ -25,5 +27,10 @@ def missing() -> dict[str, str]:
     return {name: how for name, how in PEERS.items() if not _is_here(name)}
 
 
+def path(name: str) -> str:
+    """Return where a program is, on the PATH or beside the interpreter; empty if it is nowhere."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:{sys.prefix}/bin") or ""
+
+
 def _is_here(name: str) -> bool:
-    return find_spec(name) is not None if name in MODULES else shutil.which(name) is not None
+    return find_spec(name) is not None if name in MODULES else bool(path(name))

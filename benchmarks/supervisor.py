@@ -7,12 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pydfly
+from pydfly.backends import current
 
+from . import peers
 from .rows import Row, Sample, command
 
 SCRIPT = (sys.executable, "-c", "import sys; from pydfly.cli import main; sys.exit(main())")  # as the console script
@@ -30,10 +34,19 @@ def rows() -> Iterator[Row]:
     yield Row("pydfly run -- true (subprocess)", run, "python -c subprocess.run(['true'])", theirs, 0.9, robust=True)
     yield Row("supervise() until the command runs", _supervise, "subprocess.Popen", _popen, pairs=21)
     name = f"a TERM-ignoring command under pydfly run, grace {GRACE:g} s"
-    yield Row(name, _deaf, "the grace (goal: 50 ms more)", lambda: GRACE, 1 + 0.05 / GRACE, pairs=5)
-    if shutil.which("tini"):
-        idle = f"context switches of guard and warden in {IDLE:g} s"
-        yield Row(idle, _idle(_run_switches), "tini", _idle(_tini_switches), 0.0, pairs=1, warm=False, unit="switches")
+    against = "the grace (goal: 50 ms more)"
+    yield Row(name, _deaf, against, lambda: GRACE, 1 + 0.05 / GRACE, pairs=5, note=_who_waits_for_ever)
+    yield Row(
+        f"context switches of guard and warden in {IDLE:g} s",
+        _idle(_run_switches),
+        "tini",
+        _idle(_tini_switches),
+        0.0,
+        peers=("tini",),
+        pairs=1,
+        warm=False,
+        unit="switches",
+    )
 
 
 def _supervise() -> float:
@@ -62,6 +75,40 @@ def _deaf() -> float:
         process.send_signal(signal.SIGTERM)
         process.wait()
         return time.perf_counter() - begin
+
+
+def _who_waits_for_ever() -> str:
+    """Say which of the others are still there when a command has ignored SIGTERM for three times the grace."""
+    with tempfile.TemporaryDirectory() as folder:
+        procfile = Path(folder) / "Procfile"
+        procfile.write_text(f"deaf: {DEAF}\n")
+        ways = {
+            "tini": ["tini", "-s", "-g", "--", "sh", "-c", DEAF],
+            "dumb-init": ["dumb-init", "sh", "-c", DEAF],
+            "catatonit": ["catatonit", "-g", "--", "sh", "-c", DEAF],
+            "honcho": [peers.path("honcho"), "-f", str(procfile), "start"],
+        }
+        here = {name: words for name, words in ways.items() if words[0] and shutil.which(words[0])}
+        return ", ".join(f"{name}: {_still_there(words)}" for name, words in here.items())
+
+
+def _still_there(words: list[str]) -> str:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(0.2)
+        below = [process.pid, *(child.pid for child in current().processes.below(process.pid))]
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(3 * GRACE)
+        except subprocess.TimeoutExpired:
+            return f"still there after {3 * GRACE:g} s"
+        else:
+            return "ended"
+        finally:
+            for pid in below:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _idle(switches: Callable[[int], int]) -> Sample:
