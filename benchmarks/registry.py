@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -136,8 +138,37 @@ def _in_children(work: Callable[[int], None], processes: int) -> None:
         raise RuntimeError(f"the workers ended with {statuses}")
 
 
+@contextmanager
+def long_list() -> Iterator[None]:
+    """Have a registry of 10,000 files that exist."""
+    from pydfly.backends.registry import program_at
+
+    with place():
+        (_folder / "programs").mkdir()
+        for number in range(10_000):
+            program = _folder / "programs" / str(number)
+            program.touch()
+            ours().register(program_at(str(program)), 0x401000)
+        yield
+
+
+def listing() -> float:
+    """Measure `pydfly resident -l` from the start of the interpreter to its end."""
+    environment = {**os.environ, "PYDFLY_STATE_DIR": str(_folder / "state")}
+    begin = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pydfly", "resident", "-l"], env=environment, capture_output=True, check=True
+    )
+    seconds = time.perf_counter() - begin
+    if done.stdout.count(b"\n") < 10_000:
+        raise RuntimeError("the list is not whole")
+    return seconds
+
+
 def rows() -> Iterator[Row]:
-    """One process alone, and eight at once."""
+    """One process alone, eight at once, and a long list."""
+    if os.geteuid() == 0:  # the command line has no simulated superuser
+        yield Row("resident -l of 10,000 programs", listing, "0.25 s", lambda: 0.25, 1.0, inside=long_list, pairs=5)
     against = "a JSON file, flock, rename"
     for processes, robust in ((1, True), (8, False)):
         name = f"resident registry, {processes} process{'es' if processes > 1 else ''}: register + unregister"
