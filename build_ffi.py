@@ -46,6 +46,7 @@ extern const struct pydfly_command pydfly_commands[...];
 struct pydfly_process { int pid; int ppid; int64_t seconds; int64_t microseconds; char state; char name[32]; };
 int pydfly_list_processes(int pid, void *records, size_t *bytes);
 void pydfly_read_process(const void *records, size_t index, struct pydfly_process *out);
+int64_t pydfly_boot_time(void);
 
 struct pydfly_resident { int id; intptr_t entry; int64_t size; uint64_t dev; uint64_t ino; char path[1025]; };
 int pydfly_list_residents(void *records, size_t *bytes);
@@ -263,6 +264,8 @@ static int pydfly_list_processes(int pid, void *records, size_t *bytes)
     return pid < 0 ? sysctl(all, 3, records, bytes, NULL, 0) : sysctl(one, 4, records, bytes, NULL, 0);
 }
 #if PYDFLY_SYSTEM == 1
+/* Interruptible sleep, of a process and of a thread; only headers of the kernel name them: sys/proc.h, sys/thread.h */
+enum { PYDFLY_LWP_SINTR = 0x8, PYDFLY_TDF_SINTR = 0x40 };
 static char pydfly_state(const struct kinfo_proc *from)
 {
     switch (from->kp_stat) {
@@ -270,12 +273,11 @@ static char pydfly_state(const struct kinfo_proc *from)
     case SSTOP: return 'T';
     case SZOMB: return 'Z';
     case SACTIVE:
-        switch (from->kp_lwp.kl_stat) {
-        case LSRUN: return 'R';
-        case LSSTOP: return 'T';
-        case LSSLEEP: return 'S';
-        }
-        return 'S';
+        if (from->kp_lwp.kl_stat == LSRUN)
+            return 'R';
+        if (from->kp_lwp.kl_stat == LSSTOP)
+            return 'T';
+        return from->kp_lwp.kl_flags & PYDFLY_LWP_SINTR || from->kp_lwp.kl_tdflags & PYDFLY_TDF_SINTR ? 'S' : 'D';
     default: return '?';
     }
 }
@@ -309,7 +311,18 @@ static void pydfly_read_process(const void *records, size_t index, struct pydfly
     out->state = pydfly_state(from);
     memcpy(out->name, from->PYDFLY_FIELD(comm), length < sizeof(out->name) ? length : sizeof(out->name) - 1);
 }
+/* Microseconds since the epoch, -1 on failure; moves when the clock is set */
+static int64_t pydfly_boot_time(void)
+{
+    struct timeval booted;
+    size_t bytes = sizeof(booted);
+
+    if (sysctlbyname("kern.boottime", &booted, &bytes, NULL, 0) < 0)
+        return -1;
+    return (int64_t)booted.tv_sec * 1000000 + booted.tv_usec;
+}
 #else
+static int64_t pydfly_boot_time(void) { return pydfly_missing(); }
 #define PYDFLY_PROCESS_BYTES 0
 static int pydfly_list_processes(int pid, void *records, size_t *bytes)
 {

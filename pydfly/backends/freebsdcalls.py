@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from operator import index
 
 from .. import errors
 from ..constants import freebsd
@@ -31,6 +30,7 @@ class FreeBSDCommands(Commands):
 
     def __init__(self, call: RawCall, unsafe_reap_kill: bool) -> None:
         super().__init__(call)
+        self.names_itself = True
         self._unsafe_reap_kill = unsafe_reap_kill
         self._names = {int(command): command.name for command in freebsd.Command}
         self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
@@ -41,27 +41,26 @@ class FreeBSDCommands(Commands):
         self.table[_GETPIDS] = self._get_pids
         self.table[int(freebsd.PROC_REAP_KILL)] = self._kill
 
-    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
-        """Control a process; 0 becomes the caller's pid, which every version and every command understands (K-7)."""
-        idtype, id, cmd = index(idtype), index(id), index(cmd)
-        if id == 0 and idtype == _P_PID:
-            id = os.getpid()
-        command = self.table.get(cmd) or self.unknown
-        return command(idtype, id, cmd, data)
-
     def members(self) -> list[DescendantInfo]:
-        """Ask the kernel who they are, then what they are: who is listed first may be gone by the second question."""
+        """Everyone below this process but its children from before ACQUIRE, whom the kernel's list leaves out.
+
+        The list also leaves out the members of domains inside this one.  They belong to it: they are found by their
+        parents, even while the reaper of such a domain is a zombie, which keeps PROC_REAP_KILL away from them (FK-2).
+        """
         own = os.getpid()
         status = self._status(_P_PID, own, _STATUS, OMITTED)
         assert status is not None
         if not status.flags & _OWNED:
             return self.processes.below(own)
+        everyone = self.processes.everyone()
         pids = {member.pid for member in self._get_pids(_P_PID, own, _GETPIDS, OMITTED)}
+        listed = {process.pid for process in everyone}
         children: dict[int, list[DescendantInfo]] = {}
-        for process in self.processes.everyone():
-            if process.pid in pids:
-                children.setdefault(process.ppid if process.ppid in pids else own, []).append(process)
-        found = children.pop(own, [])
+        for process in everyone:
+            # its parent may have died while the kernel made the list
+            orphan = process.pid in pids and process.ppid not in listed
+            children.setdefault(own if orphan else process.ppid, []).append(process)
+        found = [process for process in children.pop(own, ()) if process.pid in pids]
         for process in found:  # grows while it is walked
             found += children.pop(process.pid, ())
         return found

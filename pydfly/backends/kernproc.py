@@ -37,6 +37,7 @@ _STATES = {
     b"I": "idle",
 }
 _EVERYONE = -1
+_FREEBSD = 2  # PYDFLY_SYSTEM of the extension
 
 
 def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tuple[Any, int]:
@@ -45,7 +46,7 @@ def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tupl
     Args:
         call: the extension.
         name: of the sysctl, for errors.
-        size: bytes of a record.
+        size: bytes of a record, in the headers.
         fill: called with memory and a pointer to its size, which it sets to what was written.
         room: how many records to expect.
 
@@ -53,14 +54,19 @@ def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tupl
         The memory, and how many whole records are in it.
 
     Raises:
-        SyscallError: as the kernel says.
+        SyscallError: as the kernel says; EPROTO, its records are of another size than those of the headers.
     """
     while True:
         memory = call.ffi.new("char[]", room * size)
         length = call.ffi.new("size_t *", room * size)
         failed = call.ffi.errno if fill(memory, length) else None
         if failed is None:
-            return memory, length[0] // size
+            count, rest = divmod(length[0], size)
+            if rest:
+                raise call.refusal(
+                    name, errno.EPROTO, "pydfly was built for another version of this system: rebuild it"
+                )
+            return memory, count
         if failed != errno.ENOMEM:
             raise call.refusal(name, failed)
         room *= 2
@@ -74,6 +80,7 @@ class KernelProcesses:
         self.descendants = members
         """Return the members of the calling process's domain, zombies included, parents before their children."""
         self._room = 128
+        self._booted: int | None = None  # microseconds since the epoch: one number for good, though clocks jump
 
     def getpid(self) -> int:
         """Return the pid of the calling process."""
@@ -152,24 +159,49 @@ class KernelProcesses:
         from importlib import import_module
 
         select = import_module("select")  # kqueue is in there on the systems that have it
-        own = os.getpid()
+        flags = select.KQ_EV_ADD | select.KQ_EV_ONESHOT
+        living = self._living_children()
         queue = select.kqueue()
         try:
-            for process in self.everyone():
-                if process.ppid == own and process.state != "zombie":
-                    watch = select.kevent(
-                        process.pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
-                    )
-                    try:
-                        queue.control([watch], 0)
-                    except ProcessLookupError:  # it has died meanwhile
+            for pid in living:
+                try:
+                    queue.control([select.kevent(pid, select.KQ_FILTER_PROC, flags, select.KQ_NOTE_EXIT)], 0)
+                except ProcessLookupError:
+                    if pid not in self._living_children():  # it has died meanwhile; else it is hidden from this user
                         return
             queue.control(None, 1, max(0.0, timeout))
         finally:
             queue.close()
 
+    def _living_children(self) -> list[int]:
+        own = os.getpid()
+        return [process.pid for process in self.everyone() if process.ppid == own and process.state != "zombie"]
+
     def _list(self, pid: int) -> list[DescendantInfo]:
-        """Return one process, or everyone."""
+        """Return one process, or everyone.
+
+        DragonFly keeps the time of a start as it was.  FreeBSD keeps the time since boot, and adds a boot time that
+        moves when the clock is set (sys/kern/kern_proc.c, fill_kinfo_proc()): with one boot time for good, a process
+        has one start time for good, by which it is told from others.
+        """
+        if self._call.lib.PYDFLY_SYSTEM != _FREEBSD:
+            return self._read(pid, 0)
+        while True:
+            before = self._boot_time()
+            self._booted = before if self._booted is None else self._booted
+            found = self._read(pid, self._booted - before)
+            if self._boot_time() == before:
+                return found
+
+    def _boot_time(self) -> int:
+        call = self._call
+        failed = call.ffi.errno if (booted := call.lib.pydfly_boot_time()) < 0 else None
+        if failed is not None:
+            raise call.refusal("kern.boottime", failed)
+        return int(booted)
+
+    def _read(self, pid: int, shift: int) -> list[DescendantInfo]:
+        """Read one process, or everyone, with start times moved by so many microseconds."""
         call = self._call
         size = call.lib.PYDFLY_PROCESS_BYTES
 
@@ -186,5 +218,6 @@ class KernelProcesses:
                 continue
             name = call.ffi.string(out.name).decode("utf-8", "backslashreplace")
             state = _STATES.get(out.state, "other")
-            found.append(DescendantInfo(out.pid, out.ppid, name, state, out.seconds + out.microseconds / 1e6))
+            start = (out.seconds * 1_000_000 + out.microseconds + shift) / 1e6
+            found.append(DescendantInfo(out.pid, out.ppid, name, state, start))
         return found

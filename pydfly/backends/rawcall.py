@@ -6,10 +6,12 @@ An instance of ``Commands`` is one flavour's table of what each command reads an
 from __future__ import annotations
 
 import errno
+import os
 from operator import index
 
 from .. import errors
 from ..structs import BAD_POINTER, NULL, OMITTED
+from . import arguments
 from .kernproc import KernelProcesses
 
 TYPE_CHECKING = False
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     Command = Callable[[int, int, int, Data], object]
 
+_SCRATCH = 64  # ints: what a newer kernel may write for a command that is unknown here finds room
 _UNMAPPED = 1  # an address in the first page, where neither system maps anything
 
 
@@ -55,7 +58,10 @@ class RawCall:
         self, syscall: str, number: int, reason: str | None = None, *, operation: str = "", result: object = None
     ) -> errors.SyscallError:
         """Make the error for a call that failed."""
-        return errors.refusal(syscall, self.errno_name(number), reason, operation=operation, result=result)
+        error = errors.refusal(syscall, self.errno_name(number), reason, operation=operation, result=result)
+        if number not in self._names:  # no name, and so no number: not the EPERM that stands for such
+            error.errno, error.strerror = number, os.strerror(number)
+        return error
 
     def control(self, idtype: int, id: int, cmd: int, memory: Any, operation: str = "") -> None:
         """Call procctl.
@@ -76,7 +82,9 @@ class RawCall:
             return self.null
         if data is BAD_POINTER:
             return self.bad
-        return self.ffi.new("int *", data if isinstance(data, int) else index(data))  # type: ignore[arg-type]
+        memory = self.ffi.new("int[]", _SCRATCH)
+        memory[0] = arguments.c_value(data, "int", "data")
+        return memory
 
     def reads_int(self, data: object, name: str) -> Any:
         """Return the memory of a command that reads an int."""
@@ -99,13 +107,21 @@ class Commands:
     def __init__(self, call: RawCall) -> None:
         self.call = call
         self.table: dict[int, Command] = {}
+        self.names_itself = False
+        """Pass the caller's pid for P_PID 0, which not every version of the system takes for the caller (K-7)."""
         self.processes = KernelProcesses(call, self.members)
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Control a process."""
-        idtype, id, cmd = index(idtype), index(id), index(cmd)
-        command = self.table.get(cmd) or self.unknown
-        return command(idtype, id, cmd, data)
+        try:
+            idtype, id, cmd = index(idtype), index(id), index(cmd)
+            if self.names_itself and id == 0 == idtype:
+                id = os.getpid()
+            command = self.table.get(cmd) or self.unknown
+            return command(idtype, id, cmd, data)
+        except (TypeError, OverflowError):
+            arguments.procctl(idtype, id, cmd)  # says which number C cannot take, if it is one of these
+            raise
 
     def unknown(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         """Let the kernel refuse a command that nobody knows."""

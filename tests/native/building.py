@@ -131,7 +131,18 @@ class Kernel:
 
 
 STATES = {
-    "dragonfly": {"I": (1, 0), "R": (2, 1), "T": (3, 0), "S": (2, 3), "Z": (4, 0), "?": (5, 0), "stopped": (2, 2)},
+    "dragonfly": {  # beside the state of the process that of its thread, its flags << 8, its kernel thread's << 16
+        "I": (1, 0),
+        "R": (2, 1),
+        "T": (3, 0),
+        "S": (2, 0x803),
+        "asleep": (2, 0x400003),
+        "D": (2, 3),
+        "waits": (2, 0x084003),
+        "Z": (4, 0),
+        "?": (5, 0),
+        "stopped": (2, 2),
+    },
     "freebsd": {
         "I": (1, 0),
         "R": (2, 0),

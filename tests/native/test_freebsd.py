@@ -285,6 +285,13 @@ def test_errnos_that_python_does_not_name(freebsd: Kernel, number: int, name: st
     assert (error.errno_name, error.errno) == (name, errno.EPERM)
 
 
+def test_an_errno_that_nobody_knows(freebsd: Kernel) -> None:
+    """It is told as the kernel gave it."""
+    freebsd.fail(9099, b"procctl")
+    error = refused(0, 0, 4)
+    assert (error.errno_name, error.errno, type(error)) == ("errno 9099", 9099, pydfly.SyscallError)
+
+
 def test_ids_keep_their_width(freebsd: Kernel) -> None:
     """0 alone becomes the own pid, and only as a pid; a float is no 0."""
     for id in (1 << 32, -(2**63), 2**63 - 1):

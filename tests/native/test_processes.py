@@ -20,7 +20,7 @@ from .building import STATES, Kernel
 
 ME = os.getpid()
 NAMES = {"R": "running", "S": "sleeping", "D": "waiting", "T": "stopped", "Z": "zombie", "I": "idle", "?": "other"}
-NAMES |= {"stopped": "stopped", "W": "idle", "L": "waiting"}
+NAMES |= {"stopped": "stopped", "asleep": "sleeping", "waits": "waiting", "W": "idle", "L": "waiting"}
 
 
 @pytest.mark.parametrize(("flavour", "stat"), [(flavour, stat) for flavour in STATES for stat in STATES[flavour]])
@@ -89,12 +89,23 @@ def test_who_is_no_reaper_has_all_its_descendants(kernel: Kernel, backend: Backe
 
 
 def test_members_on_freebsd(freebsd: Kernel, backend_of_freebsd: None = None) -> None:
-    """The kernel says who they are; not those from before ACQUIRE, nor the members of domains inside."""
+    """The kernel says who they are, not those from before ACQUIRE; who is in a domain inside belongs to it, too."""
     _family(freebsd)
     pydfly.reaper.acquire()
-    for pid, subtree, flags in ((4002, 4000, 1), (4001, 4000, 1), (4000, 4000, 3), (4444, 4444, 3)):
+    freebsd.process(4004, 4003)
+    freebsd.process(4005, 4001)
+    for pid, subtree, flags in ((4001, 4000, 5), (4000, 4000, 3), (4444, 4444, 3)):
         freebsd.add_member(pid, subtree, flags)
-    assert [process.pid for process in pydfly.reaper.descendants()] == [4000, 4001, 4002]
+    assert [process.pid for process in pydfly.reaper.descendants()] == [4000, 4001, 4002, 4005]
+
+
+def test_the_domain_of_a_dead_reaper_inside(freebsd: Kernel) -> None:
+    """Until somebody waits for it the kernel keeps its members in its domain, and PROC_REAP_KILL away from them."""
+    pydfly.reaper.acquire()
+    freebsd.process(4000, ME, stat="Z")
+    freebsd.process(4001, 4000)
+    freebsd.add_member(4000, 4000, 7)
+    assert [process.pid for process in pydfly.reaper.descendants()] == [4000, 4001]
 
 
 def test_members_on_freebsd_while_parents_change(freebsd: Kernel) -> None:
@@ -174,6 +185,49 @@ def test_send_to_another_process_with_the_pid(kernel: Kernel, backend: Backend) 
         end(child)
 
 
+def test_records_of_another_size(kernel: Kernel, backend: Backend) -> None:
+    """A kernel of another version than the headers: nothing is read into wrong fields."""
+    kernel.process(4000, ME)
+    kernel.set_int("misfit", 8)
+    with pytest.raises(pydfly.SyscallError, match="rebuild it") as caught:
+        backend.processes.everyone()
+    assert (caught.value.syscall, caught.value.errno_name) == ("kern.proc", "EPROTO")
+
+
+def test_start_times_survive_a_step_of_the_clock(freebsd: Kernel) -> None:
+    """FreeBSD adds the boot time, which moves with the clock, to the time since boot that it keeps."""
+    processes = pydfly.backends.current().processes
+    freebsd.set_int("booted", 1000)
+    freebsd.process(4000, ME, start=1500.25)
+    before = processes.everyone()
+    assert before[0].start_time == 1500.25
+    freebsd.set_int("booted", 4600)
+    freebsd.clear_processes()
+    freebsd.process(4000, ME, start=5100.25)
+    assert processes.everyone() == before
+
+
+def test_a_step_of_the_clock_during_a_listing(freebsd: Kernel) -> None:
+    """The listing is made again."""
+    processes = pydfly.backends.current().processes
+    freebsd.process(4000, ME, start=1500.25)
+    freebsd.set_int("booted", 1000)
+    processes.everyone()
+    freebsd.set_int("steps", 1)
+    (seen,) = processes.everyone()
+    assert (seen.start_time, freebsd.get_int("steps")) == (1500.25 - 1, 0)
+    assert len(freebsd.calls("sysctl")) == 3
+
+
+def test_without_the_boot_time(freebsd: Kernel) -> None:
+    """What the kernel refuses is told."""
+    processes = pydfly.backends.current().processes
+    freebsd.fail(errno.EPERM, b"sysctlbyname")
+    with pytest.raises(pydfly.SyscallError) as caught:
+        processes.everyone()
+    assert (caught.value.syscall, caught.value.errno_name) == ("kern.boottime", "EPERM")
+
+
 def test_info_of_one(kernel: Kernel) -> None:
     """One question to the kernel, about this pid alone."""
     processes: Any = pydfly.backends.current().processes
@@ -199,6 +253,7 @@ class Queue:
         self.watched: list[Any] = []
         self.waited: list[float] = []
         self.closed = False
+        self.on_failure: Any = lambda: None
 
     def control(self, changes: list[Any] | None, most: int, timeout: float | None = None) -> list[Any]:
         if changes is None:
@@ -207,6 +262,7 @@ class Queue:
             return []
         assert most == 0
         if changes[0][0] in self.dead:
+            self.on_failure()
             raise ProcessLookupError(errno.ESRCH, "No such process")
         self.watched += changes
         return []
@@ -245,9 +301,20 @@ def test_wait_when_one_dies_at_once(kernel: Kernel, backend: Backend, monkeypatc
     """There is something to collect: no sleep."""
     _family(kernel)
     queue = Queue(dead=(4000,))
+    queue.on_failure = kernel.clear_processes
     _kqueue(monkeypatch, queue)
     backend.processes.wait(10)
     assert queue.waited == [] and queue.closed
+
+
+def test_wait_for_one_that_cannot_be_watched(kernel: Kernel, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A living child that is hidden from this user: waiting must not become spinning."""
+    _family(kernel)
+    queue = Queue(dead=(4000,))
+    _kqueue(monkeypatch, queue)
+    backend.processes.wait(10)
+    assert [event[0] for event in queue.watched] == [4003]
+    assert queue.waited == [10] and queue.closed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the stub kernel stands on Linux")

@@ -13,7 +13,9 @@ static void stub_fill(const struct stub_process *process, struct kinfo_proc *rec
     record->kp_pid = process->pid;
     record->kp_ppid = process->ppid;
     record->kp_stat = process->stat;
-    record->kp_lwp.kl_stat = process->detail;
+    record->kp_lwp.kl_stat = process->detail & 0xFF;
+    record->kp_lwp.kl_flags = process->detail >> 8 & 0xFF;
+    record->kp_lwp.kl_tdflags = process->detail >> 16;
     record->kp_start.tv_sec = process->seconds;
     record->kp_start.tv_usec = process->microseconds;
     strncpy(record->kp_comm, process->name, sizeof(record->kp_comm) - 1);

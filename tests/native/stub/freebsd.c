@@ -53,9 +53,11 @@ void stub_set(int command, int value)
         values[command] = value;
 }
 
+extern int stub_booted, stub_steps;
 void stub_reset(void)
 {
     stub_reset_recorder();
+    stub_booted = stub_steps = 0;
     member_count = killed = 0;
     failed_pid = -1;
     kill_error = 0;
@@ -181,6 +183,27 @@ static int is_self_only(int cmd)
 {
     return cmd == PROC_REAP_ACQUIRE || cmd == PROC_REAP_RELEASE || cmd == PROC_PDEATHSIG_CTL ||
            cmd == PROC_PDEATHSIG_STATUS;
+}
+
+/* When the machine was started, and how often the clock is set forward by a second while it is read */
+int stub_booted, stub_steps;
+
+int sysctlbyname(const char *name, void *old, size_t *old_length, const void *new, size_t new_length)
+{
+    struct timeval booted = {stub_booted, 0};
+
+    stub_note("sysctlbyname", 0, 0, 0, old, *old_length);
+    if (stub_failing())
+        return -1;
+    if (strcmp(name, "kern.boottime") != 0 || new != NULL || new_length != 0)
+        return stub_refuse(ENOENT);
+    if (*old_length < sizeof(booted))
+        return stub_refuse(ENOMEM);
+    memcpy(old, &booted, sizeof(booted));
+    *old_length = sizeof(booted);
+    if (stub_steps > 0 && stub_steps--)
+        stub_booted++;
+    return 0;
 }
 
 int procctl(idtype_t idtype, id_t id, int cmd, void *data)

@@ -6,6 +6,7 @@
 
 struct stub_entry stub_log[4096];
 int stub_logged;
+int stub_misfit; /* by how many bytes the records of the kernel differ from those of the headers */
 struct stub_process stub_processes[4096];
 int stub_process_count;
 int stub_euid, stub_jailed;
@@ -104,6 +105,7 @@ void stub_reset_recorder(void)
     stub_logged = stub_process_count = module_count = failure = 0;
     stub_owner = stub_signal_of = stub_signal = stub_euid = stub_jailed = 0;
     failing_call[0] = 0;
+    stub_misfit = 0;
 }
 
 int modfind(const char *name)
@@ -170,6 +172,6 @@ int sysctl(const int *mib, unsigned int length, void *old, size_t *old_length, c
             *out++ = record;
         written += sizeof(record);
     }
-    *old_length = written;
+    *old_length = written + stub_misfit;
     return one && !written ? stub_not_found() : 0;
 }

@@ -83,7 +83,7 @@ int modstat(int id, struct module_stat *stat);
 #define KERN_PROC_PID 1
 enum procstat { SIDL = 1, SACTIVE, SSTOP, SZOMB, SCORE };
 enum lwpstat { LSRUN = 1, LSSTOP, LSSLEEP };
-struct kinfo_lwp { int kl_pid; enum lwpstat kl_stat; };
+struct kinfo_lwp { int kl_pid; int kl_flags; enum lwpstat kl_stat; int kl_tdflags; };
 struct kinfo_proc {
     int kp_flags;
     enum procstat kp_stat;

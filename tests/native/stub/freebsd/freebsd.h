@@ -173,4 +173,5 @@ struct kinfo_proc {
     long ki_tdflags;
 };
 int sysctl(const int *mib, unsigned int length, void *old, size_t *old_length, const void *new, size_t new_length);
+int sysctlbyname(const char *name, void *old, size_t *old_length, const void *new, size_t new_length);
 #endif
