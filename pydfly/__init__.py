@@ -42,6 +42,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         Survivor,
     )
     from .supervisor import supervise
+    from .supervisor.owner import Supervised
+    from .supervisor.report import ProcessRecord, Report, Step, Usage
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
 
 __version__ = "0.1.0"
@@ -74,6 +76,11 @@ _HOMES = {
     "ResidentEntry": "structs",
     "Survivor": "structs",
     "supervise": "supervisor",
+    "Supervised": "supervisor.owner",
+    "ProcessRecord": "supervisor.report",
+    "Report": "supervisor.report",
+    "Step": "supervisor.report",
+    "Usage": "supervisor.report",
     "exec_sys_register": "syscalls",
     "exec_sys_unregister": "syscalls",
     "procctl": "syscalls",
@@ -91,19 +98,24 @@ __all__ = [
     "NULL",
     "NotReaperError",
     "NotRegistrableError",
+    "ProcessRecord",
     "Reaped",
     "ReaperKill",
     "ReaperKilled",
     "ReaperPidInfo",
     "ReaperStatus",
     "ReaperStatusFreeBSD",
+    "Report",
     "ResidentEntry",
     "SimulatedBackendWarning",
+    "Step",
+    "Supervised",
     "Survivor",
     "SurvivorsError",
     "SyscallError",
     "UnsafeRegistrationError",
     "UnsafeRegistrationWarning",
+    "Usage",
     "aio",
     "backend",
     "constants",

@@ -1,9 +1,10 @@
-"""The documentation is true: every Python example runs, and every command is documented."""
+"""The documentation is true: every example runs, every command is documented, every page is reached."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,30 +16,85 @@ from pydfly.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = [
-    pytest.param(block, id=f"{page.relative_to(ROOT)}:{number}")
-    for page in PAGES
-    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE), 1)
-]
+PROGRAMS = ("redis-server",)  # what examples start besides the shell's own tools
+
+
+def examples(language: str) -> list[object]:
+    """Return the fenced blocks of a language in all pages."""
+    pattern = re.compile(rf"^```{language}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    return [
+        pytest.param(block, id=f"{page.relative_to(ROOT)}:{language}-{number}")
+        for page in PAGES
+        for number, block in enumerate(pattern.findall(page.read_text()), 1)
+    ]
+
+
+def run(command: list[str], place: Path) -> None:
+    """Run an example as a reader would: in a fresh process, in an empty directory, with `pydfly` on the PATH."""
+    home = place / "home"
+    home.mkdir()
+    (home / "pydfly").write_text(f'#!/bin/sh\nexec {sys.executable} -m pydfly "$@"\n')
+    (home / "pydfly").chmod(0o755)
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "PATH": f"{home}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(pydfly.__file__).parent.parent),
+    }
+    empty = place / "empty"
+    empty.mkdir()
+    done = subprocess.run(
+        command, cwd=empty, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the examples act on the live Linux backend")
-@pytest.mark.parametrize("source", EXAMPLES)
+@pytest.mark.parametrize("source", examples("python"))
 def test_python_example_runs(source: str, tmp_path: Path) -> None:
-    """As a reader would run it: in a fresh process, in an empty directory."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(pydfly.__file__).parent.parent)}
-    done = subprocess.run(
-        [sys.executable, "-c", source], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 0, done.stderr
+    """Every ```python block; they clean up after themselves."""
+    run([sys.executable, "-W", "error", "-c", source], tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the examples act on the live Linux backend")
+@pytest.mark.parametrize("source", examples("sh"))
+def test_shell_example_runs(source: str, tmp_path: Path) -> None:
+    """Every ```sh block; transcripts and what needs root or another system are ```console blocks."""
+    for program in PROGRAMS:
+        if program in source and not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    run(["sh", "-euc", source], tmp_path)
 
 
 def test_examples_were_found() -> None:
     """The pattern above still matches."""
-    assert len(EXAMPLES) >= 4
+    assert len(examples("python")) >= 20
+    assert len(examples("sh")) >= 5
+
+
+def test_no_example_hides() -> None:
+    """Every fence has a language, and Python is never written under another name, where no test would run it."""
+    fence = re.compile(r"^(`{3,}|:{3,})(\S*)[^\n]*\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
+    blocks = [(page, *block) for page in PAGES for _, *block in fence.findall(page.read_text())]
+    directives = {"{toctree}", "{image}", "{command-output}", "{eval-rst}", "{include}", "{note}", "{warning}"}
+    assert {language for _, language, _ in blocks} - directives <= {"python", "sh", "console", "text", "dockerfile", ""}
+    hidden = [page for page, language, text in blocks if language != "python" and re.search("^(import|from) ", text)]
+    assert hidden == []
 
 
 def test_commands_are_documented() -> None:
     """Each command of the command line stands in the documentation."""
     text = "".join(page.read_text() for page in PAGES)
     assert [command for command in COMMANDS if f"pydfly {command}" not in text and f"`{command}`" not in text] == []
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """Relative links in the pages and in the README name files that exist; the generator checks the anchors."""
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert dead == []

@@ -42,7 +42,7 @@ def printable(text: str) -> str:
 
 
 def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
-    """Print rows under a head, numbers to the right.
+    """Print rows under a head, numbers (with or without a unit) to the right.
 
     Args:
         file: where to.
@@ -50,7 +50,7 @@ def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styl
         rows: what stands in them.
         styles: how each row looks where there are colours, ``""`` for as usual.
     """
-    numeric = [all(row[place].strip("-").replace(".", "").isdigit() for row in rows) for place in range(len(head))]
+    numeric = [all(_is_number(row[place]) for row in rows) for place in range(len(head))]
     if screen := console(file):
         from rich import box
         from rich.table import Table
@@ -69,3 +69,7 @@ def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styl
             for text, width, right in zip(row, widths, numeric, strict=True)
         ]
         print("  ".join(cells).rstrip(), file=file)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.partition(" ")[0].replace(".", "").isdigit()
