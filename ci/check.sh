@@ -6,4 +6,5 @@ cd "$(dirname "$0")/.."
 "$1" -m ruff format --check .
 "$1" -m ruff check .
 "$1" -m mypy
+"$1" -m mypy --strict tests/typing/api.py
 "$1" -m pytest -q tests/test_architecture.py

@@ -9,7 +9,12 @@ author = "the pydfly developers"
 copyright = "the pydfly developers; BSD-2-Clause"
 release = version = pydfly.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxcontrib.programoutput"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinxcontrib.programoutput",
+]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_static_path = ["_static"]

@@ -94,7 +94,7 @@ def test_links_between_pages_lead_somewhere() -> None:
     dead = [
         f"{page.relative_to(ROOT)}: {target}"
         for page in PAGES
-        for target in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", page.read_text())
+        for target in re.findall(r"\]\((?!\w+:)([^)#\s]+)[^)]*\)", page.read_text())
         if not (page.parent / target).exists()
     ]
     assert dead == []

@@ -1,4 +1,4 @@
-"""Record a real session in a terminal as docs/_static/run.svg:  python docs/record.py
+"""Record a real session in a terminal as docs/_static/run.svg:  python ci/record.py
 
 Needs the package with its extra `cli`, bash, and redis-server.
 """
@@ -18,7 +18,7 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 COLUMNS = 92
-PICTURE = Path(__file__).parent / "_static" / "run.svg"
+PICTURE = Path(__file__).parents[1] / "docs" / "_static" / "run.svg"
 FILES = {
     "redis.conf": "port 0\nunixsocket redis.sock\ndaemonize yes\nsave ''\nlogfile redis.log\n",
     "start.sh": "redis-server redis.conf                      # forks twice, leaves its session\n"

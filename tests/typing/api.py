@@ -1,0 +1,172 @@
+"""Every public name, used as a program would use it.  Never run: ``mypy --strict`` reads it (ci/check.sh)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import IO, Any
+
+from typing_extensions import assert_type
+
+import pydfly
+from pydfly import aio, constants, errors, pdeathsig, reaper, resident, simkernel, structs, testing
+
+
+def the_raw_layer() -> None:
+    assert_type(pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_STATUS), object)
+    pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, signal.SIGTERM)
+    pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.NULL)
+    pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.BAD_POINTER)
+    pydfly.procctl(constants.freebsd.P_PID, 0, constants.freebsd.PROC_REAP_KILL, pydfly.ReaperKill(9, flags=1))
+    answer = pydfly.procctl(0, 0, constants.dragonfly.PROC_REAP_STATUS)
+    if isinstance(answer, pydfly.ReaperStatus):
+        assert_type(answer.flags, int)
+        assert_type(answer.refs, int)
+        assert_type(answer.pid_head, int)
+    elif isinstance(answer, pydfly.ReaperStatusFreeBSD):
+        assert_type(answer.flags, int)
+    elif isinstance(answer, pydfly.ReaperPidInfo):
+        assert_type((answer.pid, answer.subtree, answer.flags), tuple[int, int, int])
+    elif isinstance(answer, pydfly.ReaperKilled):
+        assert_type((answer.killed, answer.fpid), tuple[int, int])
+    pydfly.exec_sys_register(0x1000, unsafe=True)
+    assert_type(pydfly.exec_sys_unregister(-2), int)
+
+
+def backends() -> None:
+    assert_type(pydfly.backend(), pydfly.BackendInfo)
+    assert_type((pydfly.backend().name, pydfly.backend().live), tuple[str, bool])
+    pydfly.use("linux", euid=0, state_dir="/tmp/x")
+    with pydfly.use("sim:freebsd", version="main") as backend:
+        assert_type(backend.name, str)
+
+
+def errors_are_what_people_catch() -> None:
+    try:
+        reaper.acquire()
+    except pydfly.AlreadyReaperError as error:
+        assert_type((error.syscall, error.reason, error.errno_name), tuple[str, str, str])
+        assert_type(error.errno, int | None)
+        assert_type(error.result, object)
+    except (pydfly.NotReaperError, pydfly.NotRegistrableError, pydfly.SyscallError) as refused:
+        raised: OSError = refused
+        raise raised from None
+    except pydfly.SurvivorsError as left:
+        assert_type(left.survivors, list[pydfly.Survivor])
+    except (pydfly.BackendError, pydfly.UnsafeRegistrationError) as failed:
+        runtime: RuntimeError = failed
+        raise runtime from None
+    warnings: list[type[UserWarning]] = [pydfly.SimulatedBackendWarning, pydfly.UnsafeRegistrationWarning]
+    assert_type(warnings[0], type[UserWarning])
+    assert_type(errors.refusal("procctl", "EPERM"), errors.SyscallError)
+
+
+def reaper_domains() -> None:
+    assert_type(reaper.acquired(), AbstractContextManager[None])
+    assert_type(reaper.owned(), bool)
+    status = reaper.status()
+    assert_type(status, pydfly.DomainStatus)
+    assert_type((status.owned, status.reaper_pid, status.descendants), tuple[bool, int | None, int | None])
+    for member in reaper.descendants():
+        assert_type(member, pydfly.DescendantInfo)
+        assert_type((member.pid, member.name, member.start_time), tuple[int, str, float])
+    for dead in reaper.reap(ignore={1, 2}):
+        assert_type(dead, pydfly.Reaped)
+    report = reaper.kill_all(signal.SIGTERM, grace=1)
+    assert_type(report, pydfly.KillReport)
+    assert_type((report.ended, report.seconds), tuple[list[pydfly.DescendantInfo], float])
+    reaper.release()
+
+
+def parent_death_signal() -> None:
+    pdeathsig.set(signal.SIGKILL, expected_parent=1)
+    pdeathsig.set(9)
+    assert_type(pdeathsig.get(), int)
+    pdeathsig.clear()
+
+
+def resident_programs() -> None:
+    resident.register("/bin/ls", force=True)
+    for entry in resident.entries():
+        assert_type(entry, pydfly.ResidentEntry)
+        assert_type((entry.id, entry.path, entry.dev, entry.ino), tuple[int, str, int, int])
+    assert_type(resident.unregister(1), int)
+    resident.unregister_program("/bin/ls", force=False)
+    assert_type(resident.unregister_all(), int)
+    assert_type(resident.read_conf(), list[str])
+    assert_type(resident.apply_conf("/etc/resident.conf"), list[resident.Applied])
+    assert_type(resident.applying("/etc/resident.conf"), Iterator[resident.Applied])
+
+
+def supervised() -> None:
+    with pydfly.supervise(
+        ["sh", b"-c", "true"],
+        grace=1,
+        pdeathsig=signal.SIGKILL,
+        spare=lambda process: process.name == "tmux",
+        env={"PATH": "/bin"},
+        cwd="/",
+        stdin=None,
+        stdout=-1,
+        stderr=2,
+        pass_fds=[3],
+    ) as service:
+        assert_type(service, pydfly.Supervised)
+        assert_type(service.wait_started(timeout=1.0), int)
+        assert_type(service.pid, int)
+        assert_type(service.processes(), list[pydfly.DescendantInfo])
+        assert_type(service.plan(), list[pydfly.Step])
+        assert_type(service.fileno(), int)
+        assert_type(service.stdout, IO[bytes] | None)
+        service.signal(signal.SIGHUP)
+        service.stop(grace=0)
+        assert_type(service.wait(timeout=None), int | None)
+        assert_type(service.exit_status, int | None)
+        service.close()
+    report = service.report
+    assert_type(report, pydfly.Report)
+    for process in report.processes:
+        assert_type(process, pydfly.ProcessRecord)
+        assert_type(process.rusage, pydfly.Usage | None)
+    assert_type(report.survivors, list[pydfly.Survivor])
+
+
+async def supervised_in_a_loop() -> None:
+    async with aio.supervise(["true"], grace=1.0) as service:
+        assert_type(service, aio.Supervised)
+        assert_type(await service.wait_started(), int)
+        assert_type(await service.processes(), list[structs.DescendantInfo])
+        await service.signal(signal.SIGHUP)
+        await service.stop()
+        assert_type(await asyncio.wait_for(service.wait(), 1), int | None)
+
+
+def simulated_kernels() -> None:
+    kernel = simkernel.boot("freebsd", version="13.2")
+    assert_type(kernel, simkernel.Kernel)
+    process = kernel.spawn("/bin/sh", uid=0)
+    assert_type(process, simkernel.Process)
+    assert_type(process.fork(), simkernel.Process)
+    assert_type(process.wait(nohang=True), tuple[int, int] | None)
+    faults: list[type[Exception]] = [simkernel.KernelPanic, simkernel.SimulationError]
+    assert_type(faults[0], type[Exception])
+    with pydfly.use(process):
+        reaper.acquire()
+
+
+def tests_of_others() -> None:
+    with testing.simulated("dragonfly", uid=0) as process:
+        assert_type(process, simkernel.Process)
+    testing.check_backend("linux")
+    try:
+        testing.check_backend("sim")
+    except testing.ConformanceError as error:
+        assertion: AssertionError = error
+        raise assertion from None
+
+
+def constants_of_the_flavour_in_force() -> Any:
+    assert_type(int(pydfly.REAPER_STAT_OWNED | pydfly.REAPER_STAT_REALINIT), int)
+    return constants.of("freebsd")
