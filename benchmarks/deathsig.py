@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ctypes
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from pydfly import pdeathsig
 
@@ -10,7 +14,7 @@ from .rows import Row, timed
 
 
 def rows() -> Iterator[Row]:
-    """Asking for it, in a process that runs."""
+    """Asking for it, in a process that runs; a child that has it from the start."""
 
     def pyprctl() -> None:
         import pyprctl
@@ -32,3 +36,21 @@ def rows() -> Iterator[Row]:
         None,
         peers=("prctl",),
     )
+
+    ours = timed(lambda: pdeathsig.popen(["true"]).wait())
+    for against, preexec_fn, goal in (
+        ("subprocess.Popen", None, 1.1),
+        ("subprocess.Popen(preexec_fn=...)", _preexec_fn(), 0.4),
+    ):
+        name = f"child start with pdeathsig armed ({'with' if preexec_fn else 'without'} preexec_fn)"
+        yield Row(name, ours, against, timed(partial(_start, preexec_fn)), goal, pairs=101, robust=True)
+
+
+def _start(preexec_fn: Callable[[], object] | None) -> None:
+    subprocess.Popen(["true"], preexec_fn=preexec_fn).wait()
+
+
+def _preexec_fn() -> Callable[[], object]:
+    """Return what people write."""
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(1, signal.SIGKILL)
