@@ -101,7 +101,8 @@ def _leave(status: int) -> None:
     """Exit without the interpreter's own shutdown, which takes longer than all that was done before."""
     import os
 
-    sys.stderr.flush()
+    if sys.stderr is not None:  # the caller may have closed it
+        sys.stderr.flush()
     os._exit(status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..supervisor.domain import fill_standard_descriptors
 from ..supervisor.guard import FAILED, Guard
 from ..supervisor.launch import Launch
 from ..supervisor.warden import TIMEOUT
@@ -132,6 +133,7 @@ def main(arguments: list[str]) -> int:
         timeout=options.timeout,
         pdeathsig=options.pdeathsig,
     )
+    fill_standard_descriptors()
     try:
         paper = Paper(options)
         status = Guard(launch, kept=paper.descriptors).keep(lambda warden: _work(warden, paper))

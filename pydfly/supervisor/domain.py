@@ -52,6 +52,16 @@ def die_with_parent(signal: int, parent: int) -> None:
         os.kill(os.getpid(), signal)
 
 
+def fill_standard_descriptors() -> None:
+    """Open /dev/null in place of each standard descriptor that the caller has closed.
+
+    A pipe of ours that got such a number would be taken for the command's stdin, stdout or stderr.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
+        os.set_inheritable(number, True)
+    os.close(number)
+
+
 def let_go(*needed: int) -> None:
     """Close every descriptor but these and stderr; stdin and stdout become /dev/null.
 

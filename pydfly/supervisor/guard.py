@@ -10,7 +10,7 @@ import os
 import time
 
 from . import terminal
-from .domain import adopt_orphans, close_all_but, die_with_parent, let_go, take_precedence
+from .domain import adopt_orphans, close_all_but, die_with_parent, fill_standard_descriptors, let_go, take_precedence
 from .mailbox import Mailbox
 from .warden import END, KILL, STOPPED, TERMINAL, WARM_UP, Warden
 
@@ -175,6 +175,7 @@ def main(descriptor: int) -> int:
     from .launch import Launch
 
     os.set_inheritable(descriptor, False)
+    fill_standard_descriptors()
     owner = Conversation(descriptor)
     first = owner.line.receive_first()
     if first is None:

@@ -337,3 +337,12 @@ def _children(pid: int) -> list[int]:
 def _switches(pid: int) -> list[str]:
     status = Path(f"/proc/{pid}/status").read_text().splitlines()
     return [row for row in status if "ctxt_switches" in row]
+
+
+@linux_only
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_descriptors(closed: str) -> None:
+    """What the caller has closed is /dev/null for the command, never a pipe of ours."""
+    words = [sys.executable, "-m", "pydfly", "run", "--", "sh", "-c", "read line; echo x; echo y >&2; exit 7"]
+    script = f'exec {closed}; exec "$@"'
+    assert subprocess.run(["sh", "-c", script, "sh", *words], stdin=subprocess.DEVNULL, timeout=30).returncode == 7
