@@ -57,7 +57,6 @@ class DragonFlyCommands(Commands):
         # EINVAL means a wrong idtype or id here, never "not a reaper"
         told = "PROC_REAP_RELEASE" if idtype == 0 and id in (0, os.getpid()) else ""
         self.call.control(idtype, id, cmd, memory, told)
-        self._outsiders.forget()
 
     def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
         if data is not OMITTED:

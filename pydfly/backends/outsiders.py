@@ -24,10 +24,6 @@ class Outsiders:
         self._of = os.getpid()
         self._known = {(process.pid, process.start_time) for process in before}
 
-    def forget(self) -> None:
-        """Note that there is no domain any more."""
-        self._known = set()
-
     def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members among the descendants, who come parents first."""
         if not self._known or self._of != os.getpid():

@@ -16,6 +16,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 STUB = Path(__file__).parent / "stub"
+PRODUCT = "_native.abi3.so"
+"""Name of the compiled extension."""
+BUILT = "PYDFLY_STUB_BUILT"
+"""Environment variable that names a folder of extensions compiled before."""
 SYSTEMS = {"dragonfly": "__DragonFly__", "freebsd": "__FreeBSD__"}
 
 
@@ -45,7 +49,7 @@ def compile_for(
         DoesNotCompileError: the text says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    generated, result = folder / "_native.c", folder / "_native.abi3.so"
+    generated, result = folder / "_native.c", folder / PRODUCT
     _run([sys.executable, str(build_ffi), str(generated)])
     extra = shlex.split(os.environ.get("PYDFLY_STUB_CFLAGS", ""))
     common = [*compiler(), "-shared", "-fPIC", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]

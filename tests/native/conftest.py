@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -33,7 +34,13 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Modul
 
     def get(flavour: str) -> ModuleType:
         if flavour not in built:
-            built[flavour] = building.load(building.compile_for(flavour, tmp_path_factory.mktemp(flavour)))
+            ready = os.environ.get(building.BUILT)
+            path = (
+                Path(ready, flavour, building.PRODUCT)
+                if ready
+                else building.compile_for(flavour, tmp_path_factory.mktemp(flavour))
+            )
+            built[flavour] = building.load(path)
         return built[flavour]
 
     return get

@@ -6,12 +6,14 @@ import errno
 import os
 import signal
 import threading
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
 import pydfly
-from pydfly import BAD_POINTER, NULL, syscalls
+from pydfly import BAD_POINTER, NULL, constants, syscalls
 from pydfly.structs import ModuleStat, ReaperKill, ReaperStatus, ResidentEntry
 
 from ..processes import in_process
@@ -107,6 +109,27 @@ def test_status_from_many_threads(dragonfly: Kernel) -> None:
     for thread in threads:
         thread.join()
     assert answers == [ReaperStatus(0, 0, 99)] * 8
+
+
+def test_status_while_status_is_asked(dragonfly: Kernel) -> None:
+    """A second call during the first, of another thread or a signal handler, writes elsewhere."""
+    commands: Any = pydfly.backends.current().procctl.__self__  # type: ignore[attr-defined]
+    real = commands._call_kernel
+    memories: list[Any] = []
+
+    def call(idtype: int, id: int, cmd: int, memory: Any) -> int:
+        memories.append(memory)
+        if len(memories) == 1:
+            dragonfly.set_int("head", 2)
+            assert pydfly.procctl(0, 0, STATUS) == ReaperStatus(0, 0, 2)
+            dragonfly.set_int("head", 1)
+        answer: int = real(idtype, id, cmd, memory)
+        return answer
+
+    pydfly.procctl(0, 0, STATUS)
+    commands._call_kernel = call
+    assert pydfly.procctl(0, 0, STATUS) == ReaperStatus(0, 0, 1)
+    assert memories[0] != memories[1]
 
 
 @pytest.mark.parametrize("number", [0, 1, 15, 64, 127])
@@ -234,6 +257,16 @@ def test_friendly_layer(dragonfly: Kernel) -> None:
     assert pydfly.pdeathsig.get() == 15
 
 
+@pytest.mark.parametrize("number", [0.0, Fraction(0), Decimal(0), "0", None, b"0"])
+def test_only_ints_are_numbers(kernel: Kernel, number: Any) -> None:
+    """cffi alone would cut a fraction to an int."""
+    status = int(constants.of(kernel.flavour).PROC_REAP_STATUS)
+    for arguments in ((number, 0, status), (0, number, status), (0, 0, number)):
+        with pytest.raises(TypeError):
+            pydfly.procctl(*arguments)
+    assert kernel.calls() == []
+
+
 def test_registration_is_refused(dragonfly: Kernel) -> None:
     """RS-7: the way that works is named; nothing reaches the kernel."""
     with pytest.raises(pydfly.UnsafeRegistrationError, match=r"resident\.register"):
@@ -293,10 +326,10 @@ def test_unregister_returns_the_count(dragonfly: Kernel) -> None:
 def test_vm_resident(dragonfly: Kernel) -> None:
     """VR-2, VR-4, VR-6: names end at their NUL although junk follows; every field from its place."""
     assert pydfly.resident.entries() == []
-    dragonfly.add_resident(1, 0x401000, b"/bin/sh", 123456789012, 5, 2**40)
+    dragonfly.add_resident(1, 0x800000401000, b"/bin/sh", 123456789012, 5, 2**40)
     dragonfly.add_resident(2, -1, b"", 0, 2**32 - 1, 1)
     assert pydfly.resident.entries() == [
-        ResidentEntry(1, 0x401000, "/bin/sh", 123456789012, 5, 2**40),
+        ResidentEntry(1, 0x800000401000, "/bin/sh", 123456789012, 5, 2**40),
         ResidentEntry(2, -1, "", 0, 2**32 - 1, 1),
     ]
 

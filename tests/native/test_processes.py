@@ -88,7 +88,7 @@ def test_who_is_no_reaper_has_all_its_descendants(kernel: Kernel, backend: Backe
     assert [process.pid for process in pydfly.reaper.descendants()] == [4003, 4000, 4001, 4002]
 
 
-def test_members_on_freebsd(freebsd: Kernel, backend_of_freebsd: None = None) -> None:
+def test_members_on_freebsd(freebsd: Kernel) -> None:
     """The kernel says who they are, not those from before ACQUIRE; who is in a domain inside belongs to it, too."""
     _family(freebsd)
     pydfly.reaper.acquire()
@@ -143,16 +143,17 @@ def test_a_listing_that_fails_does_not_forbid_acquire(dragonfly: Kernel) -> None
 
 
 def test_a_forked_child_has_no_outsiders(dragonfly: Kernel) -> None:
-    """PY-15."""
+    """PY-15: not even when something else than this package made it a reaper."""
     _family(dragonfly)
     pydfly.reaper.acquire()
 
     def in_child() -> list[int]:
-        pydfly.reaper.acquire()
-        dragonfly.process(4020, os.getpid())
+        dragonfly.clear_processes()
+        dragonfly.process(4003, os.getpid(), start=4.003)
+        dragonfly.set_int("owner", os.getpid())
         return [process.pid for process in pydfly.reaper.descendants()]
 
-    assert in_process(in_child) == [4020]
+    assert in_process(in_child) == [4003]
 
 
 def test_send(kernel: Kernel, backend: Backend) -> None:

@@ -1,0 +1,270 @@
+"""Break one line of the native binding at a time, and see whether the compiler or a test notices.
+
+``python -m tests.native.mutations`` copies the package and its tests to a directory of its own for each change, runs
+the tests of the native backend there, and prints what was caught.  Exit status 1 if any change went unnoticed, or does
+not apply any more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from . import building
+
+ROOT = Path(__file__).parents[2]
+BUILD = "build_ffi.py"
+DRAGONFLY = "pydfly/backends/dragonflycalls.py"
+FREEBSD = "pydfly/backends/freebsdcalls.py"
+RAW = "pydfly/backends/rawcall.py"
+NATIVE = "pydfly/backends/native.py"
+PROCESSES = "pydfly/backends/kernproc.py"
+RTLD = "pydfly/backends/rtld.py"
+OUTSIDERS = "pydfly/backends/outsiders.py"
+
+
+class Mutation(NamedTuple):
+    """One wrong line."""
+
+    what: str
+    file: str
+    right: str
+    wrong: str
+
+
+MUTATIONS = [
+    # two constants, two offsets, two fields changed places
+    Mutation(
+        "DragonFly commands",
+        BUILD,
+        '"PROC_REAP_ACQUIRE": 1, "PROC_REAP_RELEASE": 2',
+        '"PROC_REAP_ACQUIRE": 2, "PROC_REAP_RELEASE": 1',
+    ),
+    Mutation(
+        "DragonFly flags",
+        BUILD,
+        '"REAPER_STAT_OWNED": 1, "REAPER_STAT_REALINIT": 2',
+        '"REAPER_STAT_OWNED": 2, "REAPER_STAT_REALINIT": 1',
+    ),
+    Mutation("system call numbers", BUILD, '"SYS_procctl": 544', '"SYS_procctl": 536'),
+    Mutation(
+        "FreeBSD commands",
+        BUILD,
+        '"PROC_REAP_GETPIDS": 5, "PROC_REAP_KILL": 6',
+        '"PROC_REAP_GETPIDS": 6, "PROC_REAP_KILL": 5',
+    ),
+    Mutation("FreeBSD flags", BUILD, '"REAPER_KILL_CHILDREN": 0x1,', '"REAPER_KILL_CHILDREN": 0x2,'),
+    Mutation("idtypes", BUILD, '"P_PID": 0, "P_PPID": 1', '"P_PID": 1, "P_PPID": 0'),
+    Mutation("a constant left out", BUILD, '"REAPER_PIDINFO_STOPPED": 0x10, ', ""),
+    Mutation(
+        "reaper_status offsets", BUILD, '"flags": 0, "refs": 4, "reserved1"', '"flags": 4, "refs": 0, "reserved1"'
+    ),
+    Mutation("reaper_status size", BUILD, '"struct reaper_status": (192', '"struct reaper_status": (188'),
+    Mutation("xresident size", BUILD, '"struct xresident": (1168', '"struct xresident": (1160'),
+    Mutation("rs_reaper, rs_pid", BUILD, '"rs_reaper": 12, "rs_pid": 16', '"rs_reaper": 16, "rs_pid": 12'),
+    Mutation("rk_killed", BUILD, '"rk_killed": 12', '"rk_killed": 16'),
+    Mutation("everyone's threads too", BUILD, "KERN_PROC, KERN_PROC_PROC}", "KERN_PROC, KERN_PROC_PID}"),
+    Mutation("pid and ppid", BUILD, "out->pid = from->PYDFLY_FIELD(pid);", "out->pid = from->PYDFLY_FIELD(ppid);"),
+    Mutation(
+        "seconds",
+        BUILD,
+        "out->microseconds = from->PYDFLY_FIELD(start).tv_usec;",
+        "out->microseconds = from->PYDFLY_FIELD(start).tv_sec;",
+    ),
+    Mutation("dev and ino", BUILD, "out->dev = from->res_stat.st_dev;", "out->dev = from->res_stat.st_ino;"),
+    Mutation(
+        "the entry address", BUILD, "out->entry = from->res_entry_addr;", "out->entry = (int)from->res_entry_addr;"
+    ),
+    Mutation(
+        "a name without NUL", BUILD, "strnlen(from->res_file, sizeof(from->res_file))", "sizeof(from->res_file) - 1"
+    ),
+    Mutation("interruptible sleep", BUILD, "TDF_SINTR ? 'S' : 'D'", "TDF_SINTR ? 'D' : 'S'"),
+    Mutation(
+        "zombies", BUILD, "case SZOMB: return 'Z';\n    case SACTIVE:", "case SZOMB: return 'S';\n    case SACTIVE:"
+    ),
+    Mutation("the missing call", BUILD, "errno = ENOSYS;", "errno = EINVAL;"),
+    Mutation("ECAPMODE", BUILD, "#define PYDFLY_ECAPMODE ECAPMODE", "#define PYDFLY_ECAPMODE ENOTCAPABLE"),
+    # DragonFly
+    Mutation("DP-10", DRAGONFLY, "if data == _FATAL:", "if data == _FATAL + 1:"),
+    Mutation(
+        "fields of the record",
+        DRAGONFLY,
+        "ReaperStatus(memory.flags, memory.refs,",
+        "ReaperStatus(memory.refs, memory.flags,",
+    ),
+    Mutation(
+        "set and get",
+        DRAGONFLY,
+        "int(dragonfly.PROC_PDEATHSIG_CTL): self._set",
+        "int(dragonfly.PROC_PDEATHSIG_CTL): self._get",
+    ),
+    Mutation("memory that is shared", DRAGONFLY, "self._buffers.pop()", "self._buffers[0]"),
+    Mutation(
+        "NULL for STATUS",
+        DRAGONFLY,
+        'self.call.writes_into(data, "struct reaper_status *"',
+        'self.call.writes_into(OMITTED, "struct reaper_status *"',
+    ),
+    Mutation("EINVAL of RELEASE", DRAGONFLY, 'if idtype == 0 and id in (0, os.getpid()) else ""', 'if True else ""'),
+    Mutation("who was there before", DRAGONFLY, "self._outsiders.note(before)", "self._outsiders.note([])"),
+    Mutation("outsiders' children", OUTSIDERS, "or process.ppid in outside", ""),
+    Mutation("a forked child", OUTSIDERS, "or self._of != os.getpid()", ""),
+    # FreeBSD
+    Mutation("K-4", FREEBSD, '"unsigned int *"', '"int *"'),
+    Mutation("K-7", FREEBSD, "            id = os.getpid()\n", "            pass\n"),
+    Mutation("K-7 only pids", FREEBSD, "if id == 0 and idtype == _P_PID:", "if id == 0:"),
+    Mutation("FK-11", FREEBSD, "if status is not None and not status.flags & _OWNED:", "if False:"),
+    Mutation("FK-11 all modes", FREEBSD, "_KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN),", "_KILL_FLAGS = (0,"),
+    Mutation("FK-11 when told", FREEBSD, "if not self._unsafe_reap_kill and", "if"),
+    Mutation(
+        "the result of an error",
+        FREEBSD,
+        'raise self.call.refusal("procctl", failed, result=result)',
+        'raise self.call.refusal("procctl", failed)',
+    ),
+    Mutation(
+        "killed, fpid",
+        FREEBSD,
+        "ReaperKilled(request.rk_killed, request.rk_fpid)",
+        "ReaperKilled(request.rk_fpid, request.rk_killed)",
+    ),
+    Mutation(
+        "flags, subtree",
+        FREEBSD,
+        "request.rk_flags, request.rk_subtree = wish",
+        "request.rk_subtree, request.rk_flags = wish",
+    ),
+    Mutation(
+        "pid, subtree",
+        FREEBSD,
+        "ReaperPidInfo(entry.pi_pid, entry.pi_subtree,",
+        "ReaperPidInfo(entry.pi_subtree, entry.pi_pid,",
+    ),
+    Mutation(
+        "FP-3",
+        FREEBSD,
+        "            if not entry.pi_flags & int(freebsd.REAPER_PIDINFO_VALID):\n                break\n",
+        "",
+    ),
+    Mutation("FP-5", FREEBSD, "            room *= 4\n", "            break\n"),
+    Mutation(
+        "children, descendants",
+        FREEBSD,
+        "memory.rs_children, memory.rs_descendants",
+        "memory.rs_descendants, memory.rs_children",
+    ),
+    Mutation("FR-3", FREEBSD, 'told = "" if idtype != _P_PID or memory != self.call.null else', "told ="),
+    # both
+    Mutation(
+        "the return value decides",
+        RAW,
+        "self.ffi.errno if self.lib.procctl(idtype, id, cmd, memory) else None",
+        "self.lib.procctl(idtype, id, cmd, memory) and None or self.ffi.errno or None",
+    ),
+    Mutation(
+        "a failure is a success", RAW, "if failed is not None:\n            unknown", "if False:\n            unknown"
+    ),
+    Mutation("names of errnos", RAW, 'errno.EOPNOTSUPP: "EOPNOTSUPP"', 'errno.EBUSY: "EALREADY"'),
+    Mutation("floats", RAW, "index(idtype), index(id), index(cmd)", "idtype, id, cmd"),
+    Mutation("bad pointers", RAW, "            return self.bad\n", "            return self.null\n"),
+    Mutation(
+        "ints behind pointers",
+        RAW,
+        'self.ffi.new("int *", data if isinstance(data, int) else index(data))',
+        'self.ffi.new("int *", 1)',
+    ),
+    # registration, residents, modules
+    Mutation("RS-7", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if False:"),
+    Mutation("ENOSYS before safety", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if not unsafe:"),
+    Mutation("RS-1", NATIVE, "return int(removed)", "return 0"),
+    Mutation("which system", NATIVE, "if built_for not in (flavour,", 'if built_for not in ("dragonfly", "freebsd",'),
+    Mutation(
+        "the size in the structure",
+        NATIVE,
+        'stat.version = self._ffi.sizeof("struct module_stat")',
+        "stat.version = 44",
+    ),
+    Mutation("NUL in a name", NATIVE, 'if b"\\0" in path:', "if False:"),
+    Mutation("VR-5", PROCESSES, "if failed != errno.ENOMEM:", "if True:"),
+    Mutation("VR-3", RTLD, "length[0] + 4", "length[0] // size + 1"),
+    Mutation("a clean environment", RTLD, '{variable: "yes"}', '{**os.environ, variable: "yes"}'),
+    Mutation(
+        "register, unregister",
+        RTLD,
+        'UNREGISTER_NOW = "LD_RESIDENT_UNREGISTER_NOW"',
+        'UNREGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"',
+    ),
+    Mutation("LD-4", RTLD, '2: "ENOENT", 17: "EEXIST"', '2: "EEXIST", 17: "ENOENT"'),
+    Mutation("a crash", RTLD, 'f"signal {-code}"', 'f"signal {code}"'),
+    Mutation("signals that Python ignores", RTLD, ", setsigdef=defaults", ""),
+    # processes
+    Mutation(
+        "another process with the pid",
+        PROCESSES,
+        "if self.info(target.pid).start_time != target.start_time:",
+        "if False:",
+    ),
+    Mutation("zombies are not watched", PROCESSES, 'and process.state != "zombie"', ""),
+    Mutation("threads of the kernel", PROCESSES, "if out.pid < 0:", "if False:"),
+    Mutation(
+        "one pid",
+        PROCESSES,
+        "call.lib.pydfly_list_processes(pid, memory, length)",
+        "call.lib.pydfly_list_processes(-1, memory, length)",
+    ),
+]
+
+
+def try_out(mutation: Mutation, built: Path) -> str:
+    """Return ``caught``, ``MISSED`` or why it could not be tried."""
+    with tempfile.TemporaryDirectory(prefix="pydfly-mutation-") as directory:
+        copy = Path(directory)
+        for part in ("pydfly", "tests/native"):
+            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in (BUILD, "pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/processes.py"):
+            shutil.copy(ROOT / part, copy / part)
+        path = copy / mutation.file
+        source = path.read_text()
+        if source.count(mutation.right) != 1:
+            return f"DOES NOT APPLY: {source.count(mutation.right)} times"
+        path.write_text(source.replace(mutation.right, mutation.wrong))
+        environment = {**os.environ, "PYDFLY_REQUIRE": "native-stub"}
+        if mutation.file != BUILD:
+            environment[building.BUILT] = str(built)
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/native"],
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        if ran.returncode == 1:
+            return "caught"
+        return "MISSED" if ran.returncode == 0 else f"BROKEN: pytest said {ran.returncode}"
+
+
+def main(mutations: list[Mutation]) -> int:
+    """Try every mutation, two at a time."""
+    with tempfile.TemporaryDirectory(prefix="pydfly-native-") as directory:
+        built = Path(directory)
+        for flavour in (*building.SYSTEMS, "none"):
+            building.compile_for(flavour, built / flavour)
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = list(pool.map(lambda mutation: try_out(mutation, built), mutations))
+    for mutation, outcome in zip(mutations, outcomes, strict=True):
+        print(f"{mutation.what:<32}{mutation.file:<40}{outcome}")
+    caught = outcomes.count("caught")
+    print(f"{caught} of {len(mutations)} caught")
+    return 0 if caught == len(mutations) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(MUTATIONS))
