@@ -1,0 +1,26 @@
+#!/bin/sh
+# The native binding on Linux: its tests under sanitizers, a wheel with the extension, and the systems it is for.
+# usage: native.sh PYTHON      an interpreter with the extras test and cross; gcc (or $CC)
+set -eu
+cd "$(dirname "$0")/.."
+python=$1
+folder=build/native
+rm -rf "$folder"
+mkdir -p "$folder"
+
+echo "== tests on both stub kernels, every access checked"
+PYDFLY_REQUIRE=native-stub PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
+    LD_PRELOAD=$("${CC:-gcc}" -print-file-name=libasan.so) \
+    PYDFLY_STUB_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
+    "$python" -m pytest -q -p no:cacheprovider tests/native
+
+echo "== a wheel with the extension, for every Python from 3.10 on, used from an empty directory"
+PYDFLY_BUILD_EXTENSION=yes "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+    --wheel-dir "$folder" .
+"$python" -m venv "$folder/venv"
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check cffi "$folder"/pydfly-*-cp310-abi3-*.whl
+mkdir "$folder/empty"
+(cd "$folder/empty" && PYDFLY_BACKEND=native ../venv/bin/python -I ../../../ci/refused.py)
+
+echo "== FreeBSD and DragonFly"
+"$python" ci/crosscompile.py "$folder/cross"
