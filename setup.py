@@ -14,6 +14,7 @@ wanted = wish == "yes" or (wish != "no" and sys.platform.startswith(("dragonfly"
 # cffi compiles against the limited API, except where that does not exist
 abi3 = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
 setup(
+    setup_requires=["cffi>=1.16"] if wanted else [],  # pyproject.toml asks for it on the BSDs only
     cffi_modules=["build_ffi.py:ffibuilder"] if wanted else [],
     options={"bdist_wheel": {"py_limited_api": "cp310"}} if wanted and abi3 else {},
 )

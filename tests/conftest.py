@@ -31,13 +31,14 @@ def _automatic_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Turn skips into failures where PYDFLY_REQUIRE says that nothing is missing.
 
-    Any value: only what needs a BSD kernel may be skipped.  With the word ``native`` in it, not even that.
+    ``native``: nothing may be skipped for want of a BSD kernel.  Any other word: nothing for any other want.
     """
     report = yield
-    required = os.environ.get("PYDFLY_REQUIRE", "").split(",")
-    if report.skipped and not hasattr(report, "wasxfail") and any(required):
+    required = set(os.environ.get("PYDFLY_REQUIRE", "").split(",")) - {""}
+    if report.skipped and not hasattr(report, "wasxfail") and required:
         reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if "native" in required or not ("BSD kernel" in reason or "native:" in reason):
+        needs_bsd = "BSD kernel" in reason or "native:" in reason
+        if "native" in required if needs_bsd else required - {"native"}:
             report.outcome = "failed"
             report.longrepr = f"PYDFLY_REQUIRE forbids this skip: {reason}"
     return report

@@ -57,6 +57,7 @@ def test_sdist_is_complete(dist: Path) -> None:
         "pydfly/py.typed",
         "tests/conftest.py",
         "ci/test.sh",
+        "packaging/README.md",
     }
     assert needed - names == set()
 

@@ -1,0 +1,22 @@
+#!/bin/sh
+# What only a BSD kernel can show: build the extension there, and let nothing be skipped for want of such a kernel.
+# Run by .github/workflows/bsd.yml as root in a machine made for it; runs on any DragonFly or FreeBSD machine.
+# $PYTHON: the interpreter (default: python3)
+set -eu
+cd "$(dirname "$0")/.."
+case $(uname -s) in
+    DragonFly | FreeBSD) ;;
+    *) echo "bsd.sh: this machine runs $(uname -s)" >&2; exit 1 ;;
+esac
+python=${PYTHON:-python3}
+"$python" -m venv --clear build/venv-bsd
+# cffi is compiled here, against the system's libffi; ruff and mypy are not wanted, they have no wheels for these systems
+build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check pytest hypothesis build setuptools cffi
+PYDFLY_BUILD_EXTENSION=yes build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check .
+python=$PWD/build/venv-bsd/bin/python
+empty=$(mktemp -d)
+trap 'rm -r "$empty"' EXIT
+# from an empty directory, so that it is the installed package that works
+(cd "$empty" && "$python" -Im pydfly doctor && "$python" -Im pydfly conform --out conform.jsonl &&
+    "$python" -Im pydfly replay conform.jsonl)
+PYDFLY_REQUIRE=native "$python" -m pytest -q tests/conformance tests/native tests/supervisor tests/ending tests/simkernel
