@@ -1,16 +1,22 @@
 #!/bin/sh
 # The native binding on Linux: its tests under sanitizers, a wheel with the extension, and the systems it is for.
-# usage: native.sh PYTHON      an interpreter with the extras test and cross; gcc (or $CC)
+# usage: native.sh PYTHON      an interpreter with the extras test and cross
+# Needs gcc and Python.h: without them nothing is done, which is an error if $PYDFLY_REQUIRE names native-stub.
 set -eu
 cd "$(dirname "$0")/.."
 python=$1
+lacking=$("$python" -c 'from tests.native.building import lacking; print(lacking() or "")')
+if [ -n "$lacking" ]; then
+    echo "native.sh: not run: $lacking"
+    case ",${PYDFLY_REQUIRE:-}," in *,native-stub,*) exit 1 ;; *) exit 0 ;; esac
+fi
 folder=build/native
 rm -rf "$folder"
 mkdir -p "$folder"
 
 echo "== tests on both stub kernels, every access checked"
 PYDFLY_REQUIRE=native-stub PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
-    LD_PRELOAD=$("${CC:-gcc}" -print-file-name=libasan.so) \
+    LD_PRELOAD=$(gcc -print-file-name=libasan.so) \
     PYDFLY_STUB_CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" \
     "$python" -m pytest -q -p no:cacheprovider tests/native
 

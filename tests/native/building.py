@@ -37,7 +37,7 @@ def lacking() -> str | None:
 
 def compiler() -> list[str]:
     """Return the command of the C compiler."""
-    return shlex.split(os.environ.get("CC", "gcc"))
+    return shlex.split(os.environ.get("PYDFLY_STUB_CC", "gcc"))
 
 
 def compile_for(
