@@ -18,6 +18,7 @@ extensions = [
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"pydfly {release}"
 
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -33,13 +34,15 @@ def run(command: list[str], place: Path) -> None:
     """Run an example as a reader would: in a fresh process, in an empty directory, with `pydfly` on the PATH."""
     home = place / "home"
     home.mkdir()
-    (home / "pydfly").write_text(f'#!/bin/sh\nexec {sys.executable} -m pydfly "$@"\n')
-    (home / "pydfly").chmod(0o755)
+    for name, words in (("pydfly", "-m pydfly"), ("python3", "")):
+        (home / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
+        (home / name).chmod(0o755)
     environment = {
         **os.environ,
         "HOME": str(home),
         "PATH": f"{home}:{os.environ['PATH']}",
         "PYTHONPATH": str(Path(pydfly.__file__).parent.parent),
+        "PYTEST_PLUGINS": "pydfly.pytest_plugin",  # an installed package brings it by its entry point
     }
     empty = place / "empty"
     empty.mkdir()
@@ -87,6 +90,14 @@ def test_commands_are_documented() -> None:
     """Each command of the command line stands in the documentation."""
     text = "".join(page.read_text() for page in PAGES)
     assert [command for command in COMMANDS if f"pydfly {command}" not in text and f"`{command}`" not in text] == []
+
+
+@pytest.mark.parametrize("picture", sorted((ROOT / "docs" / "_static").glob("*.svg")), ids=lambda path: path.name)
+def test_pictures_load_nothing(picture: Path) -> None:
+    """They are whole, and show without a network."""
+    text = picture.read_text()
+    ElementTree.fromstring(text)
+    assert not re.search(r"(href|src|url\()\s*[=(\"']*https?:", text)
 
 
 def test_links_between_pages_lead_somewhere() -> None:

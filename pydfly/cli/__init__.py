@@ -30,13 +30,8 @@ def usage() -> str:
     """Return the text of ``pydfly --help``."""
     lines = ["usage: pydfly [--help] [--version] COMMAND ...", "", "commands:"]
     lines += [f"  {name:<12}{summary}" for name, summary in COMMANDS.items()]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            "`pydfly COMMAND --help` and `pydfly help COMMAND` say more.  $PYDFLY_BACKEND chooses the backend.",
-        ]
-    )
+    more = "`pydfly COMMAND --help` and `pydfly help COMMAND` say more."
+    return "\n".join([*lines, "", more, "$PYDFLY_BACKEND chooses the backend."])
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,9 +2,10 @@
 
 usage: pydfly completion bash|zsh|fish
 
-  bash   pydfly completion bash >~/.local/share/bash-completion/completions/pydfly
-  zsh    pydfly completion zsh >~/.zfunc/_pydfly       with `fpath+=(~/.zfunc)` before compinit in ~/.zshrc
-  fish   pydfly completion fish >~/.config/fish/completions/pydfly.fish
+  bash  pydfly completion bash >~/.local/share/bash-completion/completions/pydfly
+  zsh   pydfly completion zsh >~/.zfunc/_pydfly
+        with `fpath+=(~/.zfunc)` before compinit in ~/.zshrc
+  fish  pydfly completion fish >~/.config/fish/completions/pydfly.fish
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import shlex
 import signal
 
-from . import COMMANDS, UsageError
+from . import COMMANDS, UsageError, screen
 from . import help as manual
 from .options import ARGUMENTS, OPTIONS, SHELLS
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> int:
     """Print one shell's script."""
     if arguments[:1] in (["-h"], ["--help"]):
-        print((__doc__ or "").partition("\n\n")[2].rstrip())
+        print(screen.help_text(__doc__))
         return 0
     if len(arguments) != 1 or arguments[0] not in SHELLS:
         raise UsageError(f"usage: pydfly completion {'|'.join(SHELLS)}")

@@ -7,8 +7,9 @@ compared with what the system demands whose flavour the backend has.  One line f
 list of known differences says, with the rule and the reason; `not checked`, with the reason; or `FAILED`, with what
 was to be seen and what was seen.  The last line counts.
 
-  --out FILE   write the history of each behaviour that holds as a scenario that `pydfly replay` reads; - is
-               standard output, the table goes to standard error then
+  --out FILE  write the history of each behaviour that holds as a scenario that
+              `pydfly replay` reads; - is standard output, and the table goes
+              to standard error then
 
 Exit status: 0 unless something failed.
 """
@@ -19,7 +20,7 @@ import json
 import os
 import sys
 
-from . import UsageError
+from . import UsageError, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> int:
     """Run the suite; return the exit status."""
     if arguments and arguments[0] in {"-h", "--help"}:
-        print((__doc__ or "").partition("\n\n")[2].rstrip())
+        print(screen.help_text(__doc__))
         return 0
     if not arguments:
         return _report(None, sys.stdout)

@@ -9,6 +9,7 @@ import sys
 from .. import __version__, backends
 from ..errors import BackendError
 from ..structs import BackendInfo
+from . import screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Check(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     """Print the report; exit status 0 if a backend works here."""
-    parser = argparse.ArgumentParser("pydfly doctor", description=(__doc__ or "").partition(":")[2].strip())
+    parser = argparse.ArgumentParser("pydfly doctor", description=screen.description("doctor", __doc__))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     checks = examine()
@@ -96,6 +97,7 @@ def examine() -> list[Check]:
         _module("platformdirs", "keeps the resident registry"),
         _module("elftools", "checks programs for resident", "pyelftools"),
         _module("sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)"),
+        _module("rich", "draws trees and tables on a terminal"),
     ]
     if sys.platform.startswith("linux"):
         checks += _examine_linux()

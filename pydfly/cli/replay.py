@@ -16,7 +16,7 @@ import sys
 import zlib
 
 from ..simkernel import scenarios
-from . import UsageError
+from . import UsageError, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _WIDTH = 40  # of the progress bar, in characters
 def main(arguments: list[str]) -> int:
     """Play the files; return the exit status."""
     if arguments and arguments[0] in {"-h", "--help"}:
-        print((__doc__ or "").partition("\n\n")[2].rstrip())
+        print(screen.help_text(__doc__))
         return 0
     options = [word for word in arguments if word.startswith("-") and word != "-"]
     if options:

@@ -20,22 +20,26 @@ else:
     import _signal
 
 HELP = """\
-usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG] [--report FILE] [--summary]
-                  [--] CMD ARG...
+usage: pydfly run [--grace S] [--timeout S] [--wait-all] [--pdeathsig SIG]
+                  [--report FILE] [--summary] [--] CMD ARG...
 
-Run CMD in the foreground.  When it ends, everything that it started ends with it, wherever that went: SIGTERM
-first, SIGKILL after the grace.  The same happens on SIGTERM, and when pydfly itself is killed.
+Run CMD in the foreground.  When it ends, everything that it started ends with
+it, wherever that went: SIGTERM first, SIGKILL after the grace.  The same happens
+on SIGTERM, and when pydfly itself is killed.
 
   --grace S        seconds between SIGTERM and SIGKILL (5)
   --timeout S      end everything after so many seconds
-  --wait-all       when CMD has ended, wait for its descendants instead of ending them
+  --wait-all       when CMD has ended, wait for its descendants instead of
+                   ending them: for daemons
   --pdeathsig SIG  the signal that CMD gets when its supervisor dies
-  --report FILE    write a JSON object about what ran and how it ended; `-` is stdout
+  --report FILE    write a JSON object about what ran and how it ended; `-` is
+                   stdout
   --summary        show the same on stderr, for people
 
-SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a second Ctrl-C kills at once.
-Exit status: that of CMD; 128+N if signal N killed it; 124 on timeout; 125 if pydfly itself failed; 126 if CMD
-cannot be executed; 127 if there is no such command."""
+SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a
+second Ctrl-C kills at once.  Exit status: that of CMD; 128+N if signal N killed
+it; 124 on timeout; 125 if pydfly itself failed; 126 if CMD cannot be executed;
+127 if there is no such command."""
 
 TIMED_OUT, NOT_EXECUTABLE, NOT_FOUND = 124, 126, 127
 

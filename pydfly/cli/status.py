@@ -9,11 +9,12 @@ import argparse
 
 from .. import pdeathsig, reaper
 from ..backends import current
+from . import screen
 
 
 def main(arguments: list[str]) -> int:
     """Print the reaper status and the parent-death signal of the calling process."""
-    parser = argparse.ArgumentParser("pydfly status", description=__doc__.partition(":")[2].strip())
+    parser = argparse.ArgumentParser("pydfly status", description=screen.description("status", __doc__))
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
     backend = current()

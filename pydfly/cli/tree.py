@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str]) -> int:
     """Print the tree below one process."""
-    parser = argparse.ArgumentParser("pydfly tree", description=(__doc__ or "").partition(":")[2].strip())
+    parser = argparse.ArgumentParser("pydfly tree", description=screen.description("tree", __doc__))
     parser.add_argument("pid", metavar="PID", nargs="?", type=_pid, help="the process at the top")
     parser.add_argument("--json", action="store_true", help="print nested JSON objects")
     options = parser.parse_args(arguments)
