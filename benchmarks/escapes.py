@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -243,8 +244,8 @@ def versions() -> str:
     for name, option in VERSIONS.items():
         if shutil.which(name):
             done = subprocess.run([name, option], capture_output=True, text=True)
-            text = next(iter((done.stdout or done.stderr).splitlines()), "")
-            found.append(text if text.startswith(name) else f"{name} {text}")
+            number = re.search(r"\d+(\.\d+)+", done.stdout or done.stderr)
+            found.append(f"{name} {number[0] if number else '?'}")
     import psutil
 
     return ", ".join([*found, f"psutil {psutil.__version__}"])

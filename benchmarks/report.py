@@ -55,7 +55,7 @@ def quantity(value: float, unit: str) -> str:
 def machine() -> str:
     """Say what kind of machine this is, without its name."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}, {python}"
+    return f"{len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release().partition('-')[0]}, {python}"
 
 
 def table(results: Sequence[Result], slack: float) -> None:
