@@ -75,10 +75,13 @@ class Supervised(Handle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self.stop()
+            if not self._told:
+                await self.stop()
         except asyncio.CancelledError:
             self.close()  # nobody waits any longer; the warden ends the domain all the same
             raise
+        finally:
+            self._close_files()
         if kind is None:
             self._raise_failure()
 

@@ -9,6 +9,19 @@ Three processes stand between a caller and its command::
 
 Caller gone, guard gone: the warden sees the end of its lifeline and ends the domain.  Warden gone: the guard
 adopts the domain and ends it.  ``pydfly run`` is its own guard.
+
+The warden is in a session of its own, so no signal to a process group or from a terminal ends both; whoever stops
+one of the two finds it continued by the other.  What is left to fate:
+
+- Guard and warden killed within the same few milliseconds, whether from outside (``pkill -9 -f``) or by a command
+  that kills every parent it gets.  On every system the orphans then go to the next reaper above and live on; with
+  ``pdeathsig`` the command itself, but not what it started, dies with the warden.
+- A process that refuses signals (another user's), or that hangs in the kernel: it is named, and ``stop()`` raises.
+- What another service starts on request (a container, a job of cron): that is nobody's descendant here.  The same
+  for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.
+
+Joining a cgroup of its own would let the kernel end a domain at once (cgroup.kill), but costs every start 7 to 16 ms
+and changes what the command sees; the sweep of ``ending.scan`` ends the fastest fork storms without it.
 """
 
 from __future__ import annotations
@@ -51,7 +64,8 @@ def supervise(
         env: the environment; None for the caller's.
         cwd: the directory to start in; None for the caller's.
         stdin, stdout, stderr: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or
-            ``subprocess.PIPE`` (the other end is then an attribute of the handle).  ``subprocess.STDOUT`` for stderr.
+            ``subprocess.PIPE`` (the other end is then an attribute of the handle,
+            closed with the block).  ``subprocess.STDOUT`` for stderr.
         pass_fds: descriptors that the command gets; all others are closed in it.
 
     Raises:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..structs import DescendantInfo
 
 _IS_LINUX = sys.platform.startswith("linux")
+_IS_FREEBSD = sys.platform.startswith("freebsd")
 
 
 def adopt_orphans() -> None:
@@ -33,6 +34,19 @@ def adopt_orphans() -> None:
         acquire()
     except AlreadyReaperError:
         pass
+
+
+def is_empty() -> bool:
+    """Say whether nobody is left, now that wait has said ECHILD.
+
+    On FreeBSD that is not the whole truth: wait never returns a process that was made by pdfork(2), but the domain
+    counts it (sys/kern/kern_exit.c, kern_wait6(); kern_procctl.c, reap_status()).
+    """
+    if not _IS_FREEBSD:
+        return True
+    from ..reaper import status
+
+    return not status().descendants
 
 
 def die_with_parent(signal: int, parent: int) -> None:

@@ -6,6 +6,7 @@ forked copy of it.  The handle is a socket; its end, however it comes, ends the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from signal import SIGCONT
@@ -53,6 +54,7 @@ class Handle:
         self._questions = 0
         self._failure: BaseException | None = None
         self._report: Report | None = None
+        self._told = False  # whether stop() or wait() has said how it ended
         os.set_blocking(descriptor, False)
         self._line.send(("launch", launch.fields(), self._owner))
         _handles.add(self)
@@ -98,6 +100,13 @@ class Handle:
             os.close(self._line.descriptor)
             self._line.descriptor = -1
         self._line.closed = True
+
+    def _close_files(self) -> None:
+        """Close the pipes to and from the command, as the end of a ``with`` block does for Popen."""
+        for file in (self.stdin, self.stdout, self.stderr):
+            if file is not None:
+                with contextlib.suppress(BrokenPipeError):  # what is unwritten has no reader any more
+                    file.close()
 
     def _check_owner(self) -> None:
         if os.getpid() != self._owner:
@@ -164,6 +173,7 @@ class Handle:
         return self._pid
 
     def _check_survivors(self) -> None:
+        self._told = True
         if self._report is not None and self._report.survivors:
             raise SurvivorsError(self._report.survivors)
 

@@ -36,10 +36,15 @@ class Supervised(Handle):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if os.getpid() == self._owner:
-            self.stop()
-            if kind is None:
-                self._raise_failure()
+        if os.getpid() != self._owner:
+            return
+        try:
+            if not self._told:
+                self.stop()
+        finally:
+            self._close_files()
+        if kind is None:
+            self._raise_failure()
 
     @property
     def pid(self) -> int:

@@ -10,7 +10,7 @@ import os
 import time
 
 from . import command, mailbox
-from .domain import adopt_orphans, describe, die_with_parent, let_go, name_myself, take_precedence
+from .domain import adopt_orphans, describe, die_with_parent, is_empty, let_go, name_myself, take_precedence
 from .journal import Journal
 
 TYPE_CHECKING = False
@@ -228,7 +228,9 @@ class Warden:
             try:
                 dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
-                self._empty = True
+                self._empty = is_empty()
+                if not self._empty:
+                    self.end(COMMAND_ENDED)  # those left give no news, so there is nothing to wait for
                 return died
             if dead is None:
                 self._tell_stop()
