@@ -1,21 +1,23 @@
 """Run a command so that nothing it starts can outlive its owner.
 
-Three processes stand between a caller and its command::
+Between a caller and its command stand three processes::
 
-    caller          holds the lifeline; nothing of it is changed: no signal handler, no wait for any child
-      guard         adopts what a killed warden leaves behind, and ends it; owns the relations to the terminal
-        warden      owns the reaper domain: starts the command, collects the dead, ends the domain
-          command   and whatever it starts, wherever that goes
+    caller            holds the lifeline; nothing of it is changed: no signal handler, no wait for any child
+      guard           has the relations to the terminal, and hands signals down
+        deputy        stands by
+          warden      owns the reaper domain: starts the command, collects the dead, ends the domain
+            command   and whatever it starts, wherever that goes
 
-Caller gone, guard gone: the warden sees the end of its lifeline and ends the domain.  Warden gone: the guard
-adopts the domain and ends it.  ``pydfly run`` is its own guard.
+Caller gone, or guard, or deputy: the warden sees it and ends the domain.  Warden gone: the deputy adopts the domain
+and ends it, and after the deputy the guard.  So any two of the three may be killed at any moment, and the third ends
+what is left.  ``pydfly run`` is its own guard.
 
-The warden is in a session of its own, so no signal to a process group or from a terminal ends both; whoever stops
-one of the two finds it continued by the other.  What is left to fate:
+The warden is in a session of its own, so no signal to a process group or from a terminal hits all; who is stopped
+is continued by the one above.  What is left to fate:
 
-- Guard and warden killed within the same few milliseconds, whether from outside (``pkill -9 -f``) or by a command
-  that kills every parent it gets.  On every system the orphans then go to the next reaper above and live on; with
-  ``pdeathsig`` the command itself, but not what it started, dies with the warden.
+- All three killed within a few milliseconds, be it from outside (``pkill -9 -f``) or by a command that kills every
+  parent it gets.  On every system the orphans then go to the next reaper above and live on; with ``pdeathsig`` the
+  command itself, but not what it started, dies with the warden.
 - A process that refuses signals (another user's), or that hangs in the kernel: it is named, and ``stop()`` raises.
 - What another service starts on request (a container, a job of cron): that is nobody's descendant here.  The same
   for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.

@@ -1,4 +1,4 @@
-"""The guard: forks the warden, hands signals down, and takes over when the warden is killed.
+"""The guard: stands at the top, hands signals down, and takes over when those below are killed.
 
 ``pydfly run`` is the guard itself.  For ``supervise()`` the guard is a program of its own, started from the
 caller without running any Python code in a copy of it.
@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import time
 
-from . import terminal
-from .domain import adopt_orphans, close_all_but, die_with_parent, fill_standard_descriptors, let_go, take_precedence
+from . import deputy, terminal
+from .domain import adopt_orphans, close_all_but, die_with_parent, fill_standard_descriptors, let_go
 from .mailbox import Mailbox
-from .warden import END, KILL, STOPPED, TERMINAL, WARM_UP, Warden
+from .warden import END, KILL, STOPPED, TERMINAL, Warden
+from .watch import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _SECOND = 5.0  # seconds within which, or within the grace, a second Ctrl-C mean
 
 
 class Guard:
-    """One warden, and whatever it may leave behind.
+    """One domain, seen from the top.
 
     Args:
         launch: what to run.
@@ -48,11 +49,10 @@ class Guard:
         self._owner = owner
         self._kept = kept
         self._mailbox = Mailbox()
+        self._watch = Watch(self._mailbox, "pydfly-guard" if owner else "")
         self._parent = parent
-        self._warden = 0
         self._orders = -1
         self._interrupted = float("-inf")
-        self._warm = False
         self._foreground = None if owner else terminal.Foreground()
 
     def keep(self, work: Callable[[Warden], int]) -> int | None:
@@ -62,47 +62,37 @@ class Guard:
             work: what the warden's process does with the Warden, returning its exit status.
 
         Returns:
-            The warden's exit status; None when it was killed, and this process ended the domain.
+            The warden's exit status; None when it was killed, and others ended the domain.
         """
         adopt_orphans()
         if self._owner:
-            die_with_parent(_signal.SIGIO, self._parent)
-        own = os.getpid()
+            die_with_parent(_signal.SIGCONT, self._parent)
+        guard = os.getpid()
         reading, self._orders = os.pipe()
-        self._warden = os.fork()
-        if self._warden == 0:
+        told, tell = os.pipe()
+        self._watch.child = os.fork()
+        if self._watch.child == 0:
             os.close(self._orders)
-            _be_warden(lambda: work(Warden(self._launch, self._mailbox, own, reading, self._owner, self._kept)))
+            deputy.stand(
+                self._mailbox,
+                guard,
+                tell,
+                self._launch.grace,
+                lambda pid: work(Warden(self._launch, self._mailbox, pid, reading, self._owner, self._kept)),
+            )
+        os.close(tell)
+        self._watch.heir = int(os.read(told, 20) or 0)  # the warden
         let_go(self._orders, *self._kept)
-        while (status := self._look()) is None:
-            self._take(self._mailbox.wait(None if self._warm else WARM_UP))
+        status = self._watch.until_dead(self._take)
         if self._foreground:
             self._foreground.take_back()
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
-        self._end()
+        self._watch.end_all(self._launch.grace)
         return None
 
-    def _look(self) -> int | None:
-        """Collect dead children; return the warden's wait status once it is dead."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
-            except ChildProcessError:
-                return None
-            if pid == 0:
-                return None
-            if pid != self._warden:
-                continue  # init of a container gets orphans that were never the warden's
-            if not os.WIFSTOPPED(status):
-                return status
-            os.kill(pid, _signal.SIGCONT)  # a stopped warden guards nobody
-
-    def _take(self, info: struct_siginfo | None) -> None:
+    def _take(self, info: struct_siginfo) -> None:
         """Hand a signal down."""
-        if info is None:
-            self._warm_up()
-            return
         number = info.si_signo
         if self._owner:  # it asks the warden itself; what is sent to its guard by others is not for the command
             if os.getppid() != self._parent:
@@ -112,17 +102,10 @@ class Guard:
         elif number == _signal.SIGINT and self._is_second():
             self._order(KILL)
         elif number == STOPPED:
-            if info.si_pid == self._warden and self._foreground and self._foreground.exists:
+            if info.si_pid == self._watch.child and self._foreground and self._foreground.exists:
                 terminal.stop_myself()
         elif number in _FORWARDED:
             self._order(number | TERMINAL if terminal.sent_by_terminal(info) else number)
-
-    def _warm_up(self) -> None:
-        """Have at hand what taking over would need: later the package may be gone, or memory short."""
-        from ..ending import rounds
-
-        rounds.actuator()
-        self._warm = True
 
     def _is_second(self) -> bool:
         now = time.monotonic()
@@ -134,39 +117,6 @@ class Guard:
             os.write(self._orders, bytes([order]))
         except BrokenPipeError:
             pass
-
-    def _end(self) -> None:
-        """End what a killed warden left: it is this process's now."""
-        from ..ending import rounds
-
-        take_precedence()
-        now = time.monotonic()
-        ending = rounds.Ending(rounds.actuator(), now, self._launch.grace)
-        while True:
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:
-                return
-            pause = ending.step(time.monotonic())
-            if pause is None:
-                return
-            self._mailbox.wait(pause)
-
-
-def _be_warden(work: Callable[[], int]) -> None:
-    """Do the warden's work in its own process; never returns.
-
-    A warden that fails is as bad as one that was killed, and ends like it: the guard takes over then.
-    """
-    try:
-        os._exit(work())
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os.kill(os.getpid(), _signal.SIGKILL)
 
 
 def main(descriptor: int) -> int:

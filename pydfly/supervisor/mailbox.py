@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 else:
     import _signal  # signal itself makes enums of everything, which takes longer than all of this module
 
-_FAULTS = {
-    getattr(_signal, name)
-    for name in ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGABRT", "SIGSYS", "SIGKILL", "SIGSTOP")
-}
 # the BSDs discard a blocked signal that would be ignored anyway, so these get a handler that is never called
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
@@ -28,7 +24,7 @@ class Mailbox:
     """The signals of this process, from now on; ``restore`` gives a child back what was before."""
 
     def __init__(self) -> None:
-        self._signals = _signal.valid_signals() - _FAULTS
+        self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
         self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
         self._ignored = [number for number in _IGNORED_BY_DEFAULT if _signal.getsignal(number) == _signal.SIG_IGN]
         for number in _IGNORED_BY_DEFAULT:

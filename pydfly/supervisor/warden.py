@@ -12,6 +12,7 @@ import time
 from . import command, mailbox
 from .domain import adopt_orphans, describe, die_with_parent, is_empty, let_go, name_myself, take_precedence
 from .journal import Journal
+from .watch import WARM_UP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ TERMINAL, END, KILL = 0x80, 0xFE, 0xFF
 # the signal by which the guard hears that the command has stopped: not SIGTSTP, which may be pending there already
 STOPPED = _signal.SIGURG
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
-WARM_UP = 0.02  # seconds after which the command is no short one, and what the ending needs is imported
 GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 
 # why the ending began
@@ -44,7 +44,7 @@ class Warden:
     Args:
         launch: what to run.
         mailbox: where everything arrives.
-        guard: pid of the guard.
+        deputy: pid of the parent, which hands STOPPED on to the guard.
         orders: the lifeline from the guard; each byte is one order.
         owner: the talk with the owner; None when the guard is all the owner there is.
         kept: other descriptors that this process needs.
@@ -54,7 +54,7 @@ class Warden:
         self,
         launch: Launch,
         mailbox: Mailbox,
-        guard: int,
+        deputy: int,
         orders: int,
         owner: Conversation | None = None,
         kept: tuple[int, ...] = (),
@@ -65,7 +65,7 @@ class Warden:
         self.reason = COMMAND_ENDED
         self.began = time.time()
         self._mailbox = mailbox
-        self._guard = guard
+        self._deputy = deputy
         self._orders = orders
         self.owner = owner
         self._kept = kept
@@ -82,7 +82,7 @@ class Warden:
             OSError: the command could not be started.
         """
         adopt_orphans()
-        die_with_parent(_signal.SIGIO, self._guard)
+        die_with_parent(_signal.SIGCONT, self._deputy)  # stopped or not, it hears of that
         self.pid = command.start(self.launch, self._mailbox, os.setsid)
         self._journal.command(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
         if self.launch.timeout is not None:
@@ -98,8 +98,8 @@ class Warden:
                 break
             if self._mailbox.wait(self._rest()) is None and not self._warm:
                 self._warm_up()
-        if os.getppid() == self._guard:
-            os.kill(self._guard, _signal.SIGCONT)  # somebody may have stopped it
+        if os.getppid() == self._deputy:
+            os.kill(self._deputy, _signal.SIGCONT)  # somebody may have stopped it
 
     def members(self) -> list[DescendantInfo]:
         """List who is in the domain now."""
@@ -181,9 +181,9 @@ class Warden:
             guarded = orders != b""
         except BlockingIOError:
             orders = b""
-            guarded = os.getppid() == self._guard
+            guarded = os.getppid() == self._deputy
         if not guarded:
-            self.end("the guard is gone")
+            self.end("the guard or its deputy is gone")
         for order in orders:
             if order == KILL:
                 self.end(ASKED, 0.0)
@@ -196,7 +196,7 @@ class Warden:
 
     def _forward(self, number: int, from_terminal: bool) -> None:
         """Signal the command, unless it is in the guard's process group and so has the terminal's signal already."""
-        if self.status is not None or (from_terminal and os.getpgid(self.pid) == os.getpgid(self._guard)):
+        if self.status is not None or (from_terminal and os.getpgid(self.pid) == os.getpgid(self._deputy)):
             return
         os.kill(self.pid, number)
 
@@ -250,5 +250,5 @@ class Warden:
         if self.owner or self.status is not None:
             return
         stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
-        if stopped is not None and stopped.si_status in _JOB_CONTROL and os.getppid() == self._guard:
-            os.kill(self._guard, STOPPED)
+        if stopped is not None and stopped.si_status in _JOB_CONTROL and os.getppid() == self._deputy:
+            os.kill(self._deputy, STOPPED)

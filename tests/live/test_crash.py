@@ -1,11 +1,11 @@
-"""SIGKILL at random moments: to the warden, the guard, the caller, the command.
+"""SIGKILL at random moments: to the warden, its deputy, the guard, the caller, the command; two of them in a round.
 
-$PYDFLY_CRASH_ROUNDS: how many rounds (20).  Two kills in one round hit different processes; what the pair "guard
-and warden at once" can and cannot leave is documented, and left out here.
+$PYDFLY_CRASH_ROUNDS: how many rounds (20).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -34,9 +34,9 @@ def name(pid: int) -> str:
 
 
 def cast(caller: int, marker: str) -> dict[str, int]:
-    """Find out who is who by parentage: caller, guard, warden, command; fewer while they are starting."""
+    """Find out who is who by parentage: caller, guard, deputy, warden, command; fewer while they are starting."""
     roles = {"caller": caller}
-    for role, above in (("guard", "caller"), ("warden", "guard"), ("command", "warden")):
+    for role, above in (("guard", "caller"), ("deputy", "guard"), ("warden", "deputy"), ("command", "warden")):
         below = [pid for pid in survivors(marker) if parent(pid) == roles[above]]
         if not below:
             break
@@ -58,10 +58,11 @@ def one_round(chance: random.Random, kind: str) -> str:
     ) as caller:
         os.close(writing)
         story = kind
+        roles: dict[str, int] = {}
         try:
             delay = chance.choice([chance.uniform(0.0, 0.15), chance.uniform(0.15, 0.4)])
             time.sleep(delay)
-            wanted = chance.choice(["caller", "guard", "warden", "command"])
+            wanted = chance.choice(["caller", "guard", "deputy", "warden", "command"])
             try:
                 roles = cast(caller.pid, marker)
                 role, victim = next((role, roles[role]) for role in (wanted, *reversed(roles)) if role in roles)
@@ -69,6 +70,11 @@ def one_round(chance: random.Random, kind: str) -> str:
                 story = f"{kind}: {role} killed after {delay:.3f} s"
             except (FileNotFoundError, ProcessLookupError):
                 story = f"{kind}: somebody was gone after {delay:.3f} s"
+            time.sleep(chance.choice([0.0, 0.0, chance.uniform(0.0, 0.3)]))
+            another = roles.get(chance.choice(["caller", "guard", "deputy", "warden"]), caller.pid)
+            if another in survivors(marker):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(another, signal.SIGKILL)
             time.sleep(chance.choice([0.0, 0.0, chance.uniform(0.0, 0.3)]))
             caller.kill()
             end = time.monotonic() + GRACE + PATIENCE

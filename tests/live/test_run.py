@@ -276,7 +276,7 @@ def test_a_stopped_warden_is_continued() -> None:
     """Whoever stops the supervisor gains nothing."""
     with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60") as process:
         line(process)
-        (warden,) = _children(process.pid)
+        warden = _warden(process.pid)
         os.kill(warden, signal.SIGSTOP)
         process.terminate()
         assert process.wait(30) == 143
@@ -285,7 +285,7 @@ def test_a_stopped_warden_is_continued() -> None:
 def test_a_killed_warden_is_told() -> None:
     with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60", stderr=subprocess.PIPE) as process:
         line(process)
-        (warden,) = _children(process.pid)
+        warden = _warden(process.pid)
         os.kill(warden, signal.SIGKILL)
         assert process.wait(30) == 125
         assert process.stderr
@@ -293,11 +293,11 @@ def test_a_killed_warden_is_told() -> None:
 
 
 def test_nothing_happens_while_nothing_happens() -> None:
-    """Guard and warden sleep in the kernel: no context switch in a second."""
+    """Guard, deputy and warden sleep in the kernel: no context switch in a second."""
     with start("sh", "-c", "echo ready; exec sleep 60") as process:
         line(process)
-        (warden,) = _children(process.pid)
-        sleepers = (process.pid, warden)
+        warden = _warden(process.pid)
+        sleepers = (process.pid, _child(process.pid), warden)
         eventually(lambda: Path(f"/proc/{warden}/comm").read_text() == "pydfly-warden\n")
 
         def still() -> bool:
@@ -316,7 +316,7 @@ def test_as_init_of_a_container() -> None:
     code = "setsid sleep 4718 & sleep 0.1; echo $PPID; exit 6"
     words = ["unshare", "--pid", "--fork", "--mount-proc", *RUN, "--", "sh", "-c", code]
     result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
-    assert (result.returncode, result.stdout, result.stderr) == (6, "2\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (6, "3\n", "")
     assert subprocess.run(["pgrep", "-f", "sleep 4718"], capture_output=True).stdout == b""
 
 
@@ -329,9 +329,14 @@ def test_with_the_proc_of_another_namespace_it_does_not_begin() -> None:
     assert "pid namespace" in result.stderr
 
 
-def _children(pid: int) -> list[int]:
+def _child(pid: int) -> int:
     output = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout
-    return [int(word) for word in output.split()]
+    return int(output)
+
+
+def _warden(guard: int) -> int:
+    """Return the pid of the warden; between it and the guard is the deputy."""
+    return _child(_child(guard))
 
 
 def _switches(pid: int) -> list[str]:

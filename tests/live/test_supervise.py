@@ -327,21 +327,46 @@ def test_a_killed_warden_leaves_nobody() -> None:
             _ = service.report
 
 
-def test_a_killed_guard_leaves_nobody() -> None:
+def cast(service: pydfly.Supervised) -> dict[str, int]:
+    """Return the pids of guard, deputy and warden."""
+    service.wait_started()
+    pids = {}
+    below = service.processes()[0].pid
+    for role in ("warden", "deputy", "guard"):
+        pids[role] = below = int(Path(f"/proc/{below}/stat").read_text().rpartition(")")[2].split()[1])
+    return pids
+
+
+@pytest.mark.parametrize("role", ["guard", "deputy"])
+def test_a_killed_guard_or_deputy_leaves_nobody(role: str) -> None:
     with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
-        (left,) = (service.wait_started(), service.processes())[1]
-        guard = int(Path(f"/proc/{left.ppid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(guard, signal.SIGKILL)
+        os.kill(cast(service)[role], signal.SIGKILL)
         assert service.wait() == -signal.SIGTERM
-        assert service.report.reason == "the guard is gone"
+        assert service.report.reason == "the guard or its deputy is gone"
 
 
-def test_a_stopped_guard_and_a_killed_warden() -> None:
+@pytest.mark.parametrize(
+    "roles", [("guard", "deputy"), ("guard", "warden"), ("deputy", "warden"), ("warden", "deputy")]
+)
+def test_any_two_of_three_may_be_killed(roles: tuple[str, str]) -> None:
+    with pydfly.supervise(
+        ["sh", "-c", f"setsid sh -c '{DEAF.replace(chr(39), chr(34))}' & wait"], grace=0.2
+    ) as service:
+        pids = cast(service)
+        members = service.processes()
+        for role in roles.split():
+            os.kill(pids[role], signal.SIGKILL)
+        service.stop()
+        eventually(lambda: not any(alive(member.pid) for member in members))
+
+
+def test_stopped_guards_and_a_killed_warden() -> None:
     with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
-        (left,) = (service.wait_started(), service.processes())[1]
-        guard = int(Path(f"/proc/{left.ppid}/stat").read_text().rpartition(")")[2].split()[1])
-        os.kill(guard, signal.SIGSTOP)
-        os.kill(left.ppid, signal.SIGKILL)
+        pids = cast(service)
+        (left,) = service.processes()
+        for role in ("guard", "deputy"):
+            os.kill(pids[role], signal.SIGSTOP)
+        os.kill(pids["warden"], signal.SIGKILL)
         service.stop()
         assert not alive(left.pid)
 
