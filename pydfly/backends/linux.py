@@ -15,6 +15,7 @@ from .. import errors, structs
 from ..structs import NULL, OMITTED
 from . import arguments, prctl
 from .deathsig import DeathSignal, UndeliverableError
+from .outsiders import Outsiders
 from .procfs import ProcFs
 
 TYPE_CHECKING = False
@@ -62,13 +63,13 @@ class Domain(ProcFs):
     def __init__(self) -> None:
         super().__init__()
         self._lock = RLock()  # between asking for the attribute and setting it
-        self._outsiders: set[tuple[int, float]] = set()
+        self._outsiders = Outsiders()
         os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
         """A forked child is no reaper (the kernel does not inherit the attribute) and has no outsiders."""
         self._lock = RLock()
-        self._outsiders = set()
+        self._outsiders = Outsiders()
 
     def owned(self) -> bool:
         """Say whether this process is a reaper; the kernel's own attribute decides, whoever set it."""
@@ -83,7 +84,7 @@ class Domain(ProcFs):
             # descendants from before stay in the outer domain on the BSDs; here they are kept out of the counts
             before = self.below(os.getpid())
             prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 1)
-            self._outsiders = {(process.pid, process.start_time) for process in before}
+            self._outsiders.note(before)
             return True
 
     def release(self) -> bool:
@@ -92,7 +93,7 @@ class Domain(ProcFs):
             if not prctl.is_subreaper():
                 return False
             prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
-            self._outsiders = set()
+            self._outsiders = Outsiders()
             return True
 
     def descendants(self) -> list[DescendantInfo]:
@@ -102,22 +103,11 @@ class Domain(ProcFs):
     def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members among the descendants (which come parents first)."""
         with self._lock:
-            if not self._outsiders:
-                return descendants
-            outside: set[int] = set()
-            members = []
-            for process in descendants:
-                identity = (process.pid, process.start_time)
-                if identity in self._outsiders or process.ppid in outside:
-                    outside.add(process.pid)
-                    self._outsiders.add(identity)  # it stays outside when its parent dies and we adopt it
-                else:
-                    members.append(process)
-            return members
+            return self._outsiders.without(descendants)
 
     def child_members(self) -> list[int]:
         """Return the pids of those children, zombies included, that are members."""
-        if not self._outsiders:
+        if self._outsiders.nobody():
             return self.children()
         own = os.getpid()
         return [process.pid for process in self.descendants() if process.ppid == own]

@@ -24,9 +24,13 @@ class Outsiders:
         self._of = os.getpid()
         self._known = {(process.pid, process.start_time) for process in before}
 
+    def nobody(self) -> bool:
+        """Say whether every descendant is a member."""
+        return not self._known or self._of != os.getpid()
+
     def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members among the descendants, who come parents first."""
-        if not self._known or self._of != os.getpid():
+        if self.nobody():
             return descendants
         outside: set[int] = set()
         members = []
@@ -34,7 +38,7 @@ class Outsiders:
             identity = (process.pid, process.start_time)
             if identity in self._known or process.ppid in outside:
                 outside.add(process.pid)
-                self._known.add(identity)  # it stays outside when its parent dies
+                self._known.add(identity)  # it stays outside when its parent dies and it is adopted
             else:
                 members.append(process)
         return members

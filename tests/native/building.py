@@ -79,8 +79,13 @@ def load(path: Path) -> ModuleType:
     """Load the extension from a file, without making it the one that the package imports."""
     spec = importlib.util.spec_from_file_location("pydfly._native", path)
     assert spec is not None and spec.loader is not None
+    before = sys.modules.get(spec.name)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    if before is None:
+        sys.modules.pop(spec.name, None)  # an extension enters itself there
+    else:
+        sys.modules[spec.name] = before
     return module
 
 
