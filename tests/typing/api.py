@@ -85,6 +85,7 @@ def parent_death_signal() -> None:
     pdeathsig.set(9)
     assert_type(pdeathsig.get(), int)
     pdeathsig.clear()
+    assert_type(pdeathsig.popen(["true"], signal.SIGTERM).wait(), int)
 
 
 def resident_programs() -> None:
