@@ -21,9 +21,12 @@ DEAF = "trap '' TERM; while :; do sleep 1; done"
 
 def orphan(code: str) -> int:
     """Start a daemon, and return its pid once it is this process's child."""
-    output = subprocess.run(["sh", "-c", f"setsid sh -c '{code}' > /dev/null & echo $!"], stdout=subprocess.PIPE)
-    pid = int(output.stdout)
     own = os.getpid()
+    # it dies as an orphan: a shell may collect a child that dies before
+    script = f"until grep -q '^PPid:.{own}$' /proc/$$/status; do :; done; {code}"
+    starter = ["sh", "-c", 'setsid sh -c "$1" > /dev/null & echo $!', "sh", script]
+    output = subprocess.run(starter, stdout=subprocess.PIPE)
+    pid = int(output.stdout)
     eventually(lambda: f") S {own} " in (stat := _stat(pid)) or f") Z {own} " in stat)
     return pid
 
@@ -89,7 +92,7 @@ def test_kill_all_needs_a_domain() -> None:
 def test_kill_all_ends_everybody_and_says_who() -> None:
     def own() -> object:
         reaper.acquire()
-        polite, deaf = orphan("exec sleep 60"), orphan(DEAF.replace("'", '"'))
+        polite, deaf = orphan("exec sleep 60"), orphan(DEAF)
         began = time.monotonic()
         report = reaper.kill_all(grace=0.3)
         seconds = time.monotonic() - began
