@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from .. import errors, structs
-from . import arguments, rtld
+from . import arguments, rtld, select
 from .rawcall import RawCall, commands
 
 TYPE_CHECKING = False
@@ -46,6 +46,9 @@ def obstacle() -> str | None:
     try:
         built_for = SYSTEMS[extension().lib.PYDFLY_SYSTEM]
     except ImportError as error:
+        own = select.machine()
+        if own not in select.FLAVOURS:
+            return f"it calls the kernel of DragonFly or FreeBSD, and this machine runs {own}"
         return BUILD if isinstance(error, ModuleNotFoundError) else f"pydfly._native cannot be loaded: {error}"
     return "this system has none of these calls: each is refused with ENOSYS" if built_for == "neither" else None
 

@@ -248,7 +248,7 @@ def filled(text: str, folder: Path) -> str:
 def play(calls: list[Call], folder: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     """Make the calls one after another, and compare everything each of them does."""
     for call in calls:
-        words = [word.replace("@", str(folder)).replace("_", " ") for word in call.words.split()]
+        words = [word.replace("_", " ").replace("@", str(folder)) for word in call.words.split()]
         status = cli.main(["resident", *words])
         out, err = capfdbinary.readouterr()
         assert (call.words, out.decode(), err.decode(), status) == (

@@ -14,12 +14,14 @@ from pydfly.backends import native, select
 
 
 def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says how to build it; nothing else takes over."""
+    """The error says how to build it, where that helps; nothing else takes over."""
     monkeypatch.setitem(sys.modules, "pydfly._native", None)
-    reason = native.obstacle()
-    assert reason is not None and "PYDFLY_BUILD_EXTENSION=yes" in reason
-    with pytest.raises(pydfly.BackendError, match="PYDFLY_BUILD_EXTENSION"):
-        pydfly.use("native")
+    for system, text in (("dragonfly6", "PYDFLY_BUILD_EXTENSION=yes"), ("linux", "this machine runs linux")):
+        monkeypatch.setattr(sys, "platform", system)
+        reason = native.obstacle()
+        assert reason is not None and text in reason
+        with pytest.raises(pydfly.BackendError, match=text):
+            pydfly.use("native")
 
 
 @pytest.mark.parametrize("system", ["dragonfly6", "freebsd14"])
@@ -37,6 +39,7 @@ def test_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str) -> ModuleType:
         raise ImportError("undefined symbol: procctl")
 
+    monkeypatch.setattr(sys, "platform", "freebsd14")
     monkeypatch.setattr("importlib.import_module", broken)
     assert native.obstacle() == "pydfly._native cannot be loaded: undefined symbol: procctl"
 
