@@ -31,6 +31,11 @@ def orphan(code: str) -> int:
     return pid
 
 
+def _ignores(pid: int, number: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.partition("SigIgn:")[2].split()[0], 16) & 1 << number - 1)
+
+
 def _stat(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text()
 
@@ -93,6 +98,7 @@ def test_kill_all_ends_everybody_and_says_who() -> None:
     def own() -> object:
         reaper.acquire()
         polite, deaf = orphan("exec sleep 60"), orphan(DEAF)
+        eventually(lambda: _ignores(deaf, signal.SIGTERM))
         began = time.monotonic()
         report = reaper.kill_all(grace=0.3)
         seconds = time.monotonic() - began
