@@ -105,6 +105,7 @@ def _peek(process: Process, pid: int) -> str:
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {
+    "catch_sigchld": lambda process, catch: process.catch_sigchld(catch),
     "execute": lambda process: process.execve(process.text.path),
     "fork": lambda process: process.fork().pid,
     "ignore_sigchld": lambda process, ignore: process.ignore_sigchld(ignore),

@@ -147,6 +147,7 @@ _FIELDS: dict[str, Callable[[World, dict[str, Any]], dict[str, Any]]] = {
     "kill": _kill,
     "setuid": lambda world, fields: {"uid": fields["uid"], "result": 0},
     "sigchld_ignore": lambda world, fields: {"value": fields["value"]},
+    "sigchld_catch": lambda world, fields: {"value": fields["value"]},
 }
 
 

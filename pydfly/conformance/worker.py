@@ -117,11 +117,16 @@ class Worker:
         """Set the disposition of SIGCHLD to SIG_IGN or SIG_DFL."""
         signal.signal(signal.SIGCHLD, signal.SIG_IGN if ignore else signal.SIG_DFL)
 
+    def catch_sigchld(self, catch: bool) -> None:
+        """Give SIGCHLD a handler; it is blocked, so it shows up as pending."""
+        signal.signal(signal.SIGCHLD, (lambda number, frame: None) if catch else signal.SIG_DFL)
+
     def look(self) -> tuple[int, list[str], int]:
         """Return the parent, the pending signals and the parent-death signal."""
         names = [signal.Signals(number).name for number in signal.sigpending() if number in _NAMED]
         deathsig: int = api.call(self.recorder, "pdeathsig.get", (), {}).value
-        return os.getppid(), sorted(set(names) - UNSEEN), deathsig
+        ignored = {name for name in UNSEEN if name in names and not callable(signal.getsignal(signal.Signals[name]))}
+        return os.getppid(), sorted(set(names) - ignored), deathsig
 
     def answer(self) -> None:
         """Be alive."""
@@ -147,6 +152,7 @@ COMMANDS: dict[str, Callable[..., object]] = {
     for name in (
         "answer",
         "call",
+        "catch_sigchld",
         "end",
         "execute",
         "exit",

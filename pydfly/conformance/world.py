@@ -195,6 +195,11 @@ class Actor:
         self._ask("ignore_sigchld", ignore)
         self._note("sigchld_ignore", value=ignore)
 
+    def catch_sigchld(self, catch: bool = True) -> None:
+        """Give SIGCHLD a handler, or the default again: it shows up as pending then."""
+        self._ask("catch_sigchld", catch)
+        self._note("sigchld_catch", value=catch)
+
     def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call the public API by its name: ``"reaper.acquire"``.
 
