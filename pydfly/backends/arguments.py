@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from ..errors import UnsafeRegistrationWarning, refusal
-from ..structs import BAD_POINTER, NULL, OMITTED
+from ..structs import BAD_POINTER, NULL, OMITTED, Pointer, ReaperKill
 
 _RANGES = {
     "unsigned int": (0, 2**32 - 1),
@@ -64,6 +64,30 @@ def input_int(data: object, command: str, *, null: str) -> int:
     if data is OMITTED:
         raise TypeError(f"{command} reads an int: pass it as data")
     return c_value(data, "int", "data")
+
+
+def dragonfly_data(name: str, data: object) -> None:
+    """Refuse data that no C caller could have passed for a command of DragonFly.
+
+    Args:
+        name: the command, or an empty string: what an unknown one is given does not matter to the kernel.
+        data: an int, a structure or a pointer.
+
+    Raises:
+        TypeError: the command takes another kind of data.
+        OverflowError: a number that does not fit its C type.
+    """
+    reads_int = name.endswith("_CTL")
+    if isinstance(data, Pointer):
+        if data is OMITTED and reads_int:
+            raise TypeError(f"{name} reads an int: pass it as data")
+    elif name.endswith("_STATUS"):
+        raise TypeError(f"{name} writes its own result: leave data out, or pass pydfly.NULL")
+    elif isinstance(data, ReaperKill):
+        if reads_int:
+            raise TypeError(f"{name} reads an int, not a ReaperKill")
+    else:
+        c_value(data, "int", "data")
 
 
 def warn_unsafe() -> None:

@@ -6,7 +6,7 @@ import os
 
 from .. import errors
 from ..constants import dragonfly
-from ..structs import NULL, OMITTED, ReaperStatus
+from ..structs import NULL, OMITTED, ReaperKill, ReaperStatus
 from .outsiders import Outsiders
 from .rawcall import Commands
 
@@ -44,7 +44,7 @@ class DragonFlyCommands(Commands):
         return self._outsiders.without(below) if status.flags & dragonfly.REAPER_STAT_OWNED else below
 
     def _acquire(self, idtype: int, id: int, cmd: int, data: Data) -> None:
-        memory = self.call.memory(NULL if isinstance(data, tuple) else data)
+        memory = self.call.memory(NULL if isinstance(data, ReaperKill) else data)
         try:
             before = self.processes.below(os.getpid())
         except errors.SyscallError:  # no reason to refuse what the kernel allows
@@ -53,7 +53,7 @@ class DragonFlyCommands(Commands):
         self._outsiders.note(before)
 
     def _release(self, idtype: int, id: int, cmd: int, data: Data) -> None:
-        memory = self.call.memory(NULL if isinstance(data, tuple) else data)
+        memory = self.call.memory(NULL if isinstance(data, ReaperKill) else data)
         # EINVAL means a wrong idtype or id here, never "not a reaper"
         told = "PROC_REAP_RELEASE" if idtype == 0 and id in (0, os.getpid()) else ""
         self.call.control(idtype, id, cmd, memory, told)

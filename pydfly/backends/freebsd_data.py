@@ -29,6 +29,8 @@ def checked(cmd: int, data: Data) -> Data:
     if cmd in _TAKE_NOTHING or not name or data is NULL or data is BAD_POINTER:
         if not isinstance(data, (int, ReaperKill, Pointer)):
             raise TypeError(f"data must be an int, a ReaperKill or a pointer, not {type(data).__name__}")
+        if isinstance(data, int):
+            arguments.c_value(data, "int", "data")
         return data
     if cmd == Command.PROC_REAP_KILL:
         return _kill_request(data)

@@ -6,7 +6,7 @@ import os
 
 from .. import errors
 from ..constants import freebsd
-from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
+from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
 from . import arguments, freebsd_data
 from .rawcall import Commands
 
@@ -67,7 +67,7 @@ class FreeBSDCommands(Commands):
 
     def _take_nothing(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         freebsd_data.checked(cmd, data)
-        memory = self.call.memory(0 if isinstance(data, tuple) else data)
+        memory = self.call.memory(0 if isinstance(data, ReaperKill) else data)
         # EINVAL means "not a reaper" only if nothing else can be wrong
         told = "" if idtype != _P_PID or memory != self.call.null else self._names[cmd]
         self.call.control(idtype, id, cmd, memory, told)

@@ -140,16 +140,19 @@ class Linux:
         from ..constants import dragonfly
 
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
+        try:
+            name = dragonfly.Command(cmd).name
+        except ValueError:
+            name = ""
+        arguments.dragonfly_data(name, data)
         if idtype != dragonfly.P_PID:
             raise errors.refusal("procctl", "EINVAL", "the idtype must be P_PID")
         if id not in (0, os.getpid()):
             raise errors.refusal(
                 "procctl", "EINVAL", "the id must be 0 or the caller's own pid: DragonFly acts on the caller only"
             )
-        try:
-            name = dragonfly.Command(cmd).name
-        except ValueError:
-            raise errors.refusal("procctl", "EINVAL", f"DragonFly knows no command {cmd}") from None
+        if not name:
+            raise errors.refusal("procctl", "EINVAL", f"DragonFly knows no command {cmd}")
         return self.commands[name](data)
 
     def _acquire(self, data: Data) -> None:

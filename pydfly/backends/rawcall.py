@@ -10,7 +10,7 @@ import os
 from operator import index
 
 from .. import errors
-from ..structs import BAD_POINTER, NULL, OMITTED
+from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKill
 from . import arguments
 from .kernproc import KernelProcesses
 
@@ -125,7 +125,7 @@ class Commands:
 
     def unknown(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         """Let the kernel refuse a command that nobody knows."""
-        memory = self.call.memory(data if isinstance(data, int) or not isinstance(data, tuple) else NULL)
+        memory = self.call.memory(data if isinstance(data, int) or not isinstance(data, ReaperKill) else NULL)
         self.call.control(idtype, id, cmd, memory)
 
     def members(self) -> list[DescendantInfo]:

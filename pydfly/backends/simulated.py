@@ -75,25 +75,10 @@ class Simulated:
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         if self.flavour == "freebsd":
             return freebsd_data.unsigned(self.process.procctl(idtype, id, cmd, freebsd_data.checked(cmd, data)))
-        self._check_data(cmd, data)
+        arguments.dragonfly_data(self._names.get(cmd, ""), data)
         if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         return self.process.procctl(idtype, id, cmd, data)
-
-    def _check_data(self, cmd: int, data: object) -> None:
-        """Refuse data that no C caller could have passed for this command."""
-        name = self._names.get(cmd, "this command")
-        reads_int = name.endswith("_CTL") or name == "PROC_SPROTECT"
-        if isinstance(data, structs.Pointer):
-            if data is structs.OMITTED and reads_int:
-                raise TypeError(f"{name} reads an int: pass it as data")
-        elif name.endswith("_STATUS"):
-            raise TypeError(f"{name} writes its own result: leave data out, or pass pydfly.NULL")
-        elif isinstance(data, structs.ReaperKill):
-            if reads_int:
-                raise TypeError(f"{name} reads an int, not a ReaperKill")
-        else:
-            arguments.c_value(data, "int", "data")
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the file that the acting process runs; nothing can break."""

@@ -231,6 +231,7 @@ int procctl(idtype_t idtype, id_t id, int cmd, void *data)
         return stub_refuse(EINVAL);
     if (id == 0 && !machine)
         id = getpid();
+    id = (pid_t)id; /* only the low half is looked up */
     if (id != getpid()) {
         const struct stub_process *process = stub_find_process(id);
 
