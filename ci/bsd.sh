@@ -19,4 +19,6 @@ trap 'rm -r "$empty"' EXIT
 # from an empty directory, so that it is the installed package that works
 (cd "$empty" && "$python" -Im pydfly doctor && "$python" -Im pydfly conform --out conform.jsonl &&
     "$python" -Im pydfly replay conform.jsonl)
+# the tests import the package from here
+PYDFLY_BUILD_EXTENSION=yes "$python" setup.py -q build_ext --inplace
 PYDFLY_REQUIRE=native "$python" -m pytest -q tests/live/test_native.py tests/conformance tests/native tests/supervisor tests/ending tests/simkernel
