@@ -107,6 +107,10 @@ class ProcFs:
             return self._children_of(own)
         return [process.pid for process in self.everyone() if process.ppid == own]
 
+    def child_members(self) -> list[int]:
+        """Return the pids of those children that are members of this process's domain: all of them, here."""
+        return self.children()
+
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process.
 
@@ -134,13 +138,13 @@ class ProcFs:
         return Reaped(found, status) if found else None
 
     def wait(self, timeout: float) -> None:
-        """Sleep until the last living child in the kernel's list dies, at most ``timeout`` seconds.
+        """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.
 
         While it lives, somebody is left; and when all were killed, it is among the last to die.
         """
         import select
 
-        for pid in reversed(self.children()):
+        for pid in reversed(self.child_members()):
             try:
                 if self.info(pid).state == "zombie":
                     continue
