@@ -10,7 +10,7 @@ from functools import partial
 
 from pydfly import pdeathsig
 
-from .rows import Row, timed
+from .rows import Row, by_the_clock, timed
 
 
 def rows() -> Iterator[Row]:
@@ -37,13 +37,13 @@ def rows() -> Iterator[Row]:
         peers=("prctl",),
     )
 
-    ours = timed(lambda: pdeathsig.popen(["true"]).wait())
+    ours = by_the_clock(lambda: pdeathsig.popen(["true"]).wait())
     for against, preexec_fn, goal in (
         ("subprocess.Popen", None, 1.1),
         ("subprocess.Popen(preexec_fn=...)", _preexec_fn(), 0.4),
     ):
         name = f"child start with pdeathsig armed ({'with' if preexec_fn else 'without'} preexec_fn)"
-        yield Row(name, ours, against, timed(partial(_start, preexec_fn)), goal, pairs=101, robust=True)
+        yield Row(name, ours, against, by_the_clock(partial(_start, preexec_fn)), goal, pairs=101, robust=True)
 
 
 def _start(preexec_fn: Callable[[], object] | None) -> None:

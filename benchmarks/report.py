@@ -8,6 +8,7 @@ import platform
 import statistics
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from .rows import Result
 
@@ -104,15 +105,5 @@ def as_markdown(results: Sequence[Result], slack: float, command: str) -> str:
     """Return the page of the manual."""
     lines = [HEAD, tuple("---" for _ in HEAD), *(cells(result, slack) for result in results)]
     rows = "\n".join(f"| {' | '.join(text.replace('|', '/') for text in line)} |" for line in lines)
-    return PAGE.format(command=command, machine=machine(), rows=rows)
-
-
-PAGE = """# Measured against what people would use instead
-
-Written by `{command}` on a machine with {machine}.
-
-Both sides of a row run in turns (A B A B ...); shown are the medians, the ratio of the medians and the quartiles of
-the ratios of single pairs.  Less is better.  `ok`: within the goal; `near`: within a quarter of it; `MISSED`: not.
-
-{rows}
-"""
+    page = Path(__file__).with_name("page.md").read_text()
+    return page.format(command=command, machine=machine(), rows=rows)
