@@ -96,10 +96,18 @@ class Live:
     def first(self) -> int:
         """Begin a history: nobody but the keeper, and its first child."""
         self.clear()
-        if self._private:
-            self.ask(self.keeper, "call", "resident.unregister_all", (), {})
+        self._empty_registry()
         child: int = self.ask(self.keeper, "fork")
         return child
+
+    def _empty_registry(self) -> None:
+        """Remove what a history made resident: everything from a registry of our own, our programs from a system's."""
+        if self._private:
+            self.ask(self.keeper, "call", "resident.unregister_all", (), {})
+        elif self.backend.endswith("dragonfly"):
+            for entry in self.ask(self.keeper, "call", "resident.entries", (), {}).value or ():
+                if entry.path.startswith(self.programs.directory):
+                    self.ask(self.keeper, "call", "resident.unregister_program", (entry.path,), {})
 
     def exit(self, pid: int, status: int) -> None:
         """Have a process exit."""
@@ -161,6 +169,7 @@ class Live:
         try:
             if self._program.poll() is None:
                 self.clear()
+                self._empty_registry()
         except EOFError:
             pass
         finally:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 UNKNOWN_PID = 77
 """How a scenario writes the pid of a process that never was."""
 _WRITERS = ("_STATUS", "_GETPIDS")
+_REAL_INIT = 2
 _UNTOUCHED = {"killed": 9999, "fpid": -9999}  # what stands in the structure of PROC_REAP_KILL before the call
 _TOLD_VALUES = {"PROC_PDEATHSIG_STATUS", "PROC_TRACE_STATUS", "PROC_TRAPCAP_STATUS"}
 _IDTYPES = {int(idtype): idtype.name for idtype in IdType}
@@ -214,10 +215,13 @@ def _written(world: World, command: str, answer: Any) -> Any:
 def _record(world: World, record: Any) -> dict[str, int]:
     """Write a C structure, with numbers in place of pids."""
     pids = {"pid_head", "pid", "subtree", "reaper", "fpid"}
-    return {
+    written = {
         name: number_of(world, value) if name in pids and value > 0 else int(value)
         for name, value in record._asdict().items()
     }
+    if written.get("reaper") == 1:  # what stands for init is init in a scenario
+        written["flags"] |= _REAL_INIT
+    return written
 
 
 _CALLS: dict[str, Callable[[Actor, Call], dict[str, Any] | None]] = {

@@ -12,6 +12,7 @@ import pickle
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import api, channel
@@ -133,7 +134,7 @@ class Worker:
 
     def end(self, pids: list[int]) -> None:
         """Wait for every child, killing those that do not leave by themselves; only ECHILD proves that all are gone."""
-        for _ in range(2000):
+        for _ in range(5000):
             for pid in pids:
                 if self.peek(pid) == "alive":
                     os.kill(pid, signal.SIGKILL)  # an unreaped child of ours: its pid is nobody else's
@@ -142,7 +143,7 @@ class Worker:
                     pass
             except ChildProcessError:
                 return
-            signal.sigtimedwait([signal.SIGCHLD], 0.005)
+            time.sleep(0.002)  # not every system has sigtimedwait()
         raise TimeoutError("some processes could not be ended")
 
 
