@@ -84,7 +84,21 @@ MUTATIONS = [
     Mutation(
         "a name without NUL", BUILD, "strnlen(from->res_file, sizeof(from->res_file))", "sizeof(from->res_file) - 1"
     ),
-    Mutation("interruptible sleep", BUILD, "TDF_SINTR ? 'S' : 'D'", "TDF_SINTR ? 'D' : 'S'"),
+    Mutation(
+        "interruptible sleep",
+        BUILD,
+        "from->ki_tdflags & TDF_SINTR ? 'S' : 'D'",
+        "from->ki_tdflags & TDF_SINTR ? 'D' : 'S'",
+    ),
+    Mutation(
+        "DragonFly's interruptible sleep", BUILD, "kl_flags & PYDFLY_LWP_SINTR ||", "kl_flags & PYDFLY_TDF_SINTR ||"
+    ),
+    Mutation(
+        "the boot time",
+        BUILD,
+        "(int64_t)booted.tv_sec * 1000000 + booted.tv_usec",
+        "(int64_t)booted.tv_sec + booted.tv_usec",
+    ),
     Mutation(
         "zombies", BUILD, "case SZOMB: return 'Z';\n    case SACTIVE:", "case SZOMB: return 'S';\n    case SACTIVE:"
     ),
@@ -117,8 +131,8 @@ MUTATIONS = [
     Mutation("a forked child", OUTSIDERS, "or self._of != os.getpid()", ""),
     # FreeBSD
     Mutation("K-4", FREEBSD, '"unsigned int *"', '"int *"'),
-    Mutation("K-7", FREEBSD, "            id = os.getpid()\n", "            pass\n"),
-    Mutation("K-7 only pids", FREEBSD, "if id == 0 and idtype == _P_PID:", "if id == 0:"),
+    Mutation("K-7", FREEBSD, "self.names_itself = True", "self.names_itself = False"),
+    Mutation("K-7 only pids", RAW, "and id == 0 == idtype:", "and id == 0:"),
     Mutation("FK-11", FREEBSD, "if status is not None and not status.flags & _OWNED:", "if False:"),
     Mutation("FK-11 all modes", FREEBSD, "_KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN),", "_KILL_FLAGS = (0,"),
     Mutation("FK-11 when told", FREEBSD, "if not self._unsafe_reap_kill and", "if"),
@@ -173,12 +187,7 @@ MUTATIONS = [
     Mutation("names of errnos", RAW, 'errno.EOPNOTSUPP: "EOPNOTSUPP"', 'errno.EBUSY: "EALREADY"'),
     Mutation("floats", RAW, "index(idtype), index(id), index(cmd)", "idtype, id, cmd"),
     Mutation("bad pointers", RAW, "            return self.bad\n", "            return self.null\n"),
-    Mutation(
-        "ints behind pointers",
-        RAW,
-        'self.ffi.new("int *", data if isinstance(data, int) else index(data))',
-        'self.ffi.new("int *", 1)',
-    ),
+    Mutation("ints behind pointers", RAW, 'memory[0] = arguments.c_value(data, "int", "data")', "memory[0] = 1"),
     # registration, residents, modules
     Mutation("RS-7", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if False:"),
     Mutation("ENOSYS before safety", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if not unsafe:"),
@@ -204,6 +213,9 @@ MUTATIONS = [
     Mutation("a crash", RTLD, 'f"signal {-code}"', 'f"signal {code}"'),
     Mutation("signals that Python ignores", RTLD, ", setsigdef=defaults", ""),
     # processes
+    Mutation("records of another size", PROCESSES, "            if rest:\n", "            if False:\n"),
+    Mutation("a clock that was set", PROCESSES, "self._read(pid, self._booted - before)", "self._read(pid, 0)"),
+    Mutation("set during a listing", PROCESSES, "if self._boot_time() == before:", "if True:"),
     Mutation(
         "another process with the pid",
         PROCESSES,
