@@ -26,53 +26,42 @@ CASES = [
 ]
 
 
-class Stages:
+class Stage:
     """One machine for all the checks on a backend, made anew where a check failed."""
 
-    def __init__(self) -> None:
-        self._machines: dict[str, Live | Modelled] = {}
-        self._obstacles: dict[str, str] = {}
+    def __init__(self, spec: str) -> None:
+        self._spec = spec
+        self.machine: Live | Modelled = machine(suite.maker(spec))
 
-    def machine(self, spec: str) -> Live | Modelled:
-        """Return the machine for a backend, or skip the test where that cannot work."""
-        if spec not in self._machines and spec not in self._obstacles:
-            try:
-                self._machines[spec] = machine(suite.maker(spec))
-            except BackendError as error:
-                self._obstacles[spec] = str(error)
-        if spec in self._obstacles:
-            assert spec.partition(":")[0] not in REQUIRED, self._obstacles[spec]
-            pytest.skip(self._obstacles[spec])
-        return self._machines[spec]
-
-    def discard(self, spec: str) -> None:
-        """End a machine."""
-        self._machines.pop(spec).close()
-
-    def close(self) -> None:
-        """End every machine."""
-        for spec in list(self._machines):
-            self.discard(spec)
+    def renew(self) -> None:
+        """Leave what a failed check may have left behind."""
+        self.machine.close()
+        self.machine = machine(suite.maker(self._spec))
 
 
 @pytest.fixture(scope="module")
-def stages() -> Iterator[Stages]:
-    stages = Stages()
-    yield stages
-    stages.close()
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The backend of the test's parameter; the tests that need it are skipped where it cannot work."""
+    try:
+        stage = Stage(request.param)
+    except BackendError as error:
+        assert request.param.partition(":")[0] not in REQUIRED, error
+        pytest.skip(str(error))
+    yield stage
+    stage.machine.close()
 
 
-@pytest.mark.parametrize(("spec", "known"), CASES)
-def test_behaviour(stages: Stages, spec: str, known: Behaviour) -> None:
+@pytest.mark.parametrize(("stage", "known"), CASES, indirect=["stage"])
+def test_behaviour(stage: Stage, known: Behaviour) -> None:
     """It is as the flavour demands, or differs exactly as its row says."""
-    result = suite.check(known, stages.machine(spec))
+    result = suite.check(known, stage.machine)
     if result.verdict == suite.NOT_CHECKED:
         if known.name not in MODELLED_ONLY:
             pytest.skip(str(result.observed))
         assert "simulated kernel only" in str(result.observed)
         return
     if not result.good:
-        stages.discard(spec)
+        stage.renew()
     assert (result.verdict, result.observed) in (
         (suite.HOLDS, result.expected),
         (suite.DIFFERS, result.expected),
