@@ -9,16 +9,17 @@ usage: crosscompile.py FOLDER        run by an interpreter that has cffi, pyelft
 
 from __future__ import annotations
 
-import glob
 import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+from tests.native.building import python_headers  # noqa: E402
+
 VERSIONS = {"procctl": "FBSD_1.3", "modfind": "FBSD_1.0", "modstat": "FBSD_1.0", "sysctl": "FBSD_1.0"}
 
 
@@ -61,22 +62,6 @@ def check_versions(product: Path) -> None:
     wrong = {name: found.get(name) for name, version in VERSIONS.items() if found.get(name) != version}
     if wrong:
         raise SystemExit(f"{product.name}: wanted {VERSIONS}, found {wrong}")
-
-
-def python_headers(folder: Path) -> Path:
-    """Return a folder with this interpreter's headers; Debian keeps pyconfig.h where only its own compiler looks."""
-    own = Path(sysconfig.get_paths()["include"])
-    if not (own / "Python.h").exists():
-        raise SystemExit(f"no Python.h in {own} (Debian: apt-get install python3-dev)")
-    multiarch = glob.glob(f"/usr/include/*/{own.name}/pyconfig.h")
-    choices = [own / "pyconfig.h", Path(sysconfig.get_config_h_filename()), *map(Path, multiarch)]
-    config = next(path for path in choices if path.exists() and "define SIZEOF_LONG " in path.read_text())
-    folder.mkdir(exist_ok=True)
-    for header in own.iterdir():
-        link = folder / header.name
-        link.unlink(missing_ok=True)
-        link.symlink_to(config if header.name == "pyconfig.h" else header)
-    return folder
 
 
 def _zig(*words: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import importlib.util
 import os
 import shlex
@@ -60,9 +61,22 @@ def compile_for(
         _run([*common[:1], "-c", "-fPIC", *common[3:], *system, str(STUB / f"{flavour}.c"), "-o", str(kernel)])
         # a prefix map, because two kernels live in one process
         common += [*system, str(kernel), "-Wl,-Bsymbolic"]
-    python = sysconfig.get_paths()
-    _run([*common, "-I", python["include"], "-I", python["platinclude"], str(generated), "-o", str(result)])
+    _run([*common, "-I", str(python_headers(folder / "include")), str(generated), "-o", str(result)])
     return result
+
+
+def python_headers(folder: Path) -> Path:
+    """Return a folder with this interpreter's headers; Debian hides pyconfig.h from all but its own compiler."""
+    own = Path(sysconfig.get_paths()["include"])
+    multiarch = glob.glob(f"/usr/include/*/{own.name}/pyconfig.h")
+    choices = [own / "pyconfig.h", Path(sysconfig.get_config_h_filename()), *map(Path, multiarch)]
+    config = next(path for path in choices if path.exists() and "define SIZEOF_LONG " in path.read_text())
+    folder.mkdir(exist_ok=True)
+    for header in own.iterdir():
+        link = folder / header.name
+        link.unlink(missing_ok=True)
+        link.symlink_to(config if header.name == "pyconfig.h" else header)
+    return folder
 
 
 class DoesNotCompileError(Exception):
