@@ -9,6 +9,7 @@ from pydfly import testing
 from pydfly.backends import select
 from pydfly.backends.interface import Backend
 from pydfly.backends.simulated import Simulated
+from tests.conftest import linux_only
 
 
 def test_simulated_acts_as_a_process() -> None:
@@ -55,3 +56,9 @@ def test_check_backend_finds_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modelled.simulated, "of", Careless)
     with pytest.raises(testing.ConformanceError, match="acquire-and-release-twice"):
         testing.check_backend(careless)
+
+
+@linux_only
+def test_check_backend_with_real_processes() -> None:
+    """A backend by its name: the known differences of that name are no faults."""
+    testing.check_backend("linux")
