@@ -207,6 +207,9 @@ class Watch:
                 with suppress(ProcessLookupError, PermissionError):
                     self._processes.send(process, signal.SIGKILL)
             newborn = self.new()  # asked for after it was seen who is dead: a dead one forks nobody
+            if not (left or newborn):
+                self._newest = None  # the short look may miss one whose parent was born and died between two looks
+                newborn = self.new()
             doomed += newborn
             pids |= {process.pid for process in newborn}
             if not (left or newborn) or self._processes.clock() > end:

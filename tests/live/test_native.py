@@ -22,8 +22,8 @@ from ..processes import end, eventually, fork, in_process, pause
 IS_FREEBSD = sys.platform.startswith("freebsd")
 IS_DRAGONFLY = sys.platform.startswith("dragonfly")
 pytestmark = pytest.mark.skipif(not (IS_FREEBSD or IS_DRAGONFLY), reason="needs a BSD kernel")
-freebsd_only = pytest.mark.skipif(not IS_FREEBSD, reason="FreeBSD's own command")
-dragonfly_only = pytest.mark.skipif(not IS_DRAGONFLY, reason="DragonFly's own call")
+freebsd_only = pytest.mark.skipif(not IS_FREEBSD, reason="needs a BSD kernel: FreeBSD's own command")
+dragonfly_only = pytest.mark.skipif(not IS_DRAGONFLY, reason="needs a BSD kernel: DragonFly's own call")
 
 
 @pytest.fixture(autouse=True)
