@@ -133,6 +133,12 @@ MUTATIONS = [
     Mutation("K-4", FREEBSD, '"unsigned int *"', '"int *"'),
     Mutation("K-7", FREEBSD, "self.names_itself = True", "self.names_itself = False"),
     Mutation("K-7 only pids", RAW, "and id == 0 == idtype:", "and id == 0:"),
+    Mutation("K-7 only there", RAW, "if self.names_itself and", "if"),
+    Mutation("domains inside", FREEBSD, "found += children.pop(process.pid, ())", "pass"),
+    Mutation(
+        "children from before", FREEBSD, "children.pop(own, ()) if process.pid in pids]", "children.pop(own, ())]"
+    ),
+    Mutation("a parent that has died", FREEBSD, "and process.ppid not in listed", "and False"),
     Mutation("FK-11", FREEBSD, "if status is not None and not status.flags & _OWNED:", "if False:"),
     Mutation("FK-11 all modes", FREEBSD, "_KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN),", "_KILL_FLAGS = (0,"),
     Mutation("FK-11 when told", FREEBSD, "if not self._unsafe_reap_kill and", "if"),
@@ -213,6 +219,9 @@ MUTATIONS = [
     Mutation("a crash", RTLD, 'f"signal {-code}"', 'f"signal {code}"'),
     Mutation("signals that Python ignores", RTLD, ", setsigdef=defaults", ""),
     # processes
+    Mutation("a thread's sleep in the kernel", BUILD, "kl_tdflags & PYDFLY_TDF_SINTR", "kl_tdflags & 0"),
+    Mutation("which system adds a boot time", PROCESSES, "_FREEBSD = 2", "_FREEBSD = 1"),
+    Mutation("who cannot be watched", PROCESSES, "if pid not in self._living_children():", "if True:"),
     Mutation("records of another size", PROCESSES, "            if rest:\n", "            if False:\n"),
     Mutation("a clock that was set", PROCESSES, "self._read(pid, self._booted - before)", "self._read(pid, 0)"),
     Mutation("set during a listing", PROCESSES, "if self._boot_time() == before:", "if True:"),
