@@ -25,7 +25,7 @@ DEAF = "trap '' TERM HUP INT; echo ready; while :; do sleep 1; done"
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
@@ -300,13 +300,15 @@ def test_a_forked_copy_does_not_keep_the_domain_alive() -> None:
         service = pydfly.supervise(["sleep", "60"], grace=0.2)
         pid = service.wait_started()
         if os.fork() == 0:
-            time.sleep(20)
+            os.close(over)
+            os.read(living, 1)
             os._exit(0)
         os.write(writing, str(pid).encode())
         os.kill(os.getpid(), signal.SIGKILL)
         return pid
 
     reading, writing = os.pipe()
+    living, over = os.pipe()  # the copy lives until the test closes this
     child = os.fork()
     if child == 0:
         caller()
@@ -315,6 +317,8 @@ def test_a_forked_copy_does_not_keep_the_domain_alive() -> None:
     os.close(reading)
     os.close(writing)
     eventually(lambda: not alive(pid))
+    os.close(over)
+    os.close(living)
 
 
 def test_a_killed_warden_leaves_nobody() -> None:
