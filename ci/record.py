@@ -21,8 +21,8 @@ COLUMNS = 92
 PICTURE = Path(__file__).parents[1] / "docs" / "_static" / "run.svg"
 FILES = {
     "redis.conf": "port 0\nunixsocket redis.sock\ndaemonize yes\nsave ''\nlogfile redis.log\n",
-    "start.sh": "redis-server redis.conf                      # forks twice, leaves its session\n"
-    "setsid sh -c 'trap \"\" TERM; sleep 1000' &    # ignores SIGTERM\n",
+    "start.sh": "redis-server redis.conf                          # goes into the background\n"
+    "setsid sh -c 'trap \"\" TERM; exec sleep 1000' &   # ignores SIGTERM\n",
 }
 SESSION = [
     ("cat start.sh", ""),

@@ -31,6 +31,7 @@ else:
 TERMINAL, END, KILL = 0x80, 0xFE, 0xFF
 # the signal by which the guard hears that the command has stopped: not SIGTSTP, which may be pending there already
 STOPPED = _signal.SIGURG
+_ENDING_KEYS = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP)  # of a terminal, or of its loss
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
 GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 
@@ -195,10 +196,25 @@ class Warden:
             self.owner.hear(self)
 
     def _forward(self, number: int, from_terminal: bool) -> None:
-        """Signal the command, unless it is in the guard's process group and so has the terminal's signal already."""
-        if self.status is not None or (from_terminal and os.getpgid(self.pid) == os.getpgid(self._deputy)):
+        """Signal the command, unless it is in the guard's process group and so has the terminal's signal already.
+
+        When it has ended and its daemons are waited for, they get what was sent to ``pydfly run``.  What the terminal
+        sends is not for them, who left it: it is for this job of the shell, which ends, or stops alone.
+        """
+        if self.status is None:
+            if not (from_terminal and os.getpgid(self.pid) == os.getpgid(self._deputy)):
+                os.kill(self.pid, number)
+        elif self._ending is not None:
             return
-        os.kill(self.pid, number)
+        elif not from_terminal:
+            try:
+                self.signal(number)
+            except PermissionError:  # another user's
+                return
+        elif number in _ENDING_KEYS:
+            self.end(ASKED)
+        elif number == _signal.SIGTSTP and os.getppid() == self._deputy:
+            os.kill(self._deputy, STOPPED)
 
     def _advance(self) -> bool:
         """Collect the dead, take the step that is due, and say whether all is over."""

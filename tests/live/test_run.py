@@ -176,6 +176,18 @@ def test_wait_all_waits_for_the_others() -> None:
     assert time.monotonic() - began >= 0.7
 
 
+@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "USR1", "USR2"])
+def test_signals_reach_the_daemons_that_the_command_left(name: str) -> None:
+    """With --wait-all, when the command has ended: a server's master reloads, reopens its logs, or shuts down."""
+    daemon = f"trap 'echo {name}; exit 9' {name}; while kill -0 $0 2>&-; do sleep 0.01; done; echo ready; "
+    daemon += "while :; do sleep 0.05; done"
+    with start("--wait-all", "sh", "-c", 'setsid -f sh -c "$0" $$', daemon) as process:
+        assert line(process) == "ready"
+        process.send_signal(getattr(signal, f"SIG{name}"))
+        assert line(process) == name
+        assert process.wait(30) == 0
+
+
 def test_term_ends_a_deaf_command_right_after_the_grace() -> None:
     with start("--grace", "0.5", "sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done") as process:
         line(process)

@@ -115,6 +115,28 @@ def test_quit(terminal: Terminal) -> None:
     assert terminal.status() == 131
 
 
+@pytest.mark.parametrize("key", ["\x03", "\x1c"])
+def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
+    """Ctrl-Z gives the shell the terminal and they go on; Ctrl-C ends them, one of them by the grace's end."""
+    deaf = (
+        "trap \"\" TERM INT QUIT; while kill -0 $0 2>&-; do sleep 0.01; done; echo rea''dy; while :; do sleep 0.1; done"
+    )
+    terminal.type(
+        f"{RUN} --wait-all --grace 0.5 -- sh -c 'setsid -f sleep 4718; setsid -f sh -c '\\''{deaf}'\\'' $$'\n"
+    )
+    terminal.expect("ready\r\n")
+    terminal.type("\x1a")
+    terminal.expect("Stopped")
+    terminal.expect(PROMPT)
+    terminal.type("pgrep -f '^sleep 471''8' | wc -l; fg\n")
+    terminal.expect("1\r\n")
+    terminal.expect("pydfly run")
+    terminal.type(key)
+    assert terminal.status() == 0
+    terminal.type("pgrep -f '^sleep 471''8' | wc -l\n")
+    terminal.expect("0\r\n")
+
+
 def test_in_the_background_and_then_in_the_foreground(terminal: Terminal) -> None:
     terminal.type(f"{RUN} -- sh -c 'echo rea''dy; read word; echo got=$word; exit 5' &\n")
     terminal.expect("ready\r\n")
