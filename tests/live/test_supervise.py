@@ -38,7 +38,7 @@ def test_a_daemon_is_shown_and_ended() -> None:
     with pydfly.supervise(daemon(), grace=2.0) as service:
         assert service.wait_started() == service.pid
         (left,) = eventually(lambda: service.exit_status is not None and service.processes())
-        assert left.name == "sleep"
+        eventually(lambda: service.processes()[0].name == "sleep")
         assert service.exit_status == 3
     assert not alive(left.pid)
     assert service.report.exit_status == 3
