@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pydfly
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
 project = "pydfly"
 author = "the pydfly developers"
 copyright = "the pydfly developers; BSD-2-Clause"
@@ -32,3 +36,30 @@ autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 python_use_unqualified_type_names = True
+
+
+# What stands before a colon in an attribute's docstring is no type: napoleon, which
+# listens with priority 500, is given nothing of attributes.
+_prose: dict[str, list[str]] = {}
+Lines = list[str]
+
+
+def put_aside(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: Lines
+) -> None:
+    """Keep the docstring of an attribute."""
+    if what in ("attribute", "data"):
+        _prose[name] = [*lines]
+
+
+def put_back(
+    app: Sphinx, what: str, name: str, thing: object, options: object, lines: Lines
+) -> None:
+    """Give it back as it was."""
+    lines[:] = _prose.pop(name, lines)
+
+
+def setup(app: Sphinx) -> None:
+    """Listen before napoleon and after it."""
+    app.connect("autodoc-process-docstring", put_aside, priority=400)
+    app.connect("autodoc-process-docstring", put_back, priority=600)
