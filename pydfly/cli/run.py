@@ -192,15 +192,19 @@ class Paper:
 def _work(warden: Warden, paper: Paper) -> int:
     """Be the warden's process: return the exit status of ``pydfly run``."""
     try:
-        warden.run()
+        warden.start()
     except OSError as error:
         text = f"{error.filename or 'run'}: {error.strerror}"
         paper.write({**warden.report(), "reason": "not started", "error": text})
         if isinstance(error, FileNotFoundError):
             return _complain(text, NOT_FOUND)
         return _complain(text, NOT_EXECUTABLE if error.filename else FAILED)
+    warden.run()
     report = warden.report()
-    paper.write(report)
+    try:
+        paper.write(report)
+    except OSError as error:
+        return _complain(f"run: --report: {error.strerror}", FAILED)
     for left in report["survivors"]:
         _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     if report["survivors"]:
@@ -211,5 +215,8 @@ def _work(warden: Warden, paper: Paper) -> int:
 
 
 def _complain(text: str, status: int) -> int:
-    print(f"pydfly: {text}", file=sys.stderr, flush=True)
+    try:
+        print(f"pydfly: {text}", file=sys.stderr, flush=True)
+    except OSError:  # nobody reads it any longer; the status tells the same
+        return status
     return status

@@ -141,9 +141,10 @@ def _serve(warden: Warden) -> int:
     owner = warden.owner
     assert owner
     try:
-        warden.run()
+        warden.start()
     except OSError as error:
         owner.failed(error)
-    else:
-        owner.ended(warden)
+        return 0
+    warden.run()
+    owner.ended(warden)
     return 0

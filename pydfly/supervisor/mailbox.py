@@ -19,6 +19,8 @@ else:
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
 
+LONGEST = 1e6  # seconds: what the call can take; whoever waits longer waits again
+
 
 class Mailbox:
     """The signals of this process, from now on; ``restore`` gives a child back what was before."""
@@ -34,7 +36,7 @@ class Mailbox:
         """Sleep until a signal comes, and take it; None after ``timeout`` seconds."""
         if timeout is None:
             return _signal.sigwaitinfo(self._signals)
-        return _signal.sigtimedwait(self._signals, max(0.0, timeout))
+        return _signal.sigtimedwait(self._signals, min(max(0.0, timeout), LONGEST))
 
     def restore(self) -> None:
         """Give the signals back as they were: in a forked child, before its exec."""

@@ -8,6 +8,7 @@ import time
 from threading import Condition
 
 from .handle import Handle
+from .mailbox import LONGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Supervised(Handle):
         with self._condition:
             self._receive()
             while not condition() and not self._over():
-                rest = None if deadline is None else deadline - time.monotonic()
+                rest = None if deadline is None else min(deadline - time.monotonic(), LONGEST)
                 if rest is not None and rest <= 0:
                     raise TimeoutError(f"not within {timeout} s")
                 if self._reading:

@@ -76,11 +76,11 @@ class Warden:
         self._empty = False
         self._warm = False
 
-    def run(self) -> None:
-        """Start the command and come back when nobody is left, or only those who cannot be ended.
+    def start(self) -> None:
+        """Own a domain, and start the command in it.
 
         Raises:
-            OSError: the command could not be started.
+            OSError: the command could not be started; nothing was, then.
         """
         adopt_orphans()
         die_with_parent(_signal.SIGCONT, self._deputy)  # stopped or not, it hears of that
@@ -93,6 +93,12 @@ class Warden:
             mailbox.listen(self.owner.line.descriptor)
             self.owner.started(self.pid)
         let_go(self._orders, *self._kept, *([self.owner.line.descriptor] if self.owner else []))
+
+    def run(self) -> None:
+        """Come back when nobody is left, or only those who cannot be ended.
+
+        An error here must not pass for an end: whoever calls this dies of it, and the deputy takes over.
+        """
         while True:
             self._hear()
             if self._advance():
@@ -265,6 +271,9 @@ class Warden:
         """Tell the guard when the terminal has stopped the command: being the shell's job, it stops then too."""
         if self.owner or self.status is not None:
             return
-        stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
+        try:
+            stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:
+            return  # it has just died, which this does not ask for
         if stopped is not None and stopped.si_status in _JOB_CONTROL and os.getppid() == self._deputy:
             os.kill(self._deputy, STOPPED)

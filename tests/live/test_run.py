@@ -165,8 +165,9 @@ def test_a_command_in_time_is_not_touched() -> None:
 
 
 def test_the_end_of_the_command_is_the_end_of_all() -> None:
-    assert run("sh", "-c", "setsid sleep 4717 & echo $!").returncode == 0
-    assert subprocess.run(["pgrep", "-f", "sleep 4717"], capture_output=True).stdout == b""
+    sleep = f"sleep 4717.{os.getpid()}"
+    assert run("sh", "-c", f"setsid {sleep} & echo $!").returncode == 0
+    assert subprocess.run(["pgrep", "-f", f"^{sleep}$"], capture_output=True).stdout == b""
 
 
 def test_wait_all_waits_for_the_others() -> None:
@@ -304,6 +305,36 @@ def test_a_killed_warden_is_told() -> None:
         assert process.stderr.read() == "pydfly: run: the warden was killed; everything it guarded was ended\n"
 
 
+def test_times_that_no_clock_can_hold() -> None:
+    words = ["--grace", "1e300", "--timeout", "1e300", "--", "sh", "-c", "sleep 0.1; exit 3"]
+    assert run(*words).returncode == 3
+    with start("--grace", "1e300", "sh", "-c", "echo ready; exec sleep 60") as process:
+        line(process)
+        process.terminate()
+        assert process.wait(30) == 143
+
+
+def test_messages_that_nobody_reads_change_no_status() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [*RUN, "no-such-command-anywhere"]
+    assert subprocess.run(words, env=ENVIRONMENT, stderr=writing, timeout=60).returncode == 127
+    os.close(writing)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that takes nothing")
+def test_a_report_that_cannot_be_written_in_the_end_is_told() -> None:
+    result = run("--report", "/dev/full", "true")
+    assert (result.returncode, result.stderr) == (125, "pydfly: run: --report: No space left on device\n")
+
+
+def test_a_command_that_dies_while_it_is_stopped_is_not_mistaken() -> None:
+    """A death between two questions to the kernel is no error."""
+    code = "for i in 1 2 3 4 5 6 7 8 9 10; do (kill -STOP $$; sleep 0.001; kill -CONT $$) & wait; done; exit 6"
+    for _ in range(10):
+        assert run("sh", "-c", code).returncode == 6
+
+
 def test_nothing_happens_while_nothing_happens() -> None:
     """Guard, deputy and warden sleep in the kernel: no context switch in a second."""
     with start("sh", "-c", "echo ready; exec sleep 60") as process:
@@ -325,11 +356,12 @@ def test_nothing_happens_while_nothing_happens() -> None:
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="makes a pid namespace")
 def test_as_init_of_a_container() -> None:
     """As PID 1 it keeps its promises, and collects orphans that are not its command's."""
-    code = "setsid sleep 4718 & sleep 0.1; echo $PPID; exit 6"
+    sleep = f"sleep 4718.{os.getpid()}"
+    code = f"setsid {sleep} & sleep 0.1; echo $PPID; exit 6"
     words = ["unshare", "--pid", "--fork", "--mount-proc", *RUN, "--", "sh", "-c", code]
     result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout, result.stderr) == (6, "3\n", "")
-    assert subprocess.run(["pgrep", "-f", "sleep 4718"], capture_output=True).stdout == b""
+    assert subprocess.run(["pgrep", "-f", f"^{sleep}$"], capture_output=True).stdout == b""
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="makes a pid namespace")

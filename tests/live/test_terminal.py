@@ -121,19 +121,18 @@ def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     deaf = (
         "trap \"\" TERM INT QUIT; while kill -0 $0 2>&-; do sleep 0.01; done; echo rea''dy; while :; do sleep 0.1; done"
     )
-    terminal.type(
-        f"{RUN} --wait-all --grace 0.5 -- sh -c 'setsid -f sleep 4718; setsid -f sh -c '\\''{deaf}'\\'' $$'\n"
-    )
+    sleep = f"sleep 4719.{os.getpid()}"  # nobody else's
+    terminal.type(f"{RUN} --wait-all --grace 0.5 -- sh -c 'setsid -f {sleep}; setsid -f sh -c '\\''{deaf}'\\'' $$'\n")
     terminal.expect("ready\r\n")
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect(PROMPT)
-    terminal.type("pgrep -f '^sleep 471''8' | wc -l; fg\n")
+    terminal.type(f"pgrep -f '^{sleep}$' | wc -l; fg\n")
     terminal.expect("1\r\n")
     terminal.expect("pydfly run")
     terminal.type(key)
     assert terminal.status() == 0
-    terminal.type("pgrep -f '^sleep 471''8' | wc -l\n")
+    terminal.type(f"pgrep -f '^{sleep}$' | wc -l\n")
     terminal.expect("0\r\n")
 
 
