@@ -166,7 +166,7 @@ def test_errors_of_use(words: list[str]) -> None:
     assert (output.returncode, output.stdout) == (2, "")
 
 
-def test_python_alone_made_the_scripts() -> None:
+def test_pydfly_run_imports_nothing_of_this() -> None:
     """Nothing of this is imported by `pydfly run`."""
     code = "import sys; from pydfly.cli import run; print([m for m in sys.modules if m.startswith('pydfly.cli')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

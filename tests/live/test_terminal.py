@@ -118,22 +118,27 @@ def test_quit(terminal: Terminal) -> None:
 @pytest.mark.parametrize("key", ["\x03", "\x1c"])
 def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     """Ctrl-Z gives the shell the terminal and they go on; Ctrl-C ends them, one of them by the grace's end."""
-    deaf = (
-        "trap \"\" TERM INT QUIT; while kill -0 $0 2>&-; do sleep 0.01; done; echo rea''dy; while :; do sleep 0.1; done"
-    )
-    sleep = f"sleep 4719.{os.getpid()}"  # nobody else's
-    terminal.type(f"{RUN} --wait-all --grace 0.5 -- sh -c 'setsid -f {sleep}; setsid -f sh -c '\\''{deaf}'\\'' $$'\n")
+    mark = 100_000 + os.getpid()  # nobody else's sleep
+    count = f"echo count''=$(pgrep -f '^sleep {mark}' | wc -l)="
+    wait = "while kill -0 $0 2>&-; do sleep 0.01; done"  # for the end of the command
+    deaf = f"trap \"\" TERM INT QUIT; {wait}; echo rea''dy; while :; do sleep 0.1; done"
+    daemons = f"setsid -f sleep {mark}; setsid -f sh -c '\\''{deaf}'\\'' $$"
+    terminal.type(f"{RUN} --wait-all --grace 0.5 -- sh -c '{daemons}'\n")
     terminal.expect("ready\r\n")
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect(PROMPT)
-    terminal.type(f"pgrep -f '^{sleep}$' | wc -l; fg\n")
-    terminal.expect("1\r\n")
+    terminal.type(f"{count}; fg\n")
+    terminal.expect("count=1=")
     terminal.expect("pydfly run")
+    end = time.monotonic() + 20
+    while os.tcgetpgrp(terminal.descriptor) == terminal.pid:  # the shell says what it will continue, and then does
+        assert time.monotonic() < end
+        time.sleep(0.01)
     terminal.type(key)
     assert terminal.status() == 0
-    terminal.type(f"pgrep -f '^{sleep}$' | wc -l\n")
-    terminal.expect("0\r\n")
+    terminal.type(f"{count}\n")
+    terminal.expect("count=0=")
 
 
 def test_in_the_background_and_then_in_the_foreground(terminal: Terminal) -> None:
