@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import statistics
@@ -11,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
 from pydfly import reaper
 from pydfly.backends import current
@@ -21,6 +19,7 @@ from .rows import Row, Sample, in_fork
 
 GRACE = 0.3
 STUBBORN = 500
+WARM_UP = 20
 PYDFLY = (sys.executable, "-m", "pydfly", "run", "--grace", "0", "--")
 BWRAP = ("bwrap", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--dev-bind", "/", "/", "--")
 
@@ -70,13 +69,14 @@ def _with_domain(count: int, kind: str, end: Callable[[int], float]) -> Sample:
 
     def sample() -> float:
         def measured() -> float:
-            # a forked process pays for every page that it touches first, which a program that runs does not
-            gc.get_objects()
-            import_module("pydfly.ending.here")
             reaper.acquire()
-            with _service(count, kind) as service:
+            once(WARM_UP)  # a forked process pays for every page that it touches first, a program that runs does not
+            return once(count)
+
+        def once(number: int) -> float:
+            with _service(number, kind) as service:
                 service.wait()
-                return end(count)
+                return end(number)
 
         cost = in_fork(measured)
         if not isinstance(cost, float):
@@ -108,29 +108,27 @@ def _wait_for_any(count: int) -> float:
 
 
 def _kill_all(count: int) -> float:
-    begin = time.perf_counter()
     report = reaper.kill_all(grace=GRACE)
-    cost = time.perf_counter() - begin
     assert len(report.ended) == count
     assert not report.survivors
-    return cost - GRACE
+    return report.seconds - GRACE
 
 
 def _recipe(count: int) -> float:
     """Do as psutil's documentation shows: terminate, wait, kill who is left."""
     import psutil
 
-    begin = time.perf_counter()
     children = psutil.Process().children(recursive=True)
     for process in children:
         process.send_signal(signal.SIGTERM)
     _, alive = psutil.wait_procs(children, timeout=GRACE)
+    begin = time.perf_counter()
     for process in alive:
         process.kill()
     _, alive = psutil.wait_procs(alive, timeout=60)
     cost = time.perf_counter() - begin
     assert (len(children), len(alive)) == (count, 0)
-    return cost - GRACE
+    return cost
 
 
 def _floor(count: int) -> float:

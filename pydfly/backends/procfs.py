@@ -11,6 +11,12 @@ import time
 
 from ..structs import DescendantInfo, Reaped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal  # without the enums of signal, for which an ending has no time
+
 _STATES = {
     b"R": "running",
     b"S": "sleeping",
@@ -118,13 +124,11 @@ class ProcFs:
             ProcessLookupError: it is gone; if another process has its pid now, that one gets nothing.
             PermissionError: EPERM.
         """
-        from signal import pidfd_send_signal
-
         descriptor = os.pidfd_open(target.pid)  # from here on the pid means one process, dead or alive
         try:
             if self.info(target.pid).start_time != target.start_time:
                 raise ProcessLookupError(f"process {target.pid} is another one now")
-            pidfd_send_signal(descriptor, signal)
+            _signal.pidfd_send_signal(descriptor, signal)
         finally:
             os.close(descriptor)
 
