@@ -23,7 +23,7 @@ def orphan(code: str) -> int:
     """Start a daemon, and return its pid once it is this process's child."""
     own = os.getpid()
     # it dies as an orphan: a shell may collect a child that dies before
-    script = f"until grep -q '^PPid:.{own}$' /proc/$$/status; do :; done; {code}"
+    script = f"until read -r pid name state parent rest < /proc/$$/stat && [ $parent = {own} ]; do :; done; {code}"
     starter = ["sh", "-c", 'setsid sh -c "$1" > /dev/null & echo $!', "sh", script]
     output = subprocess.run(starter, stdout=subprocess.PIPE)
     pid = int(output.stdout)
