@@ -1,7 +1,7 @@
 """DragonFly: the kernel names the child attached last; whoever kills and collects it gets at the next.
 
 A reaper can only signal its own domain there (sys/kern/kern_sig.c, CANSIGNAL), so a reused pid is never hit.
-Source: procctl(2), PROC_REAP_STATUS: "kill the process, wait for it, and loop until no processes remain".
+Source: procctl(2), PROC_REAP_STATUS, whose manual proposes this loop.
 """
 
 from __future__ import annotations
