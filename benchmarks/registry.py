@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pydfly.backends.registry import Registry, open_registry
+from pydfly.backends.registry.rules import Registry, open_registry
 from pydfly.structs import Program
 
 from .rows import Row, Sample
@@ -141,7 +141,7 @@ def _in_children(work: Callable[[int], None], processes: int) -> None:
 @contextmanager
 def long_list() -> Iterator[None]:
     """Have a registry of 10,000 files that exist."""
-    from pydfly.backends.registry import program_at
+    from pydfly.backends.registry.rules import program_at
 
     with place():
         (_folder / "programs").mkdir()

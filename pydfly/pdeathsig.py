@@ -90,7 +90,7 @@ def popen(command: Sequence[str | bytes], signal: int | Signals = 9, **options: 
     from signal import Signals
     from subprocess import Popen
 
-    from .backends import launcher
+    from .backends.linux import launcher
 
     backend = current()
     if not backend.live:

@@ -6,8 +6,9 @@ one attribute of the whole process, shared by all its threads and libraries, and
 
 from __future__ import annotations
 
-from . import orphans, structs
+from . import structs
 from .backends import current, flavour
+from .ending import orphans
 from .syscalls import control
 
 TYPE_CHECKING = False

@@ -9,8 +9,8 @@ entry still has it (RX-8: ids are given out again while they live).
 
 from __future__ import annotations
 
-from ..constants.dragonfly import ResidentId
-from ..errors import refusal
+from .constants.dragonfly import ResidentId
+from .errors import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

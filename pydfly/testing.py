@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from .backends.interface import Backend
+    from .backends.protocol import Backend
     from .simkernel import Process
 
 PROGRAM = "/usr/local/bin/python3"

@@ -22,15 +22,15 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LEVELS = [
-    ["constants", "structs", "errors", "records"],
+    ["constants", "structs", "errors", "records", "residency"],
     ["simkernel"],
     ["backends"],
     ["syscalls"],
-    ["elf", "ending", "orphans", "pdeathsig", "reaper", "resident", "residentconf"],
+    ["ending", "pdeathsig", "reaper", "resident"],
     ["aio", "supervisor"],
-    ["cli", "conformance", "leaks", "pytest_plugin", "replay", "testing"],
+    ["cli", "conformance", "pytest_plugin", "testing"],
 ]
-PURE = ("pydfly.simkernel", "pydfly.supervisor.policy", "pydfly.ending.policy")
+PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy")
 IMPURE = {
     "asyncio",
     "ctypes",

@@ -114,7 +114,7 @@ def test_quantities_are_readable(value: float, text: str) -> None:
 @pytest.mark.parametrize("shape", ["flat", "deep"])
 def test_a_forest_grows_and_goes(shape: str) -> None:
     """The processes are there within the block, and no longer than that."""
-    from pydfly.backends.procfs import ProcFs
+    from pydfly.backends.linux.procfs import ProcFs
 
     everyone = ProcFs()
     before = {process.pid for process in everyone.below(os.getpid())}

@@ -13,7 +13,7 @@ import pytest
 
 import pydfly
 from pydfly import pdeathsig
-from pydfly.backends import launcher
+from pydfly.backends.linux import launcher
 from tests.conftest import linux_only
 from tests.processes import end, eventually, fork
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import pydfly
-from pydfly import leaks
+from pydfly.pytest_plugin import leaks
 from tests.conftest import linux_only
 from tests.processes import eventually, fork, in_process, pause
 

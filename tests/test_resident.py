@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import pydfly
-from pydfly import NotRegistrableError, SyscallError, resident, residentconf
+from pydfly import NotRegistrableError, SyscallError, resident
+from pydfly.resident import conf as residentconf
 from tests.elves import LOAD, SHARED, elf
 
 BACKENDS = [

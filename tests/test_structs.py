@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pydfly import structs
-from pydfly.backends import linux
+from pydfly.backends.linux import dragonfly as linux
 from pydfly.constants import dragonfly
 
 
@@ -42,6 +42,6 @@ def test_the_first_answer_is_light() -> None:
     """A first reaper.status() loads none of the modules that would cost more than all the rest of it."""
     code = f"import sys; sys.path[:0] = {sys.path!r}; import pydfly; pydfly.reaper.status(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "pydfly.backends.linux" in loaded.split()
+    assert "pydfly.backends.linux.dragonfly" in loaded.split()
     heavy = {"argparse", "dataclasses", "enum", "functools", "importlib", "re", "signal", "subprocess", "threading"}
     assert heavy & set(loaded.split()) == set()

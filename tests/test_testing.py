@@ -6,9 +6,9 @@ import pytest
 
 import pydfly
 from pydfly import testing
-from pydfly.backends import select
-from pydfly.backends.interface import Backend
-from pydfly.backends.simulated import Simulated
+from pydfly.backends import choice as select
+from pydfly.backends.protocol import Backend
+from pydfly.backends.simulated.process import Simulated
 from tests.conftest import linux_only
 
 

@@ -8,7 +8,7 @@ A simulated DragonFly kernel stands in for the real one, so this runs anywhere a
 from __future__ import annotations
 
 from pydfly import simkernel
-from pydfly.simkernel.rtld import REGISTER_NOW, UNREGISTER_NOW
+from pydfly.simkernel.dragonfly.rtld import REGISTER_NOW, UNREGISTER_NOW
 
 SERVER = "/usr/local/sbin/server"
 

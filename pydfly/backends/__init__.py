@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..structs import BackendInfo
-    from .interface import Backend
+    from .protocol import Backend
 
 _current: Backend | None = None
 _chosen: tuple[object, dict[str, Any]] | None = None
@@ -22,29 +22,29 @@ def current() -> Backend:
     """Return the backend in force, choosing it now if nobody has yet."""
     global _current
     if _current is None:
-        from . import select
+        from . import choice
 
-        _current = select.choose(_chosen)
+        _current = choice.choose(_chosen)
     return _current
 
 
 def info() -> BackendInfo:
     """Say which backend is in force, and why; reads $PYDFLY_BACKEND again."""
     global _current
-    from . import select
+    from . import choice
 
-    if _current is not None and not select.still_holds(_chosen):
+    if _current is not None and not choice.still_holds(_chosen):
         _current = None
-    return select.explain(current(), _chosen)
+    return choice.explain(current(), _chosen)
 
 
 def flavour() -> str:
     """Return the flavour in force without starting a backend where that can be told without one."""
     if _current is not None:
         return _current.flavour
-    from . import select
+    from . import choice
 
-    return select.flavour(_chosen)
+    return choice.flavour(_chosen)
 
 
 class use:  # noqa: N801  read as a verb: `with use("sim"):`
@@ -66,11 +66,11 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
 
     def __init__(self, backend: object = None, **options: Any) -> None:
         global _current, _chosen
-        from . import select
+        from . import choice
 
         self._before = (_current, _chosen)
         chosen = None if backend is None else (backend, options)
-        _current = select.choose(chosen) if chosen else None
+        _current = choice.choose(chosen) if chosen else None
         _chosen = chosen
 
     def __enter__(self) -> Backend:

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .interface import Backend
+    from .protocol import Backend
 
     Chosen = tuple[object, dict[str, Any]] | None
 
@@ -102,7 +102,7 @@ def choose(chosen: Chosen) -> Backend:
     if _kind(what) == "a backend":
         return what  # type: ignore[return-value]  # an object that has what a backend has
     if not isinstance(what, str):
-        from . import simulated
+        from .simulated import process as simulated
 
         return simulated.of(what, **options)
     if what == "sim" and chosen is None and _read is None:
@@ -128,10 +128,10 @@ def start(spec: str, **options: Any) -> Backend:
 
         return native.start(flavour, **options)
     if name == "linux":
-        from . import linux
+        from .linux import dragonfly as linux
 
         return linux.start(flavour, **options)
-    from . import simulated
+    from .simulated import process as simulated
 
     return simulated.start(flavour, **options)
 
@@ -150,7 +150,7 @@ def obstacle(name: str) -> str | None:
 
         return native.obstacle()
     if name == "linux":
-        from . import linux
+        from .linux import dragonfly as linux
 
         return linux.obstacle()
     return "it acts on simulated processes only, ask for it by name"

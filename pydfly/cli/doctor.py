@@ -114,7 +114,7 @@ def examine() -> list[Check]:
 
 
 def _examine_linux() -> list[Check]:
-    from ..backends import prctl
+    from ..backends.linux import prctl
 
     refused = prctl.obstacle()
     children_files = os.path.exists(f"/proc/self/task/{os.getpid()}/children")

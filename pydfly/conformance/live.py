@@ -22,7 +22,7 @@ from .worker import command_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend
+    from ..backends.protocol import Backend
 
 _NUMBERS = {int(member) for member in signal.Signals}
 PATIENCE = 20.0

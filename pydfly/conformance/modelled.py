@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..backends import simulated
+from ..backends.simulated import process as simulated
 from ..simkernel.scenarios import BEFORE_THE_FIRST
 from . import api
 from .programs import Programs
@@ -13,7 +13,7 @@ from .recorder import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend
+    from ..backends.protocol import Backend
     from ..simkernel import Kernel, Process
 
 

@@ -7,8 +7,8 @@ import shutil
 import struct
 import tempfile
 
-from .. import elf
 from ..errors import SyscallError
+from ..resident import elf
 
 DYNAMIC = ("/usr/bin/true", "/usr/bin/env", "/usr/bin/id")
 """Programs of a real DragonFly, one of which serves as a pattern: they must run there."""

@@ -9,7 +9,7 @@ from ..errors import SyscallError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend, Processes
+    from ..backends.protocol import Backend, Processes
     from ..structs import Data, Program, ResidentEntry
 
 

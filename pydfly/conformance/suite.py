@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..backends import select
+from ..backends import choice as select
 from .behaviour import TOPICS, every
 from .differences import difference
 from .trace import Trace
@@ -15,7 +15,7 @@ from .world import NotHereError, World, machine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..backends.interface import Backend
+    from ..backends.protocol import Backend
     from .behaviour import Behaviour
     from .differences import Difference
     from .live import Live

@@ -21,7 +21,7 @@ from .recorder import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend
+    from ..backends.protocol import Backend
 
 # a blocked signal whose default action is to ignore it leaves no trace on the BSDs; Linux keeps it pending
 UNSEEN = {"SIGCHLD", "SIGURG", "SIGWINCH", "SIGINFO"}

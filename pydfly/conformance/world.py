@@ -15,7 +15,7 @@ from ..errors import SyscallError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.interface import Backend
+    from ..backends.protocol import Backend
     from .live import Live
     from .modelled import Modelled
     from .trace import Trace

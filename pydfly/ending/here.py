@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from .. import orphans
 from ..backends import current
 from ..structs import KillReport
+from . import orphans
 from .policy import identity
 from .rounds import CONFIRMATIONS, Ending, actuator
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 
 from ..backends import current
-from ..backends.linux import Domain
-from ..backends.procfs import read
+from ..backends.linux.dragonfly import Domain
+from ..backends.linux.procfs import read
 from .sending import send_each
 
 TYPE_CHECKING = False

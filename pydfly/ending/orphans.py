@@ -13,13 +13,13 @@ import sys
 import time
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
-from .backends import current
+from ..backends import current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from .structs import Reaped
+    from ..structs import Reaped
 
 YOUNG = 5.0  # seconds: a child of this age may belong to an object that does not know its pid yet
 

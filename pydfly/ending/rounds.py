@@ -126,13 +126,13 @@ def actuator() -> Actuator:
 
     backend = current()
     if backend.name == "linux":
-        from .scan import Scan
+        from .linux import Scan
 
         return Scan()
     if backend.flavour == "freebsd":
-        from .reap_kill import ReapKill
+        from .freebsd import ReapKill
 
         return ReapKill()
-    from .pid_head import PidHead
+    from .dragonfly import PidHead
 
     return PidHead()

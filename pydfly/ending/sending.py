@@ -6,7 +6,7 @@ import errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..backends.interface import Processes
+    from ..backends.protocol import Processes
     from ..structs import DescendantInfo
     from .policy import Orders
 

@@ -12,8 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ..simkernel import Kernel
     from .leaks import Watch
-    from .simkernel import Kernel
 
 _WATCH = pytest.StashKey["Watch"]()
 _PROCESS = pytest.StashKey[int]()
@@ -24,7 +24,7 @@ def dragonfly_kernel() -> Kernel:
     """A simulated DragonFly kernel, booted for this test: ``dragonfly_kernel.spawn("/bin/sh")`` is a first process,
     and ``with pydfly.use(process):`` lets the program act as it.
     """
-    from . import simkernel
+    from .. import simkernel
 
     return simkernel.boot("dragonfly")
 
@@ -32,7 +32,7 @@ def dragonfly_kernel() -> Kernel:
 @pytest.fixture
 def freebsd_kernel() -> Kernel:
     """A simulated FreeBSD kernel, booted for this test: see dragonfly_kernel."""
-    from . import simkernel
+    from .. import simkernel
 
     return simkernel.boot("freebsd")
 
@@ -53,8 +53,8 @@ def _watch(config: pytest.Config) -> Watch | None:
     if config.getoption("reap_leaks") is None:
         return None
     if _WATCH not in config.stash:
+        from ..errors import BackendError
         from . import leaks
-        from .errors import BackendError
 
         try:
             config.stash[_WATCH] = leaks.Watch()

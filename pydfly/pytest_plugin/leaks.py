@@ -18,21 +18,23 @@ import sys
 import time
 from contextlib import suppress
 
-from . import orphans, structs
-from .backends import select, use
-from .constants import of
-from .errors import AlreadyReaperError, BackendError
+from .. import structs
+from ..backends import choice as select
+from ..backends import use
+from ..constants import of
+from ..ending import orphans
+from ..errors import AlreadyReaperError, BackendError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import NamedTuple
 
-    from .structs import DescendantInfo
+    from ..structs import DescendantInfo
 
     Owner = tuple[int, str]  # an identity, and a description
 else:
-    from .records import NamedTuple
+    from ..records import NamedTuple
 
 GRACE = 0.1
 """Seconds that a process may still take to end by itself after its test."""

@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import os
 
-from . import elf, residentconf, syscalls
-from .backends import current
-from .constants.dragonfly import ResidentId
-from .residentconf import read_conf
+from .. import syscalls
+from ..backends import current
+from ..constants.dragonfly import ResidentId
+from . import conf as residentconf
+from . import elf
+from .conf import read_conf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import NamedTuple
 
-    from .errors import SyscallError
-    from .structs import ResidentEntry
+    from ..errors import SyscallError
+    from ..structs import ResidentEntry
 else:
-    from .records import NamedTuple
+    from ..records import NamedTuple
 
 _ABOUT_THE_PROGRAM = ("open", "execve", "resident", "exec_sys_register", "rtld")
 
@@ -146,7 +148,7 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Appli
     Raises:
         OSError: as apply_conf().
     """
-    from .errors import SyscallError as Refused
+    from ..errors import SyscallError as Refused
 
     _require_residency("exec_sys_register")
     for number, line in residentconf.lines(path):
@@ -166,6 +168,6 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Appli
 
 def _require_residency(call: str) -> None:
     if current().flavour == "freebsd":
-        from .errors import refusal
+        from ..errors import refusal
 
         raise refusal(call, "ENOSYS")

@@ -12,9 +12,9 @@ import errno
 import os
 import stat
 
-from .backends.vnode import identify
-from .errors import NotRegistrableError, SyscallError, refusal
-from .structs import Program
+from ..backends.registry.identity import identify
+from ..errors import NotRegistrableError, SyscallError, refusal
+from ..structs import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

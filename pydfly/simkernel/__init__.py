@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .faults import KernelPanic, SimulationError
     from .kernel import Kernel
     from .process import Process
-    from .sysent import (
+    from .syscalls.sysent import (
         NO_SYSCALL,
         SY_THR_STATIC,
         SYF_CAPENABLED,
@@ -93,10 +93,10 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     from .kernel import Kernel
 
     if flavour == "freebsd":
-        from .freebsd import FreeBSD
+        from .freebsd.rules import FreeBSD
 
         return Kernel(FreeBSD(version))
-    from .dragonfly import DragonFly
+    from .dragonfly.rules import DragonFly
 
     return Kernel(DragonFly(version))
 

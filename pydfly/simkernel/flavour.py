@@ -9,7 +9,7 @@ from ..structs import ResidentEntry
 from .execution import Executed, File
 from .kernel import Kernel
 from .process import Process
-from .syscalltable import SyscallTable
+from .syscalls.table import SyscallTable
 
 
 class Flavour(Protocol):

@@ -8,10 +8,10 @@ from .. import constants
 from . import proctable
 from .execution import replace_image
 from .faults import KernelPanic
-from .freebsdtable import FreeBSDTable
-from .modules import Modules
 from .process import Process
 from .states import RUNNING
+from .syscalls.freebsd import FreeBSDTable
+from .syscalls.modules import Modules
 from .vnodes import Vnodes
 
 TYPE_CHECKING = False
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from .flavour import Flavour
-    from .sysent import SyscallHelperData
+    from .syscalls.sysent import SyscallHelperData
 
 
 class Kernel:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ..errors import refusal
-from . import proctable, signals, tracing
+from . import proctable, signals
 from .faults import SimulationError
+from .freebsd import tracing
 from .states import GONE, RUNNING, ZOMBIE
 
 TYPE_CHECKING = False

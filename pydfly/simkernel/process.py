@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..errors import refusal
 from . import credentials, lifecycle, signals
 from .execution import File
-from .tablecalls import TableCalls
+from .syscalls.process import TableCalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .capsicum import ProcessDescriptor
+    from .dragonfly.reaping import Node
+    from .freebsd.capsicum import ProcessDescriptor
     from .kernel import Kernel
     from .process import Process
-    from .reaping import Node
     from .signals import PendingSignal
     from .vnodes import Vnode
 

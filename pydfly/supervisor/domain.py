@@ -23,7 +23,7 @@ def adopt_orphans() -> None:
     if _IS_LINUX and os.readlink("/proc/self") != str(os.getpid()):
         raise OSError(errno.ENOTSUP, "/proc belongs to another pid namespace: mount one that shows this process")
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
-        from ..backends.prctl import PR_SET_CHILD_SUBREAPER, prctl
+        from ..backends.linux.prctl import PR_SET_CHILD_SUBREAPER, prctl
 
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
@@ -55,7 +55,7 @@ def die_with_parent(signal: int, parent: int) -> None:
     Called only where the parent has one thread: Linux sends the signal at the death of the forking thread.
     """
     if _IS_LINUX:
-        from ..backends.prctl import PR_SET_PDEATHSIG, prctl
+        from ..backends.linux.prctl import PR_SET_PDEATHSIG, prctl
 
         prctl(PR_SET_PDEATHSIG, signal)
     else:
@@ -116,6 +116,6 @@ def describe(pid: int) -> list[DescendantInfo]:
     """Describe a dead child before it is collected, where this system tells anything of one."""
     if not _IS_LINUX:
         return []
-    from ..backends import procfs
+    from ..backends.linux import procfs
 
     return [procfs.ProcFs().info(pid)]

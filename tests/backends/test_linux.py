@@ -361,7 +361,7 @@ def test_process_whose_first_thread_has_ended_is_alive() -> None:
 
 def test_children_files_and_scan_agree(tmp_path: Path) -> None:
     """LX-11: with and without CONFIG_PROC_CHILDREN the listing is the same; the files are made up."""
-    from pydfly.backends.procfs import ProcFs
+    from pydfly.backends.linux.procfs import ProcFs
 
     def process(pid: int, ppid: int, children: dict[int, str]) -> None:
         for thread, pids in children.items():

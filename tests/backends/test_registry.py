@@ -21,9 +21,9 @@ from tests.processes import eventually, fork, in_process
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
 
 if sys.platform == "linux":
-    from pydfly.backends import registry as module
-    from pydfly.backends import registryfile
-    from pydfly.backends.registry import Registry, open_registry
+    from pydfly.backends.registry import file as registryfile
+    from pydfly.backends.registry import rules as module
+    from pydfly.backends.registry.rules import Registry, open_registry
 
 
 def program(number: int, path: str = "/no/such/file") -> Program:

@@ -15,15 +15,17 @@ from pathlib import Path
 import pytest
 
 from pydfly import SyscallError
-from pydfly.backends import select, statedir, vnode
+from pydfly.backends import choice as select
+from pydfly.backends.registry import directory as statedir
+from pydfly.backends.registry import identity as vnode
 from pydfly.structs import Program
 from tests.processes import fork, in_process
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
 
 if sys.platform == "linux":
-    from pydfly.backends.registry import open_registry, program_at
-    from pydfly.backends.registryfile import NAME
+    from pydfly.backends.registry.file import NAME
+    from pydfly.backends.registry.rules import open_registry, program_at
 
 NOBODY = Program("/nobody", 0, 0, 0)
 

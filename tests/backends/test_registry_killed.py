@@ -25,8 +25,8 @@ from tests.processes import fork
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
 
 if sys.platform == "linux":
-    from pydfly.backends.registry import open_registry
-    from pydfly.backends.registryfile import NAME
+    from pydfly.backends.registry.file import NAME
+    from pydfly.backends.registry.rules import open_registry
 
 WORKERS = 8
 OPERATIONS = int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "300"))

@@ -465,7 +465,7 @@ def test_strtol(word: str, number: int) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="the command line has no simulated superuser")
 def test_a_long_list(tmp_path: Path) -> None:
     """10,000 entries, each on a line (how fast: the benchmarks say)."""
-    from pydfly.backends.registry import open_registry, program_at
+    from pydfly.backends.registry.rules import open_registry, program_at
 
     registry = open_registry(0, str(tmp_path / "state"))
     (tmp_path / "programs").mkdir()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pydfly.backends import select
+from pydfly.backends import choice as select
 from pydfly.conformance import suite
 from pydfly.conformance.behaviour import Behaviour, every
 from pydfly.conformance.live import Live

@@ -13,7 +13,9 @@ import pytest
 
 import pydfly
 from pydfly import reaper, simkernel
-from pydfly.ending import pid_head, reap_kill, rounds
+from pydfly.ending import dragonfly as pid_head
+from pydfly.ending import freebsd as reap_kill
+from pydfly.ending import rounds
 from pydfly.ending.policy import Orders
 from pydfly.structs import DescendantInfo, ReaperKill
 from tests.conftest import linux_only
@@ -120,7 +122,7 @@ def scanning(function: Callable[[Any], Any]) -> Any:
     """Call a function with the actuator of a process that is a reaper on Linux."""
 
     def own() -> Any:
-        from pydfly.ending.scan import Scan
+        from pydfly.ending.linux import Scan
 
         reaper.acquire()
         return function(Scan())
@@ -195,4 +197,4 @@ def test_linux_never_hits_a_later_process_with_the_pid() -> None:
 
 def test_modules_import_everywhere() -> None:
     """Each actuator can be imported on every system: what it lacks is told at use."""
-    assert {"pydfly.ending.pid_head", "pydfly.ending.reap_kill"} <= set(sys.modules)
+    assert {"pydfly.ending.dragonfly", "pydfly.ending.freebsd"} <= set(sys.modules)

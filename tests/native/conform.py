@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 
 from .building import PRODUCT, load
 

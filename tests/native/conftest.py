@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import pydfly
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 
 from . import building
 from .building import Kernel

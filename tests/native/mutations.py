@@ -20,12 +20,12 @@ from . import building
 
 ROOT = Path(__file__).parents[2]
 BUILD = "build_ffi.py"
-DRAGONFLY = "pydfly/backends/dragonflycalls.py"
-FREEBSD = "pydfly/backends/freebsdcalls.py"
-RAW = "pydfly/backends/rawcall.py"
-NATIVE = "pydfly/backends/native.py"
-PROCESSES = "pydfly/backends/kernproc.py"
-RTLD = "pydfly/backends/rtld.py"
+DRAGONFLY = "pydfly/backends/native/dragonfly.py"
+FREEBSD = "pydfly/backends/native/freebsd.py"
+RAW = "pydfly/backends/native/binding.py"
+NATIVE = "pydfly/backends/native/__init__.py"
+PROCESSES = "pydfly/backends/native/processes.py"
+RTLD = "pydfly/backends/native/residency.py"
 OUTSIDERS = "pydfly/backends/outsiders.py"
 
 

@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 import pydfly
-from pydfly.backends import native, select
+from pydfly.backends import choice as select
+from pydfly.backends import native
 
 
 def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:

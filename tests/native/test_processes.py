@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pydfly
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 from pydfly.structs import DescendantInfo
 
 from ..processes import end, eventually, fork, in_process, pause

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import pydfly
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 from pydfly.cli import main
 from pydfly.structs import Program
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 from pydfly.conformance import suite
 from pydfly.conformance.live import Live
 from pydfly.conformance.modelled import Modelled

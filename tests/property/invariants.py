@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pydfly.simkernel import Kernel, Process
-from pydfly.simkernel.reaping import Node
+from pydfly.simkernel.dragonfly.reaping import Node
 
 
 def check(kernel: Kernel) -> None:

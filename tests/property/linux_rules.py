@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydfly.backends.interface import Backend
-from pydfly.backends.simulated import Simulated
-from pydfly.simkernel import VERSIONS, Kernel, Process, lifecycle, proctable, reaping, signals
-from pydfly.simkernel.dragonfly import DragonFly
+from pydfly.backends.protocol import Backend
+from pydfly.backends.simulated.process import Simulated
+from pydfly.simkernel import VERSIONS, Kernel, Process, lifecycle, proctable, signals
+from pydfly.simkernel.dragonfly.rules import DragonFly, reaping
 from pydfly.simkernel.execution import Executed, File
 
 HIGHEST_LINUX_SIGNAL = 64

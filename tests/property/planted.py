@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydfly.backends import linux, prctl
-from pydfly.backends.interface import Backend
-from pydfly.backends.linux import Domain, Linux
+from pydfly.backends.linux import dragonfly as linux
+from pydfly.backends.linux.dragonfly import Domain, Linux, prctl
+from pydfly.backends.protocol import Backend
 
 
 def _patched(owner: Any, name: str, replacement: Any) -> Backend:

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 
 import pydfly
 from pydfly import syscalls
-from pydfly.backends import current, select
+from pydfly.backends import choice as select
+from pydfly.backends import current
 from tests.conftest import linux_only
 from tests.processes import in_process
 from tests.property.rawcalls import calls, differences, model_of, numbers, odd, outcome

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from pydfly.backends.interface import Backend
+from pydfly.backends.protocol import Backend
 from pydfly.simkernel import lifecycle, scenarios
-from pydfly.simkernel.dragonfly import DragonFly
+from pydfly.simkernel.dragonfly.rules import DragonFly
 from tests.conftest import linux_only
 from tests.property import linux_rules, planted
 from tests.property.histories import Histories

@@ -9,9 +9,9 @@ import sys
 
 from .mutations import Mutation, main
 
-PROCCTL, KILL, LISTS = "procctl_freebsd.py", "reapkill.py", "reaplists.py"
-RULES, TABLE, RIGHTS = "freebsd.py", "freebsdtable.py", "permissions.py"
-REAP, BOTH = "reapcommands.py", "syscalltable.py"
+PROCCTL, KILL, LISTS = "freebsd/procctl.py", "freebsd/reapkill.py", "freebsd/reaplists.py"
+RULES, TABLE, RIGHTS = "freebsd/rules.py", "syscalls/freebsd.py", "freebsd/permissions.py"
+REAP, BOTH = "freebsd/reapcommands.py", "syscalls/table.py"
 
 MUTATIONS = [
     # the common path
@@ -141,16 +141,19 @@ MUTATIONS = [
     # controls
     Mutation(
         "5.5 EBUSY",
-        "controls.py",
+        "freebsd/controls.py",
         '    if target.real_parent is not None:\n        raise refusal("procctl", "EBUSY"',
         '    if False:\n        raise refusal("procctl", "EBUSY"',
     ),
-    Mutation("5.5 exec", "controls.py", 'new.pop("notrace", None)', "pass"),
+    Mutation("5.5 exec", "freebsd/controls.py", 'new.pop("notrace", None)', "pass"),
     Mutation(
-        "5.5 INHERIT", "controls.py", 'if "protected" in controls and "inherit_protected" not in controls:', "if False:"
+        "5.5 INHERIT",
+        "freebsd/controls.py",
+        'if "protected" in controls and "inherit_protected" not in controls:',
+        "if False:",
     ),
-    Mutation("5.7 stackgap", "controls.py", 'and "stackgap_off" in target.controls', ""),
-    Mutation("5.7 set-id exec", "controls.py", "    if sets_ids:  #", "    if False:  #"),
+    Mutation("5.7 stackgap", "freebsd/controls.py", 'and "stackgap_off" in target.controls', ""),
+    Mutation("5.7 set-id exec", "freebsd/controls.py", "    if sets_ids:  #", "    if False:  #"),
     # the system-call table
     Mutation("6.2 step 1", TABLE, "if flags & ~SY_THR_STATIC:", "if False:"),
     Mutation("6.2 step 2", BOTH, "if place and slot.call is lkmnosys", "if place and slot.call in self.registrable"),
@@ -169,17 +172,17 @@ MUTATIONS = [
     Mutation("6.4 draining", TABLE, "slot.thrcnt & (SY_THR_ABSENT | SY_THR_DRAINING)", "slot.thrcnt & SY_THR_ABSENT"),
     Mutation("SH-2", TABLE, "                self.helper_unregister(entries)\n", ""),
     Mutation("SH-7", TABLE, "with suppress(SyscallError):  # the kernel ignores the result", "if True:"),
-    Mutation("MO-1", "modules.py", 'f"sys/{name}" if', 'f"{name}" if'),
-    Mutation("MO-2", "modules.py", "                data.failed = True\n", ""),
+    Mutation("MO-1", "syscalls/modules.py", 'f"sys/{name}" if', 'f"{name}" if'),
+    Mutation("MO-2", "syscalls/modules.py", "                data.failed = True\n", ""),
     Mutation(
         "MO-3",
-        "modules.py",
+        "syscalls/modules.py",
         "            chain(module, what, data.arg)\n            self._table.deregister(data.entry)",
         "            self._table.deregister(data.entry)\n            chain(module, what, data.arg)",
     ),
     Mutation(
         "MO-9",
-        "modules.py",
+        "syscalls/modules.py",
         "            del self.loaded[module.id]\n            raise",
         "            del self.loaded[module.id]\n            self._last_id -= 1\n            raise",
     ),

@@ -6,7 +6,7 @@ import pytest
 
 from pydfly import simkernel
 from pydfly.simkernel import Kernel, Process
-from pydfly.simkernel.capsicum import PD_DAEMON
+from pydfly.simkernel.freebsd.capsicum import PD_DAEMON
 
 from .told import refused
 from .told_freebsd import acquire, members

@@ -8,8 +8,8 @@ import pydfly
 from pydfly import BAD_POINTER, NULL, AlreadyReaperError, NotReaperError, ReaperKill, simkernel, structs
 from pydfly.constants import freebsd as bsd
 from pydfly.simkernel import Kernel, Process
-from pydfly.simkernel.procctl_freebsd import MACHINE_ROWS, MAIN_ROWS, READS, ROWS, WRITES
-from pydfly.simkernel.reapcommands import Pids, ReadOnlyKill
+from pydfly.simkernel.freebsd.procctl import MACHINE_ROWS, MAIN_ROWS, READS, ROWS, WRITES
+from pydfly.simkernel.freebsd.reapcommands import Pids, ReadOnlyKill
 
 from .told import refused
 from .told_freebsd import P_PGID, P_PID, acquire, call, kill_all, members, release, status

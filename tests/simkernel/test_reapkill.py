@@ -9,7 +9,7 @@ import pytest
 from pydfly import NULL, ReaperKill, SyscallError, simkernel
 from pydfly.constants import freebsd as bsd
 from pydfly.simkernel import Kernel, Process
-from pydfly.simkernel.reapkill import UNTOUCHED
+from pydfly.simkernel.freebsd.reapkill import UNTOUCHED
 
 from .told import refused
 from .told_freebsd import CHILDREN, SUBTREE, acquire, call, kill_all, release

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pydfly import SyscallError
-from pydfly.simkernel import Kernel, Process, residency
+from pydfly import SyscallError, residency
+from pydfly.simkernel import Kernel, Process
 
 from .told import refused
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pydfly.simkernel import Process, rtld
+from pydfly.simkernel import Process
+from pydfly.simkernel.dragonfly.rules import rtld
 
 from .told import ended
 

@@ -10,9 +10,9 @@ from pydfly import SyscallError, simkernel
 from pydfly.constants import dragonfly, freebsd
 from pydfly.errors import refusal
 from pydfly.simkernel import Kernel, KernelPanic, Process, SimulationError
-from pydfly.simkernel.callnumbers import LAYOUTS, numbers
-from pydfly.simkernel.freebsdtable import FreeBSDTable
-from pydfly.simkernel.sysent import (
+from pydfly.simkernel.syscalls.freebsd import FreeBSDTable
+from pydfly.simkernel.syscalls.numbers import LAYOUTS, numbers
+from pydfly.simkernel.syscalls.sysent import (
     NO_SYSCALL,
     SY_THR_ABSENT,
     SY_THR_DRAINING,

@@ -1,0 +1,1 @@
+"""Linux: real processes by prctl, pidfd and /proc, with the semantics of either BSD."""

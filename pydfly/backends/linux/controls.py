@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ..constants import freebsd as numbers
-from ..errors import refusal
+from ...constants import freebsd as numbers
+from ...errors import refusal
 from . import prctl
 from .procfs import read
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..structs import Data, DescendantInfo
+    from ...structs import Data, DescendantInfo
 
 ADDR_NO_RANDOMIZE = 0x0040000  # include/uapi/linux/personality.h
 _ASK = 0xFFFFFFFF  # personality(): change nothing

@@ -11,20 +11,21 @@ import os
 import sys
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
-from .. import errors, structs
-from ..structs import NULL, OMITTED
-from . import arguments, prctl
+from ... import errors, structs
+from ...structs import NULL, OMITTED
+from .. import arguments
+from ..outsiders import Outsiders
+from . import prctl
 from .deathsig import DeathSignal, UndeliverableError
-from .outsiders import Outsiders
 from .procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..structs import Data, DescendantInfo, Program, ResidentEntry
-    from .interface import Backend
-    from .registry import Registry
+    from ...structs import Data, DescendantInfo, Program, ResidentEntry
+    from ..protocol import Backend
+    from ..registry.rules import Registry
 
 _OWNED, _REALINIT = 0x1, 0x2  # constants.dragonfly.ReaperFlag, whose enums a fresh interpreter pays 4 ms for
 
@@ -51,7 +52,7 @@ def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None
     if refused:
         raise errors.BackendError(f"linux: {refused}")
     if flavour == "freebsd":
-        from .linux_freebsd import LinuxFreeBSD
+        from .freebsd import LinuxFreeBSD
 
         return LinuxFreeBSD()  # no resident registry, so nothing to configure
     return Linux(euid, state_dir)
@@ -137,7 +138,7 @@ class Linux:
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Do DragonFly's checks in DragonFly's order (sys/kern/kern_fork.c, sys_procctl()), then the command."""
-        from ..constants import dragonfly
+        from ...constants import dragonfly
 
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         try:
@@ -179,7 +180,7 @@ class Linux:
         return structs.ReaperStatus(flags, refs, newest)
 
     def _set_deathsig(self, data: Data) -> None:
-        from ..constants import dragonfly
+        from ...constants import dragonfly
 
         signal = arguments.input_int(data, "PROC_PDEATHSIG_CTL", null="EINVAL")
         if not 0 <= signal <= dragonfly.SIG_MAXSIG:
@@ -236,13 +237,13 @@ class Linux:
 
     def unmake_resident(self, program: Program) -> None:
         """Remove a program's registration, as the runtime linker would with unregister(-1)."""
-        from ..constants import dragonfly
+        from ...constants import dragonfly
 
         self._records().unregister(dragonfly.ResidentId.OWN, program)
 
     def _records(self) -> Registry:
         if self._registry is None:
-            from .registry import open_registry
+            from ..registry.rules import open_registry
 
             self._registry = open_registry(self._euid, self._state_dir)
         return self._registry
@@ -250,7 +251,7 @@ class Linux:
 
 def _own_binary() -> Program:
     """Return the file that this process runs: its text vnode."""
-    from .registry import program_at
+    from ..registry.rules import program_at
 
     return program_at("/proc/self/exe")
 

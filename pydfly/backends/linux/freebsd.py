@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import os
 
-from .. import structs
-from ..constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdType
-from ..errors import SyscallError, refusal, refusal_of
-from ..structs import BAD_POINTER, NULL, ReaperKilled
-from . import arguments, freebsd_data
+from ... import structs
+from ...constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdType
+from ...errors import SyscallError, refusal, refusal_of
+from ...structs import BAD_POINTER, NULL, ReaperKilled
+from .. import arguments, freebsd_data
+from .controls import CONTROLS
 from .deathsig import HIGHEST, DeathSignal, UndeliverableError
 from .freebsd_domain import FreeBSDDomain
-from .linux_controls import CONTROLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-    from ..structs import Data, DescendantInfo, ModuleStat, Program, ResidentEntry
+    from ...structs import Data, DescendantInfo, ModuleStat, Program, ResidentEntry
 
 _GROUP_COMMANDS = frozenset({Command.PROC_SPROTECT, Command.PROC_TRACE_CTL, Command.PROC_TRAPCAP_CTL})
 _DEATHSIG_COMMANDS = frozenset({Command.PROC_PDEATHSIG_CTL, Command.PROC_PDEATHSIG_STATUS})

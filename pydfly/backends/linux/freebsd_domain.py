@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from .linux import Domain
+from .dragonfly import Domain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..structs import DescendantInfo
+    from ...structs import DescendantInfo
 
 MOST_PASSES = 1000
 """How often a domain that keeps forking is looked at again; FreeBSD repeats for ever."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ..structs import DescendantInfo, Reaped
+from ...structs import DescendantInfo, Reaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import os
 
-from .. import errors, structs
-from . import arguments, rtld, select
-from .rawcall import RawCall, commands
+from ... import errors, structs
+from .. import arguments
+from .. import choice as select
+from . import residency
+from .binding import RawCall, commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from ..structs import Data, Program, ResidentEntry
-    from .interface import Backend
+    from ...structs import Data, Program, ResidentEntry
+    from ..protocol import Backend
 
 SYSTEMS = ("neither", "dragonfly", "freebsd")
 """What PYDFLY_SYSTEM of the extension stands for."""
@@ -137,24 +139,24 @@ class Native:
 
     def vm_resident(self) -> list[ResidentEntry]:
         """Read the sysctl vm.resident."""
-        return rtld.residents(self._call)
+        return residency.residents(self._call)
 
     def make_resident(self, program: Program) -> None:
         """Run the program, whose run-time linker registers it."""
-        self._run_linker(program, rtld.REGISTER_NOW, "exec_sys_register")
+        self._run_linker(program, residency.REGISTER_NOW, "exec_sys_register")
 
     def unmake_resident(self, program: Program) -> None:
         """Run the program, whose run-time linker removes its registration."""
-        self._run_linker(program, rtld.UNREGISTER_NOW, "exec_sys_unregister")
+        self._run_linker(program, residency.UNREGISTER_NOW, "exec_sys_unregister")
 
     def _run_linker(self, program: Program, variable: str, call: str) -> None:
         if self.flavour != "dragonfly":
             raise errors.refusal(call, "ENOSYS")
-        status = rtld.run(program.path, variable)
+        status = residency.run(program.path, variable)
         if status is None:  # somebody else collected the child: the list tells what it did
             there = any((entry.dev, entry.ino) == (program.dev, program.ino) for entry in self.vm_resident())
-            if there is (variable == rtld.REGISTER_NOW):
+            if there is (variable == residency.REGISTER_NOW):
                 return
             raise errors.refusal("rtld", "ECHILD", "exit status lost: SIGCHLD is ignored, or somebody else waited")
         if status:
-            raise rtld.refused(status, call)
+            raise residency.refused(status, call)

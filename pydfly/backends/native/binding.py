@@ -9,17 +9,17 @@ import errno
 import os
 from operator import index
 
-from .. import errors
-from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKill
-from . import arguments
-from .kernproc import KernelProcesses
+from ... import errors
+from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill
+from .. import arguments
+from .processes import KernelProcesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..structs import Data, DescendantInfo
+    from ...structs import Data, DescendantInfo
 
     Command = Callable[[int, int, int, Data], object]
 
@@ -136,9 +136,9 @@ class Commands:
 def commands(call: RawCall, flavour: str, unsafe_reap_kill: bool) -> Commands:
     """Return the commands of a flavour."""
     if flavour == "freebsd":
-        from .freebsdcalls import FreeBSDCommands
+        from .freebsd import FreeBSDCommands
 
         return FreeBSDCommands(call, unsafe_reap_kill)
-    from .dragonflycalls import DragonFlyCommands
+    from .dragonfly import DragonFlyCommands
 
     return DragonFlyCommands(call)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
-from .. import errors
-from ..constants import dragonfly
-from ..structs import NULL, OMITTED, ReaperKill, ReaperStatus
-from .outsiders import Outsiders
-from .rawcall import Commands
+from ... import errors
+from ...constants import dragonfly
+from ...structs import NULL, OMITTED, ReaperKill, ReaperStatus
+from ..outsiders import Outsiders
+from .binding import Commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..structs import Data, DescendantInfo
-    from .rawcall import RawCall
+    from ...structs import Data, DescendantInfo
+    from .binding import RawCall
 
 _FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when it is to be delivered
 

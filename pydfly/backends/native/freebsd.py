@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
-from .. import errors
-from ..constants import freebsd
-from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
-from . import arguments, freebsd_data
-from .rawcall import Commands
+from ... import errors
+from ...constants import freebsd
+from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
+from .. import arguments, freebsd_data
+from .binding import Commands
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..structs import Data, DescendantInfo
-    from .rawcall import RawCall
+    from ...structs import Data, DescendantInfo
+    from .binding import RawCall
 
 _P_PID = int(freebsd.P_PID)
 _OWNED = int(freebsd.REAPER_STATUS_OWNED)

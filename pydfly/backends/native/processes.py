@@ -19,14 +19,14 @@ import errno
 import os
 import time
 
-from ..structs import DescendantInfo, Reaped
+from ...structs import DescendantInfo, Reaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .rawcall import RawCall
+    from .binding import RawCall
 
 _STATES = {
     b"R": "running",

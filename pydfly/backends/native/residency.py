@@ -12,15 +12,15 @@ from __future__ import annotations
 import errno
 import os
 
-from .. import errors
-from ..structs import ResidentEntry
-from .kernproc import read_list
+from ... import errors
+from ...structs import ResidentEntry
+from .processes import read_list
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .rawcall import RawCall
+    from .binding import RawCall
 
 REGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"
 """Its presence makes the linker register the program."""

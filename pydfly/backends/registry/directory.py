@@ -10,8 +10,8 @@ import os
 import stat
 from contextlib import suppress
 
-from ..errors import SyscallError, refusal
-from .select import environment
+from ...errors import SyscallError, refusal
+from ..choice import environment
 
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"

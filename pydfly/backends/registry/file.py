@@ -13,8 +13,8 @@ import sqlite3
 from contextlib import contextmanager, suppress
 from threading import RLock
 
-from ..errors import SyscallError, refusal
-from . import statedir
+from ...errors import SyscallError, refusal
+from . import directory as statedir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from ..simkernel import residency
-from ..structs import Program, ResidentEntry
-from .registryfile import RegistryFile
-from .vnode import identify
+from ... import residency
+from ...structs import Program, ResidentEntry
+from .file import RegistryFile
+from .identity import identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""A simulated process as a backend: this program acts as that process."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from .. import errors, simkernel, structs
-from ..constants import dragonfly
-from ..simkernel import rtld
-from . import arguments, freebsd_data
-from .simprocesses import SimulatedProcesses
+from ... import errors, simkernel, structs
+from ...constants import dragonfly
+from ...simkernel.dragonfly import rtld
+from .. import arguments, freebsd_data
+from .processes import SimulatedProcesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..simkernel import Process
-    from ..structs import Data, Program, ResidentEntry
-    from .interface import Backend
+    from ...simkernel import Process
+    from ...structs import Data, Program, ResidentEntry
+    from ..protocol import Backend
 
 _NO_SIGNAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which cannot deliver it
 PROGRAM = "/usr/local/bin/python3"

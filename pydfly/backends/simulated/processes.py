@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..structs import DescendantInfo, Reaped
+from ...structs import DescendantInfo, Reaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..simkernel import Process
+    from ...simkernel import Process
 
 
 def describe(process: Process) -> DescendantInfo:

@@ -1,0 +1,1 @@
+"""What only a DragonFly kernel does."""

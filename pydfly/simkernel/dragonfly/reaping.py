@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from ..process import Process
 
 OWNED, REALINIT = 0x1, 0x2  # sys/sys/procctl.h: REAPER_STAT_OWNED, REAPER_STAT_REALINIT
 

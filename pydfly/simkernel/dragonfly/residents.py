@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from ..structs import ResidentEntry
-from . import residency
-from .credentials import is_privileged
+from ... import residency
+from ...structs import ResidentEntry
+from ..credentials import is_privileged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
-    from .vnodes import Vnode
+    from ..process import Process
+    from ..vnodes import Vnode
 
 
 class Registration:

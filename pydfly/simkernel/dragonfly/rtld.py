@@ -6,14 +6,14 @@ call and exits: the program's own code never runs then (LD-3).
 
 from __future__ import annotations
 
-from ..errors import SyscallError
-from . import lifecycle
+from ...errors import SyscallError
+from .. import lifecycle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .process import Process
+    from ..process import Process
 
 REGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"
 UNREGISTER_NOW = "LD_RESIDENT_UNREGISTER_NOW"

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from ..constants import dragonfly as numbers
-from ..errors import refusal
-from . import execution, lifecycle, modules, proctable, reaping, rtld, signals
-from .callnumbers import LAYOUTS
+from ...constants import dragonfly as numbers
+from ...errors import refusal
+from .. import execution, lifecycle, proctable, signals
+from ..syscalls import modules
+from ..syscalls.numbers import LAYOUTS
+from ..syscalls.table import SyscallTable
+from . import reaping, rtld
 from .procctl import procctl
 from .residents import Residents
-from .syscalltable import SyscallTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..structs import ResidentEntry
-    from .execution import Executed, File
-    from .kernel import Kernel
-    from .process import Process
+    from ...structs import ResidentEntry
+    from ..execution import Executed, File
+    from ..kernel import Kernel
+    from ..process import Process
 
 
 class DragonFly:

@@ -6,12 +6,12 @@ and the process it stands for learns of it only when the last copy is closed.
 
 from __future__ import annotations
 
-from ..errors import refusal
-from . import lifecycle, proctable, signals
+from ...errors import refusal
+from .. import lifecycle, proctable, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from ..process import Process
 
 PD_DAEMON = 1
 """The process is not killed when its descriptor is closed."""

@@ -12,14 +12,14 @@ sys/kern/kern_exec.c and sys/kern/imgact_elf.c (what an exec takes away), sys/am
 
 from __future__ import annotations
 
-from ..constants import freebsd as numbers
-from ..errors import refusal
+from ...constants import freebsd as numbers
+from ...errors import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .process import Process
+    from ..process import Process
 
     Control = Callable[[Process, Process, int], None]
     Status = Callable[[Process], int]

@@ -5,13 +5,13 @@ Each function returns the name of the errno that refuses, or None.
 
 from __future__ import annotations
 
-from . import signals
+from .. import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .process import Process
+    from ..process import Process
 
 SYSCTLS: Mapping[str, int] = {
     "security.bsd.see_other_uids": 1,

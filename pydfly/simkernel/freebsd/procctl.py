@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from operator import index
 
-from .. import structs
-from ..constants import freebsd as numbers
-from ..constants.freebsd import Command
-from ..errors import SyscallError, refusal
+from ... import structs
+from ...constants import freebsd as numbers
+from ...constants.freebsd import Command
+from ...errors import SyscallError, refusal
 from . import controls, permissions, reapcommands, reapkill
 from .reapcommands import ReadOnlyKill
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NamedTuple
 
-    from ..structs import Data
-    from .process import Process
+    from ...structs import Data
+    from ..process import Process
 else:
-    from ..records import NamedTuple
+    from ...records import NamedTuple
 
 READS, WRITES, NOTHING, LIST, KILL = "reads", "writes", "nothing", "list", "kill"
 _P_PID, _P_PGID = int(numbers.P_PID), int(numbers.P_PGID)

@@ -5,20 +5,20 @@ They are called when all that concerns every command has been checked: see procc
 
 from __future__ import annotations
 
-from .. import structs
-from ..constants import freebsd as numbers
-from ..errors import refusal
+from ... import structs
+from ...constants import freebsd as numbers
+from ...errors import refusal
+from ..states import STOPPED, ZOMBIE
 from . import reapkill, reaplists
-from .states import STOPPED, ZOMBIE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NamedTuple
 
-    from .procctl_freebsd import Procctl
-    from .process import Process
+    from ..process import Process
+    from .procctl import Procctl
 else:
-    from ..records import NamedTuple
+    from ...records import NamedTuple
 
 _VALID, _CHILD, _REAPER, _ZOMBIE, _STOPPED, _EXITING = (int(flag) for flag in numbers.PidInfoFlag)
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 
-from ..constants import freebsd as numbers
-from ..errors import refusal
-from ..structs import ReaperKilled
-from . import permissions, signals
+from ...constants import freebsd as numbers
+from ...errors import refusal
+from ...structs import ReaperKilled
+from .. import signals
+from . import permissions
 from .reaplists import members, reaper_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import ReaperKill
-    from .process import Process
+    from ...structs import ReaperKill
+    from ..process import Process
 
 _CHILDREN, _SUBTREE = int(numbers.REAPER_KILL_CHILDREN), int(numbers.REAPER_KILL_SUBTREE)
 _REASONS = {

@@ -6,13 +6,13 @@ sys/kern/kern_fork.c, do_fork().
 
 from __future__ import annotations
 
-from . import proctable
+from .. import proctable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .process import Process
+    from ..process import Process
 
 
 def reaper_of(process: Process) -> Process:

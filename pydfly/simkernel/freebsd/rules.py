@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from ..constants import freebsd as numbers
-from ..errors import refusal
-from . import capsicum, controls, execution, lifecycle, modules, permissions, proctable, reaplists, signals, tracing
-from .callnumbers import LAYOUTS
-from .freebsdtable import FreeBSDTable
-from .procctl_freebsd import Procctl
-from .process import Process
-from .states import RUNNING
-from .sysent import SYF_CAPENABLED
+from ...constants import freebsd as numbers
+from ...errors import refusal
+from .. import execution, lifecycle, proctable, signals
+from ..process import Process
+from ..states import RUNNING
+from ..syscalls import modules
+from ..syscalls.freebsd import FreeBSDTable
+from ..syscalls.numbers import LAYOUTS
+from ..syscalls.sysent import SYF_CAPENABLED
+from . import capsicum, controls, permissions, reaplists, tracing
+from .procctl import Procctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..structs import ResidentEntry
-    from .execution import Executed, File
-    from .kernel import Kernel
-    from .syscalltable import SyscallTable
+    from ...structs import ResidentEntry
+    from ..execution import Executed, File
+    from ..kernel import Kernel
+    from ..syscalls.table import SyscallTable
 
 _CAPSICUM = {"cap_enter": 516, "pdfork": 518}  # sys/sys/syscall.h
 _CLOSE, _PTRACE = 6, 26

@@ -6,13 +6,14 @@ getppid(2) and the reaper's counts go by.
 
 from __future__ import annotations
 
-from ..errors import refusal
-from . import permissions, proctable, signals
-from .states import RUNNING, STOPPED
+from ...errors import refusal
+from .. import proctable, signals
+from ..states import RUNNING, STOPPED
+from . import permissions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from ..process import Process
 
 
 def ptrace(process: Process, request: str, pid: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import SyscallError
-from .. import reaping
+from ..dragonfly import reaping
 from .world import POINTERS, SHARED, compare_state, errno_of, expect
 
 TYPE_CHECKING = False

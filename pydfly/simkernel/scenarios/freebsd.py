@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ... import structs
 from ...errors import SyscallError
-from ..reapcommands import Pids, ReadOnlyKill, pid_fields
-from ..reapkill import UNTOUCHED
+from ..freebsd.reapcommands import Pids, ReadOnlyKill, pid_fields
+from ..freebsd.reapkill import UNTOUCHED
 from ..states import STOPPED, ZOMBIE
 from .world import POINTERS, SHARED, compare_state, errno_of, expect
 

@@ -1,0 +1,1 @@
+"""The system-call tables of both kernels, and the modules that put calls into them."""

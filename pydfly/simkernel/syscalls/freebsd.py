@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..errors import SyscallError, refusal
-from .faults import SimulationError
-from .syscalltable import INDIRECT, SyscallTable, fit, indirect
+from ...errors import SyscallError, refusal
+from ..faults import SimulationError
 from .sysent import (
     MISSING,
     NO_SYSCALL,
@@ -22,13 +21,14 @@ from .sysent import (
     SYF_CAPENABLED,
     Sysent,
 )
+from .table import INDIRECT, SyscallTable, fit, indirect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .callnumbers import Layout
-    from .process import Process
+    from ..process import Process
+    from .numbers import Layout
     from .sysent import SyscallHelperData
 
 POLL = 0.5

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ..errors import SyscallError, refusal
-from ..structs import BAD_POINTER, ModuleStat
+from ...errors import SyscallError, refusal
+from ...structs import BAD_POINTER, ModuleStat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .process import Process
-    from .syscalltable import SyscallTable
+    from ..process import Process
     from .sysent import SyscallHelperData
+    from .table import SyscallTable
 
     Handler = Callable[["Module", int, Any], object]
 

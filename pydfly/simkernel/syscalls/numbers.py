@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 else:
-    from ..records import NamedTuple
+    from ...records import NamedTuple
 
 
 def numbers(text: str) -> frozenset[int]:

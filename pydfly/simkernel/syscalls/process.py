@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from .. import structs
-from ..errors import refusal
-from . import signals
-from .faults import KernelPanic, SimulationError
+from ... import structs
+from ...errors import refusal
+from .. import signals
+from ..faults import KernelPanic, SimulationError
+from ..record import Record
+from ..states import RUNNING
 from .modules import STRUCT_SIZES
-from .record import Record
-from .states import RUNNING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import Data
-    from .kernel import Kernel
-    from .process import Process
+    from ...structs import Data
+    from ..kernel import Kernel
+    from ..process import Process
 
 
 class TableCalls(Record):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
-    from .process import Process
+    from ..process import Process
 
     Call = Callable[..., object]
 

@@ -7,26 +7,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ..errors import refusal
-from .faults import SimulationError
-from .sysent import (
-    MISSING,
-    NO_SYSCALL,
-    SY_THR_ABSENT,
-    SY_THR_STATIC,
-    Sysent,
-    lkmnosys,
-    lkmressys,
-    nosys,
-)
+from ...errors import refusal
+from ..faults import SimulationError
+from .sysent import MISSING, NO_SYSCALL, SY_THR_ABSENT, SY_THR_STATIC, Sysent, lkmnosys, lkmressys, nosys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-    from .callnumbers import Layout
-    from .process import Process
+    from ..process import Process
+    from .numbers import Layout
     from .sysent import Call, SyscallHelperData
 
 INDIRECT = frozenset({0, 198})
