@@ -27,6 +27,8 @@ import errno as _errno
 import os as _os
 import sys as _sys
 
+from .escape import escape as _escape
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -45,7 +47,8 @@ class SyscallError(OSError):
         errno: the host's number of the error (``errno.EALREADY`` is 114 on Linux, 37 on the BSDs).
         strerror: the host's words for it.
         syscall: the name of the call.
-        reason: one plain sentence: what the caller did and what to do.
+        reason: one plain sentence: what the caller did and what to do; names in it are exact, while str() shows
+            them with control characters escaped.
         errno_name: the name of the error in the system that gave it; differs from ``errno`` only where the host
             has no such error (ECAPMODE is raised as EPERM on Linux).
         result: what the call wrote although it failed (ReaperKilled), else None.
@@ -60,7 +63,7 @@ class SyscallError(OSError):
         self.result = result
 
     def __str__(self) -> str:
-        return f"{self.syscall}: {self.strerror} ({self.errno_name}): {self.reason}"
+        return _escape(f"{self.syscall}: {self.strerror} ({self.errno_name}): {self.reason}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.syscall, self.errno_name, self.reason, self.result))
@@ -111,7 +114,7 @@ class SurvivorsError(RuntimeError):
 
     def __init__(self, survivors: list[Survivor]) -> None:
         names = "; ".join(f"{left.name} (pid {left.pid}, {left.state}): {left.why}" for left in survivors)
-        super().__init__(f"{len(survivors)} could not be ended: {names}")
+        super().__init__(_escape(f"{len(survivors)} could not be ended: {names}"))
         self.survivors = survivors
 
 

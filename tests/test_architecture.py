@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LEVELS = [
-    ["constants", "structs", "errors", "records", "residency"],
+    ["constants", "structs", "errors", "escape", "records", "residency"],
     ["simkernel"],
     ["backends"],
     ["syscalls"],
