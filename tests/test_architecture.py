@@ -30,7 +30,13 @@ LEVELS = [
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "testing"],
 ]
-PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy")
+PURE = (
+    "pydfly.simkernel",
+    "pydfly.residency",
+    "pydfly.ending.policy",
+    "pydfly.supervisor.service_policy",
+    "pydfly.supervisor.service_rules",
+)
 IMPURE = {
     "asyncio",
     "ctypes",
