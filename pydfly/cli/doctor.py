@@ -96,7 +96,8 @@ def examine() -> list[Check]:
         Check("superuser", root, "yes" if root else f"no, uid {os.geteuid()}", "only root may make programs resident"),
         _module("platformdirs", "keeps the resident registry"),
         _module("elftools", "checks programs for resident", "pyelftools"),
-        _module("sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)"),
+        # the package is there even where the C module that it needs is not: a port of its own on FreeBSD
+        _module("_sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)", _sqlite_remedy()),
         _module("rich", "draws trees and tables on a terminal"),
     ]
     if sys.platform.startswith("linux"):
@@ -136,8 +137,16 @@ def _examine_linux() -> list[Check]:
     ]
 
 
-def _module(name: str, purpose: str, package: str = "") -> Check:
+def _sqlite_remedy() -> str:
+    version = f"{sys.version_info[0]}{sys.version_info[1]}"
+    if sys.platform.startswith(("freebsd", "dragonfly")):
+        return f"pkg install py{version}-sqlite3"
+    return "a Python that was built with SQLite's headers; some systems have it as a package of its own"
+
+
+def _module(name: str, purpose: str, package: str = "", remedy: str = "") -> Check:
     from importlib.util import find_spec
 
     found = find_spec(name) is not None
-    return Check(package or name, found, purpose if found else f"missing: {purpose}", f"pip install {package or name}")
+    package = package or name
+    return Check(package, found, purpose if found else f"missing: {purpose}", remedy or f"pip install {package}")

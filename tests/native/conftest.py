@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import pydfly
+from pydfly.backends import choice
 from pydfly.backends.protocol import Backend
 
 from . import building
@@ -47,6 +48,8 @@ def extension(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Modul
 
 
 def _kernel(flavour: str, extension: Callable[[str], ModuleType], patch: pytest.MonkeyPatch) -> Kernel:
+    if choice.machine() in choice.FLAVOURS and choice.machine() != flavour:
+        pytest.skip(f"a {choice.machine()} machine refuses the binding of the other system")
     module = extension(flavour)
     kernel = Kernel(module, flavour)
     kernel.reset()

@@ -8,8 +8,8 @@ the *thread* that forked this process ends, though its process may live on.)
 
 from __future__ import annotations
 
+import _thread
 import os
-from _thread import get_native_id
 
 from . import prctl
 
@@ -96,4 +96,4 @@ def _serve(requests: SimpleQueue[tuple[int, SimpleQueue[OSError | None]]]) -> No
 
 
 def _is_main_thread() -> bool:
-    return get_native_id() == os.getpid()
+    return _thread.get_native_id() == os.getpid()

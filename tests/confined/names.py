@@ -1,0 +1,82 @@
+"""Take from an interpreter on Linux the names that CPython 3.11 lacks on a BSD, before anything else looks for them.
+
+The lists in ``tests/data`` were read from CPython 3.11.2 on DragonFly (June 2023) and on FreeBSD 13.2.  Names that
+only the BSDs have are not added, except those of ``kqueue`` that the package waits by.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).parents[1] / "data"
+
+TAKE = """
+def _take(names, platform):
+    import sys
+    import posix, select
+    pidfd_open = posix.pidfd_open
+    queue = select.poll  # polls pidfds in place of what kqueue would watch
+    for module in [*names, "os", "signal"]:  # os and signal last: they copy from the others
+        kept = set(names[module])
+        if module in ("os", "signal", "pty") and module not in sys.modules:
+            continue  # made later, from what is left of the others
+        try:
+            module = __import__(module)
+        except ImportError:
+            continue
+        for name in list(vars(module)):
+            if not name.startswith("__") and name not in kept:
+                delattr(module, name)
+    if "threading" in sys.modules and "get_native_id" not in names["_thread"]:
+        sys.modules["threading"]._HAVE_THREAD_NATIVE_ID = False
+    sys.platform = platform
+
+    class kevent:
+        def __init__(self, ident, filter=-1, flags=1, fflags=0, data=0, udata=0):
+            self.ident, self.filter, self.flags, self.fflags = ident, filter, flags, fflags
+
+    class kqueue:
+        def __init__(self):
+            self._queue, self._pidfds = queue(), []
+
+        def control(self, changes, most, timeout=None):
+            for change in changes or ():
+                if change.filter == select.KQ_FILTER_PROC:
+                    self._pidfds.append(pidfd_open(change.ident))  # readable at once for a zombie
+                    self._queue.register(self._pidfds[-1], 1)
+                else:
+                    self._queue.register(change.ident, 1)
+            if most == 0:
+                return []
+            found = self._queue.poll(None if timeout is None else int(timeout * 1000) + 1)
+            return [kevent(descriptor) for descriptor, _ in found][:most]
+
+        def close(self):
+            while self._pidfds:
+                posix.close(self._pidfds.pop())
+
+    select.kevent, select.kqueue = kevent, kqueue
+    for name, value in dict(KQ_FILTER_READ=-1, KQ_FILTER_PROC=-5, KQ_FILTER_SIGNAL=-6, KQ_EV_ADD=1, KQ_EV_ONESHOT=16,
+                            KQ_EV_CLEAR=32, KQ_NOTE_EXIT=0x80000000).items():
+        setattr(select, name, value)
+"""
+
+
+def known(flavour: str) -> dict[str, Any]:
+    """Return what was seen on a system: ``platform``, ``version``, and ``names`` of each module."""
+    found: dict[str, Any] = json.loads((DATA / f"python-names-{flavour}.json").read_text())
+    return found
+
+
+def source(flavour: str) -> str:
+    """Return Python source that takes the names away when it is executed, and needs nothing of ours."""
+    seen = known(flavour)
+    names = {module: sorted(names) for module, names in seen["names"].items()}
+    return f"{TAKE}\n_take({names!r}, {seen['platform']!r})\ndel _take\n"
+
+
+def take(flavour: str) -> None:
+    """Take the names away from this interpreter, for good."""
+    exec(source(flavour), {})

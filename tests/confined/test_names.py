@@ -1,0 +1,61 @@
+"""Every module imports, and whatever is pure works, with the names that CPython has on a BSD and no others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import linux_only
+
+from . import names
+
+pytestmark = linux_only
+
+ROOT = str(names.DATA.parents[1])
+IMPORT = """
+import importlib, os, pkgutil, select, signal, sys, _thread
+assert not hasattr(os, "pidfd_open") and not hasattr(select, "epoll") and not hasattr(signal, "pidfd_send_signal")
+assert hasattr(_thread, "get_native_id") is sys.platform.startswith("freebsd")
+import pydfly
+modules = [found.name for found in pkgutil.walk_packages(pydfly.__path__, "pydfly.")]
+for module in modules:
+    if module not in ("pydfly.__main__", "pydfly._native"):
+        importlib.import_module(module)
+print(len(modules))
+"""
+PURE = """
+import os, sys
+import pytest
+os.environ["_PYTHON_SYSCONFIGDATA_NAME"] = sys.argv[1]
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[2:]]))
+"""
+ELSEWHERE = "not test_loading and not python_does_not_name and not old_headers"  # what is told on a machine that is none of the two
+ROOMS = ["tests/simkernel", "tests/supervisor", "tests/ending", "tests/native", "tests/cli/test_options.py"]
+
+
+def python(flavour: str, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in an interpreter without the names."""
+    command = [sys.executable, "-c", names.source(flavour) + code, *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, env={**os.environ})
+
+
+@pytest.mark.parametrize("flavour", ["dragonfly", "freebsd"])
+def test_every_module_imports(flavour: str) -> None:
+    """DragonFly's CPython 3.11 has no _thread.get_native_id: an import of it ended the doctor there."""
+    done = python(flavour, IMPORT)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 140
+
+
+@pytest.mark.parametrize("flavour", ["dragonfly", "freebsd"])
+def test_what_is_pure_works(flavour: str) -> None:
+    """The simulated kernel, the policies and the binding on stub kernels need none of the names."""
+    import sysconfig
+
+    data = sysconfig._get_sysconfigdata_name()  # type: ignore[attr-defined]
+    done = python(flavour, PURE, data, *ROOMS, "-k", ELSEWHERE)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
