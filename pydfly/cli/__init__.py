@@ -1,60 +1,50 @@
 """The command ``pydfly``: finds the module of a command, and turns errors into exit statuses.
 
-Each command is a module of this package with ``main(arguments) -> exit status``; it is imported only when it is
-called, so that ``pydfly run`` starts as fast as it can.  Exit statuses: 2 for errors of use (UsageError), 1 for
-errors of the system, never a traceback.
+Each command is a module of this package with ``main(parsed) -> exit status``; it is imported only when it is called, so
+that ``pydfly run`` starts as fast as it can.  What the options are is said in ``options``.
+
+Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system, never a traceback.
 """
 
 from __future__ import annotations
 
 import sys
 
-COMMANDS = {
-    "run": "run a command so that nothing it starts outlives it",
-    "resident": "make programs resident, list and remove them: resident(8)",
-    "status": "show the calling process's reaper status and parent-death signal",
-    "tree": "show the descendants of a process as a tree",
-    "doctor": "say which backend answers, why, and what this machine lacks",
-    "replay": "play recorded scenarios on the simulated kernel and show every difference",
-    "conform": "run the conformance checks on the backend in force",
-    "help": "show a manual page",
-    "completion": "print the completion for bash, zsh or fish",
-}
+from .options import COMMANDS, UsageError, parse
 
-
-class UsageError(Exception):
-    """A command line that cannot be meant: the text goes to stderr, exit status 2."""
+__all__ = ["COMMANDS", "UsageError", "main", "usage"]
 
 
 def usage() -> str:
     """Return the text of ``pydfly --help``."""
     lines = ["usage: pydfly [--help] [--version] COMMAND ...", "", "commands:"]
-    lines += [f"  {name:<12}{summary}" for name, summary in COMMANDS.items()]
-    more = "`pydfly COMMAND --help` and `pydfly help COMMAND` say more."
+    lines += [f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()]
+    more = "`pydfly help COMMAND` says more."
     return "\n".join([*lines, "", more, "$PYDFLY_BACKEND chooses the backend."])
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
-    if arguments is None and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # the names of processes and files may be anything
+    if arguments is None:
+        _prepare_streams()
     try:
         status = _dispatch(words)
-        print(end="", flush=True)  # sys.stdout.flush(), also where stdout was closed by the caller
+        sys.stdout.flush()
     except UsageError as error:
         return _complain(str(error), 2)
     except BrokenPipeError:
-        _drop_stdout()
+        _drop(1)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return _die_of_interrupt()
     except Exception as error:
         from ..errors import BackendError, SyscallError
 
         if isinstance(error, SyscallError):
             return _complain(f"{error.syscall}: {error.strerror}: {error.reason}", 1)
         if isinstance(error, OSError):
+            _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
             return _complain(f"{error.filename or words[0]}: {error.strerror or error}", 1)
         if isinstance(error, BackendError):
             return _complain(f"backend: {error}", 1)
@@ -79,16 +69,47 @@ def _dispatch(words: list[str]) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}; `pydfly --help` lists the commands")
+    parsed = rest if COMMANDS[name].own_parser else parse(name, rest)
+    if parsed is None:
+        from .help import command_help
+
+        print(command_help(name))
+        return 0
     module = __import__(f"{__name__}.{name}", fromlist=["main"])  # importlib would cost more than the module
-    status: int = module.main(rest)
+    status: int = module.main(parsed)
     return status
 
 
+def _prepare_streams() -> None:
+    """Make stdout and stderr what every command can write to.
+
+    Where the caller has closed one, a file that is opened later would get its number and be written to instead.
+    """
+    import os
+
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
+        name = ("stdin", "stdout", "stderr")[descriptor]
+        setattr(sys, name, open(descriptor, "w" if descriptor else "r", closefd=False))  # noqa: SIM115
+    os.close(descriptor)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the names of processes and files may be anything
+
+
+def _die_of_interrupt() -> int:
+    """End by SIGINT, so that a loop of the calling shell ends as well."""
+    import os
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 130
+
+
 def _complain(text: str, status: int) -> int:
-    if text.startswith("usage:"):
-        print(text, file=sys.stderr)
-    else:
-        print(f"pydfly: {text}", file=sys.stderr)
+    try:
+        print(text if text.startswith("usage:") else f"pydfly: {text}", file=sys.stderr, flush=True)
+    except OSError:  # nothing can be said there; the status tells the same
+        _drop(2)
     return status
 
 
@@ -96,13 +117,11 @@ def _leave(status: int) -> None:
     """Exit without the interpreter's own shutdown, which takes longer than all that was done before."""
     import os
 
-    if sys.stderr is not None:  # the caller may have closed it
-        sys.stderr.flush()
     os._exit(status)
 
 
-def _drop_stdout() -> None:
-    """Point stdout nowhere, so that the interpreter's last flush finds nobody to complain to."""
+def _drop(descriptor: int) -> None:
+    """Point a stream nowhere, so that the interpreter's last flush does not fail once more."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

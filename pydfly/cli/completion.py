@@ -1,40 +1,27 @@
-"""``pydfly completion SHELL``: print the completion of the command line for bash, zsh or fish.
-
-usage: pydfly completion bash|zsh|fish
-
-  bash  pydfly completion bash >~/.local/share/bash-completion/completions/pydfly
-  zsh   pydfly completion zsh >~/.zfunc/_pydfly
-        with `fpath+=(~/.zfunc)` before compinit in ~/.zshrc
-  fish  pydfly completion fish >~/.config/fish/completions/pydfly.fish
-"""
+"""``pydfly completion SHELL``: print the completion of the command line for bash, zsh or fish."""
 
 from __future__ import annotations
 
 import shlex
 import signal
 
-from . import COMMANDS, UsageError, screen
 from . import help as manual
-from .options import ARGUMENTS, OPTIONS, SHELLS
+from .options import COMMANDS, SHELLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Option
+    from .options import Option, Parsed
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Print one shell's script."""
-    if arguments[:1] in (["-h"], ["--help"]):
-        print(screen.help_text(__doc__))
-        return 0
-    if len(arguments) != 1 or arguments[0] not in SHELLS:
-        raise UsageError(f"usage: pydfly completion {'|'.join(SHELLS)}")
-    print({"bash": bash, "zsh": zsh, "fish": fish}[arguments[0]](), end="")
+    (shell,) = parsed.arguments
+    print({"bash": bash, "zsh": zsh, "fish": fish}[shell](), end="")
     return 0
 
 
 def signals() -> list[str]:
-    """Return the names that --pdeathsig takes, without SIG."""
+    """Return the names of signals that an option takes, without SIG."""
     return sorted(member.name.removeprefix("SIG") for member in signal.Signals)
 
 
@@ -45,8 +32,8 @@ def bash() -> str:
 
 
 def _bash_case(command: str) -> str:
-    options = OPTIONS[command]
-    with_value = "|".join(option.flag for option in options if option.value)
+    options = COMMANDS[command].options
+    with_value = "|".join(option.flag for option in options if option.value and not option.implied)
     lines = [f"    {command})"]
     if command == "run":
         # everything from the first word on that is neither an option nor the value of one is another command line
@@ -65,7 +52,7 @@ def _bash_case(command: str) -> str:
             "        fi",
         ]
     values = {"file": 'COMPREPLY=($(compgen -f -- "$word")); return', "signal": _compgen(signals())}
-    cases = [f"            {o.flag}) {values.get(o.value, 'return')} ;;" for o in options if o.value]
+    cases = [f"            {o.flag}) {values.get(o.value, 'return')} ;;" for o in options if o.value and not o.implied]
     if cases:
         lines += ["        case $before in", *cases, "        esac"]
     lines += [
@@ -80,8 +67,8 @@ def _bash_case(command: str) -> str:
         "shell": _compgen(list(SHELLS)),
         "topic": _compgen(manual.topics()),
     }
-    if ARGUMENTS[command]:
-        lines.append(f"        {arguments[ARGUMENTS[command]]}")
+    if COMMANDS[command].arguments:
+        lines.append(f"        {arguments[COMMANDS[command].arguments]}")
     return "\n".join([*lines, "        ;;\n"])
 
 
@@ -91,7 +78,7 @@ def _compgen(words: list[str]) -> str:
 
 def zsh() -> str:
     """Return the script for zsh."""
-    commands = "\n".join(f"        {shlex.quote(f'{name}:{summary}')}" for name, summary in COMMANDS.items())
+    commands = "\n".join(f"        {shlex.quote(f'{name}:{command.summary}')}" for name, command in COMMANDS.items())
     cases = "\n".join(f"    {name}) _arguments -s -S {_zsh_arguments(name)} ;;" for name in COMMANDS)
     return ZSH % {"commands": commands, "cases": cases}
 
@@ -100,10 +87,10 @@ def _zsh_arguments(command: str) -> str:
     values = {
         "file": ":file:_files",
         "signal": f":signal:({' '.join(signals())})",
-        "seconds": ":seconds:",
+        "time": ":time:",
         "id": ":id:",
     }
-    specs = [_zsh_option(option, values.get(option.value, "")) for option in OPTIONS[command]]
+    specs = [_zsh_option(option, values.get(option.value, "")) for option in COMMANDS[command].options]
     arguments = {
         "command": "'*:: : _pydfly_other'",
         "files": "'*:file:_files'",
@@ -113,22 +100,26 @@ def _zsh_arguments(command: str) -> str:
         "": "",
     }
     others = "-A '-*' :" if command == "run" else ""  # behind the first word that is no option there are none of ours
-    return " ".join(filter(None, [others, *specs, arguments[ARGUMENTS[command]]]))
+    return " ".join(filter(None, [others, *specs, arguments[COMMANDS[command].arguments]]))
 
 
 def _zsh_option(option: Option, value: str) -> str:
     equals = "=" if value and option.flag.startswith("--") else ""
-    return f"'{option.flag}{equals}[{option.summary}]{value}'"
+    if option.implied:  # only as --flag=VALUE, and not necessarily
+        equals, value = "=-", f":{value}"
+    again = "*" if option.repeated else ""
+    return f"'{again}{option.flag}{equals}[{option.summary}]{value}'"
 
 
 def fish() -> str:
     """Return the script for fish."""
-    lines = [FISH]
+    with_value = [option.flag for option in COMMANDS["run"].options if option.value and not option.implied]
+    lines = [FISH.replace("%(with_value)s", " ".join(with_value))]
     no_command = "not __fish_seen_subcommand_from " + " ".join(COMMANDS)
     lines += [f"complete -c pydfly -n '{no_command}' -f -l help -d 'list the commands'"]
     lines += [f"complete -c pydfly -n '{no_command}' -f -l version -d 'print name and version'"]
-    for name, summary in COMMANDS.items():
-        quoted = summary.replace("'", "\\'")
+    for name, command in COMMANDS.items():
+        quoted = command.summary.replace("'", "\\'")
         lines.append(f"complete -c pydfly -n '{no_command}' -f -a {name} -d '{quoted}'")
     values = {"file": " -r -F", "signal": f" -x -a '{' '.join(signals())}'", "": " -f"}
     arguments = {
@@ -139,15 +130,17 @@ def fish() -> str:
         "topic": f" -f -a '{' '.join(manual.topics())}'",
         "": " -f",
     }
-    for name, options in OPTIONS.items():
+    for name, command in COMMANDS.items():
         seen = f"complete -c pydfly -n '__fish_seen_subcommand_from {name}'"
         if name == "run":
             seen = "complete -c pydfly -n '__fish_seen_subcommand_from run; and __pydfly_own'"
-        for option in options:
+        for option in command.options:
             flag = f"-l {option.flag[2:]}" if option.flag.startswith("--") else f"-s {option.flag[1:]}"
-            lines.append(f"{seen} {flag} -d '{option.summary}'{values.get(option.value, ' -x')}")
+            lines.append(
+                f"{seen} {flag} -d '{option.summary}'{' -f' if option.implied else values.get(option.value, ' -x')}"
+            )
         where = "complete -c pydfly -n '__fish_seen_subcommand_from run'" if name == "run" else seen
-        lines.append(where + arguments[ARGUMENTS[name]])
+        lines.append(where + arguments[command.arguments])
     return "\n".join(lines) + "\n"
 
 
@@ -223,7 +216,7 @@ function __pydfly_rest -d 'the words behind the options of pydfly run'
             case --
                 set -e words[1]
                 break
-            case --grace --timeout --pdeathsig --report
+            case %(with_value)s
                 set -e words[1..2]
             case '-*'
                 set -e words[1]

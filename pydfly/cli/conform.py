@@ -1,18 +1,4 @@
-"""``pydfly conform [--out FILE]``: run the conformance checks on the backend in force.
-
-usage: pydfly conform [--out FILE]
-
-Each behaviour of the public API is observed once, with processes of its own (modelled ones on the `sim` backend), and
-compared with what the system demands whose flavour the backend has.  One line for each: `holds`; `differs`, as the
-list of known differences says, with the rule and the reason; `not checked`, with the reason; or `FAILED`, with what
-was to be seen and what was seen.  The last line counts.
-
-  --out FILE  write the history of each behaviour that holds as a scenario that
-              `pydfly replay` reads; - is standard output, and the table goes
-              to standard error then
-
-Exit status: 0 unless something failed.
-"""
+"""``pydfly conform [--out FILE]``: run the conformance checks on the backend in force."""
 
 from __future__ import annotations
 
@@ -20,30 +6,22 @@ import json
 import os
 import sys
 
-from . import UsageError, screen
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
     from ..conformance.suite import Result
+    from .options import Parsed
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Run the suite; return the exit status."""
-    if arguments and arguments[0] in {"-h", "--help"}:
-        print(screen.help_text(__doc__))
-        return 0
-    if not arguments:
+    out = parsed.values.get("--out")
+    if out is None:
         return _report(None, sys.stdout)
-    option, *rest = arguments
-    if option.startswith("--out="):
-        option, rest = "--out", [option.removeprefix("--out="), *rest]
-    if option != "--out" or len(rest) != 1:
-        raise UsageError("usage: pydfly conform [--out FILE]")
-    if rest == ["-"]:
+    if out == "-":
         return _report(sys.stdout, sys.stderr)
-    with open(rest[0], "w", encoding="utf-8") as file:
+    with open(out, "w", encoding="utf-8") as file:
         return _report(file, sys.stdout)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
 from .. import __version__, backends
 from ..errors import BackendError
 from ..structs import BackendInfo
-from . import screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NamedTuple
+
+    from .options import Parsed
 else:
     from ..records import NamedTuple
 
@@ -47,17 +47,14 @@ class Check(NamedTuple):
     remedy: str
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Print the report; exit status 0 if a backend works here."""
-    parser = argparse.ArgumentParser("pydfly doctor", description=screen.description("doctor", __doc__))
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
     checks = examine()
     try:
         info = backends.info()
     except BackendError as error:  # the case that a doctor is called for
         info = BackendInfo("none", backends.flavour(), False, str(error))
-    if options.json:
+    if "--json" in parsed.values:
         import json
 
         print(json.dumps(report(info, checks), indent=2))

@@ -1,57 +1,219 @@
-"""Every command's options and arguments, in one table: completion is made from it, and the tests hold the parsers,
-the manual pages and the help texts to it.
+"""Every command's options and arguments, in one table: parser, help texts and completion are all made from it.
+
+``resident`` and ``svc`` read their words themselves, byte for byte as the tools that they follow; their options stand
+here for the completion.  `pydfly run` imports this module at each start, so it is made of plain objects.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    import signal as _signal
+    from collections.abc import Callable, Iterator
+    from typing import Any
 else:
-    from ..records import NamedTuple
+    import _signal
 
 
-class Option(NamedTuple):
-    """One option of a command."""
-
-    flag: str
-    """``--grace`` or ``-x``."""
-    value: str
-    """What stands behind it: "" for nothing, or one of VALUES."""
-    summary: str
-    """A few words, without an apostrophe or a bracket (some shell would take them for its own)."""
+class UsageError(Exception):
+    """A wrong command line: the text goes to stderr, exit status 2."""
 
 
-VALUES = ("file", "id", "seconds", "signal")
-"""The kinds of option values: ``file`` and ``signal`` can be completed."""
+class Option:
+    """One option of a command.
 
-ARGUMENTS = {
-    "run": "command",
-    "resident": "files",
-    "status": "",
-    "tree": "pid",
-    "doctor": "",
-    "replay": "files",
-    "conform": "",
-    "help": "topic",
-    "completion": "shell",
+    Args:
+        flag: ``--grace`` or ``-x``.
+        value: what stands behind it: "" for nothing, or one of VALUES.
+        summary: a few words, without a quote, a bracket or a colon, which some shell would take for its own.
+        implied: the value where none is given, for an option that takes one only as ``--flag=VALUE``.
+        repeated: it can be given more than once; its values are collected in a list.
+    """
+
+    __slots__ = ("flag", "implied", "repeated", "summary", "value")
+
+    def __init__(self, flag: str, value: str, summary: str, implied: str = "", repeated: bool = False) -> None:
+        self.flag = flag
+        self.value = value
+        self.summary = summary
+        self.implied = implied
+        self.repeated = repeated
+
+
+class Command:
+    """One command.
+
+    Args:
+        summary: its line in the list of commands.
+        arguments: what it takes besides options: one of ARGUMENTS.
+        options: its options.
+        own_parser: it reads its words itself.
+    """
+
+    __slots__ = ("arguments", "options", "own_parser", "summary")
+
+    def __init__(self, summary: str, arguments: str, *options: Option, own_parser: bool = False) -> None:
+        self.summary = summary
+        self.arguments = arguments
+        self.options = options
+        self.own_parser = own_parser
+
+
+class Parsed:
+    """What a command line says.
+
+    Args:
+        values: by flag, those options that were given, each value as its reader in VALUES made it; True for an option
+            without a value.
+        arguments: the other words, as the reader in ARGUMENTS made them.
+    """
+
+    __slots__ = ("arguments", "values")
+
+    def __init__(self, values: dict[str, Any], arguments: list[Any]) -> None:
+        self.values = values
+        self.arguments = arguments
+
+
+def parse(name: str, words: list[str]) -> Parsed | None:
+    """Read the words behind a command's name; None where they ask for its help.
+
+    Raises:
+        UsageError: a word that is not understood, a value that is missing or wrong, too few or too many arguments.
+    """
+    command = COMMANDS[name]
+    known = {option.flag: option for option in command.options}
+    found = Parsed({}, [])
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            found.arguments += rest
+        elif word == "-" or not word.startswith("-"):
+            found.arguments.append(word)
+            if command.arguments == "command":  # from its first word on, everything belongs to the other command
+                found.arguments += rest
+        elif word in ("-h", "--help"):
+            return None
+        else:
+            flag, equals, value = word.partition("=")
+            option = known.get(flag)
+            if option is None or (equals and not option.value):
+                raise UsageError(f"{name}: unknown option {word!r}; `pydfly {name} --help` lists them")
+            _take(found, name, option, value if equals else None, rest)
+    fewest, most, what, read = ARGUMENTS[command.arguments]
+    if len(found.arguments) < fewest:
+        raise UsageError(f"{name}: no {what} given; `pydfly {name} --help` shows how it is used")
+    if len(found.arguments) > most:
+        raise UsageError(f"{name}: unexpected argument {found.arguments[int(most)]!r}")
+    try:
+        found.arguments = [read(word) for word in found.arguments]
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None
+    return found
+
+
+def _take(found: Parsed, name: str, option: Option, value: str | None, rest: Iterator[str]) -> None:
+    if not option.value:
+        found.values[option.flag] = True
+        return
+    if value is None:
+        value = option.implied or next(rest, "")
+    if not value:
+        raise UsageError(f"{name}: {option.flag} needs a value")
+    try:
+        read = VALUES[option.value][1](value)
+    except ValueError as error:
+        raise UsageError(f"{name}: {option.flag}: {value!r} {error}") from None
+    if option.repeated:
+        found.values.setdefault(option.flag, []).append(read)
+    else:
+        found.values[option.flag] = read
+
+
+def seconds(text: str) -> float:
+    """Read a time: a number of seconds, or of the unit behind it, s, m, h or d, as timeout(1) has them."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        time = float(number) * _UNITS[unit]
+    except ValueError:
+        time = -1.0
+    if "_" in number or not number.isascii() or number.strip() != number or not 0 <= time < float("inf"):
+        raise ValueError("is no time: a number, of seconds or with s, m, h or d behind it")
+    return time
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def signal_number(text: str) -> int:
+    """Read a signal: its number, or its name with or without SIG, in whatever case; RTMIN+n and RTMAX-n, too."""
+    if text.isascii() and text.isdigit():
+        number = int(text)
+    else:
+        name = text.upper().removeprefix("SIG")
+        name, plus, offset = name.partition("+")
+        name, minus, offset = (name, plus, offset) if plus else name.partition("-")
+        number = getattr(_signal, f"SIG{name}", 0) if name.isalnum() else 0
+        if plus or minus:
+            wanted = "RTMIN" if plus else "RTMAX"
+            known = name == wanted and offset.isascii() and offset.isdigit()
+            number = number + (int(offset) if plus else -int(offset)) if known else 0
+    if number not in _signal.valid_signals():
+        raise ValueError("is no signal")
+    return int(number)
+
+
+def _process_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a pid")
+    return int(text)
+
+
+def _shell(text: str) -> str:
+    if text not in SHELLS:
+        raise ValueError(f"{text!r} is none of {', '.join(SHELLS)}")
+    return text
+
+
+# the kinds of values: the word for one in a help text, and what reads it
+VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "file": ("FILE", str),
+    "id": ("ID", str),
+    "signal": ("SIG", signal_number),
+    "time": ("T", seconds),
 }
-"""What a command takes besides options."""
 
-_HELP = Option("--help", "", "show a summary")
+# what a command takes besides options: how many at least and at most, what one is called, and what reads it
+ARGUMENTS: dict[str, tuple[int, float, str, Callable[[str], Any]]] = {
+    "": (0, 0, "argument", str),
+    "command": (1, float("inf"), "command", str),
+    "files": (1, float("inf"), "file", str),
+    "pid": (0, 1, "pid", _process_id),
+    "shell": (1, 1, "shell", _shell),
+    "topic": (0, 1, "topic", str),
+}
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that completion is made for."""
+
+_HELP = Option("--help", "", "show this text")
 _JSON = Option("--json", "", "print JSON")
 
-OPTIONS = {
-    "run": (
-        Option("--grace", "seconds", "time between SIGTERM and SIGKILL"),
-        Option("--timeout", "seconds", "end everything after so long"),
+COMMANDS = {
+    "run": Command(
+        "run a command so that nothing it starts outlives it",
+        "command",
+        Option("--grace", "time", "from the stop signal to SIGKILL (5 s)"),
+        Option("--timeout", "time", "end everything after so long (0, never)"),
         Option("--wait-all", "", "wait for descendants instead of ending them"),
-        Option("--pdeathsig", "signal", "what the command gets when its supervisor dies"),
-        Option("--report", "file", "write a JSON object about what ran"),
+        Option("--pdeathsig", "signal", "what CMD gets when its supervisor dies"),
+        Option("--report", "file", "write a JSON object about what ran; - is stdout"),
         Option("--summary", "", "show on stderr what ran and how it ended"),
         _HELP,
     ),
-    "resident": (
+    "resident": Command(
+        "make programs resident, list and remove them: resident(8)",
+        "files",
         Option("-l", "", "list the resident programs"),
         Option("-f", "", "skip the checks of the file format"),
         Option("-x", "id", "remove every registration with this id"),
@@ -60,16 +222,19 @@ OPTIONS = {
         Option("--conf", "file", "make resident what a resident.conf names"),
         Option("--explain", "", "say what the ids mean or what would be removed"),
         Option("--json", "", "print the list as JSON"),
+        own_parser=True,
     ),
-    "status": (_JSON, _HELP),
-    "tree": (_JSON, _HELP),
-    "doctor": (_JSON, _HELP),
-    "replay": (_HELP,),
-    "conform": (Option("--out", "file", "write the histories as scenarios"), _HELP),
-    "help": (),
-    "completion": (_HELP,),
+    "status": Command("show the calling process's reaper status and parent-death signal", "", _JSON, _HELP),
+    "tree": Command("show the descendants of a process as a tree", "pid", _JSON, _HELP),
+    "doctor": Command("say which backend answers, why, and what this machine lacks", "", _JSON, _HELP),
+    "replay": Command("play recorded scenarios on the simulated kernel and show every difference", "files", _HELP),
+    "conform": Command(
+        "run the conformance checks on the backend in force",
+        "",
+        Option("--out", "file", "write the histories as scenarios; - is stdout"),
+        _HELP,
+    ),
+    "help": Command("show a manual page", "topic", _HELP),
+    "completion": Command("print the completion for bash, zsh or fish", "shell", _HELP),
 }
-"""The options of each command."""
-
-SHELLS = ("bash", "zsh", "fish")
-"""The shells that completion is made for."""
+"""The commands, in the order of their list."""

@@ -1,11 +1,4 @@
-"""``pydfly replay FILE...``: play recorded scenarios on the simulated kernel and show every difference.
-
-usage: pydfly replay FILE...
-
-Each FILE has one scenario per line (JSON); it may be compressed with gzip; `-` is standard input.  A difference is
-one line: the scenario, the number of the operation (from 1), what was recorded and what the simulated kernel said.
-The last line counts.  Exit status: 0 without differences, 1 with any, 2 for a line that is no scenario.
-"""
+"""``pydfly replay FILE...``: play recorded scenarios on the simulated kernel and show every difference."""
 
 from __future__ import annotations
 
@@ -16,29 +9,23 @@ import sys
 import zlib
 
 from ..simkernel import scenarios
-from . import UsageError, screen
+from . import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from .options import Parsed
+
 _GZIP = b"\x1f\x8b"
 _WIDTH = 40  # of the progress bar, in characters
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Play the files; return the exit status."""
-    if arguments and arguments[0] in {"-h", "--help"}:
-        print(screen.help_text(__doc__))
-        return 0
-    options = [word for word in arguments if word.startswith("-") and word != "-"]
-    if options:
-        raise UsageError(f"replay: unknown option {options[0]!r}; usage: pydfly replay FILE...")
-    if not arguments:
-        raise UsageError("usage: pydfly replay FILE...")
     count = Count()
-    for name in arguments:
+    for name in parsed.arguments:
         with open(name, "rb") if name != "-" else os.fdopen(os.dup(0), "rb") as file:
             _replay(name, file, count)
     print(f"{count.scenarios} scenarios, {count.operations} operations, {count.differences} differences")

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-WIDTH = 79
-"""Columns of a help text."""
 STATES = {
     "running": "green",
     "sleeping": "default",
@@ -41,25 +39,6 @@ def console(file: TextIO | None) -> Console | None:
 def printable(text: str) -> str:
     """Return a text that does nothing to a terminal: names of processes are whatever those who chose them liked."""
     return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def help_text(docstring: str | None) -> str:
-    """Make a help text of a module's docstring: what follows the first paragraph, in lines of a terminal's width."""
-    import textwrap
-
-    paragraphs = (docstring or "").replace("``", "`").rstrip().split("\n\n")[1:]
-    return "\n\n".join(
-        paragraph if "\n " in paragraph or paragraph.startswith((" ", "usage:")) else textwrap.fill(paragraph, WIDTH)
-        for paragraph in paragraphs
-    )
-
-
-def description(command: str, docstring: str | None) -> str:
-    """Describe a command for argparse: its line in the list of commands, and the rest of the module's docstring."""
-    from . import COMMANDS
-
-    summary = COMMANDS[command]
-    return f"{summary[0].upper()}{summary[1:]}. {help_text(docstring)}".strip()
 
 
 def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:

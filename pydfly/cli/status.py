@@ -5,22 +5,20 @@ Being a reaper and the parent-death signal are kept by exec, so ``exec pydfly st
 
 from __future__ import annotations
 
-import argparse
-
 from .. import pdeathsig, reaper
 from ..backends import current
-from . import screen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import Parsed
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Print the reaper status and the parent-death signal of the calling process."""
-    parser = argparse.ArgumentParser("pydfly status", description=screen.description("status", __doc__))
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    options = parser.parse_args(arguments)
     backend = current()
     status = reaper.status()
     signal = pdeathsig.get()
-    if options.json:
+    if "--json" in parsed.values:
         import json
 
         what = {"backend": f"{backend.name}:{backend.flavour}", "pid": backend.processes.getpid()}

@@ -5,7 +5,6 @@ Without PID: of the process that called pydfly, usually a shell.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 
@@ -19,16 +18,13 @@ if TYPE_CHECKING:
     from typing import Any, TextIO
 
     from ..structs import DescendantInfo
+    from .options import Parsed
 
 
-def main(arguments: list[str]) -> int:
+def main(parsed: Parsed) -> int:
     """Print the tree below one process."""
-    parser = argparse.ArgumentParser("pydfly tree", description=screen.description("tree", __doc__))
-    parser.add_argument("pid", metavar="PID", nargs="?", type=_pid, help="the process at the top")
-    parser.add_argument("--json", action="store_true", help="print nested JSON objects")
-    options = parser.parse_args(arguments)
     processes = current().processes
-    top = options.pid if options.pid is not None else processes.getppid()
+    top = parsed.arguments[0] if parsed.arguments else processes.getppid()
     everyone = processes.everyone()
     root = next((process for process in everyone if process.pid == top), None)
     if root is None:
@@ -36,7 +32,7 @@ def main(arguments: list[str]) -> int:
     children: dict[int, list[DescendantInfo]] = {}
     for process in sorted(everyone):
         children.setdefault(process.ppid, []).append(process)
-    if options.json:
+    if "--json" in parsed.values:
         import json
 
         print(json.dumps(nested(root, children), indent=2))
@@ -95,9 +91,3 @@ def nested(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> d
             objects[process.pid]["children"].append(objects[member.pid])
             pending.append(member)
     return top
-
-
-def _pid(word: str) -> int:
-    if not word.isascii() or not word.isdigit() or int(word) == 0:
-        raise argparse.ArgumentTypeError(f"{word!r} is not a pid")
-    return int(word)

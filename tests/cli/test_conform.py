@@ -68,7 +68,7 @@ def test_a_failure_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 def test_wrong_use(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 2."""
     assert main(["conform", *words]) == 2
-    assert capsys.readouterr().err.startswith("usage: pydfly conform")
+    assert capsys.readouterr().err.startswith("pydfly: conform: ")
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:

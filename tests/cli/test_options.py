@@ -1,18 +1,18 @@
-"""The table of options is what the parsers, the help texts and the manual pages say."""
+"""The table of options: what is made of it, and what is written by hand about it: manual pages and resident."""
 
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from pydfly.cli import COMMANDS, options
-from pydfly.cli import help as manual
 
 from .test_cli import pydfly
 
-MAN = Path(manual.PAGES)
+MAN = Path(options.__file__).parent.parent / "man"
 
 
 def documented(page: str) -> set[str]:
@@ -21,23 +21,25 @@ def documented(page: str) -> set[str]:
     return {f"-{line.split()[2]}" for line in lines if line.startswith(".It Fl ")}
 
 
-def test_every_command_is_in_the_tables() -> None:
-    assert list(options.OPTIONS) == list(options.ARGUMENTS) == list(COMMANDS)
+def test_every_kind_of_value_and_argument_is_known() -> None:
+    for command in COMMANDS.values():
+        assert command.arguments in options.ARGUMENTS
+        assert {option.value for option in command.options} <= {"", *options.VALUES}
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("resident", "help")])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if not COMMANDS[name].own_parser])
 def test_help_texts_name_the_same_options(command: str) -> None:
     output = pydfly(command, "--help")
     assert (output.returncode, output.stderr) == (0, "")
     named = set(re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", output.stdout))
-    assert named | {"--help"} == {option.flag for option in options.OPTIONS[command]}
+    assert named | {"--help"} == {option.flag for option in COMMANDS[command].options}
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("help", "completion")])
 def test_parsers_know_every_option(command: str, tmp_path: Path) -> None:
     """Each option is accepted with a value where it takes one: what is complained about is something else."""
-    values = {"file": str(tmp_path / "none" / "file"), "id": "12345", "seconds": "1", "signal": "TERM"}
-    for option in options.OPTIONS[command]:
+    values = {"file": str(tmp_path / "none" / "file"), "id": "12345", "time": "1", "signal": "TERM"}
+    for option in COMMANDS[command].options:
         words = [option.flag, *([values[option.value]] if option.value else [])]
         output = pydfly(command, *words, PYDFLY_BACKEND="sim")
         assert not re.search(r"unknown option|unrecognized|illegal option", output.stderr), (words, output.stderr)
@@ -53,7 +55,7 @@ def test_unknown_options_are_refused(command: str) -> None:
 
 @pytest.mark.parametrize(("command", "page"), [("run", "pydfly-run.1"), ("resident", "pydfly-resident.8")])
 def test_manual_pages_describe_the_same_options(command: str, page: str) -> None:
-    assert documented(page) | {"--help"} == {option.flag for option in options.OPTIONS[command]} | {"--help"}
+    assert documented(page) | {"--help"} == {option.flag for option in COMMANDS[command].options} | {"--help"}
 
 
 def test_the_overview_names_every_command_with_its_options() -> None:
@@ -62,11 +64,65 @@ def test_the_overview_names_every_command_with_its_options() -> None:
         entry = re.search(rf"^\.It Cm {command}\b(.*)$", text, re.MULTILINE)
         assert entry, command
         if command not in ("run", "resident", "completion"):
-            flags = {option.flag for option in options.OPTIONS[command]} - {"--help"}
+            flags = {option.flag for option in COMMANDS[command].options} - {"--help"}
             assert {f"-{flag}" for flag in re.findall(r"Fl (-[a-z]+)", entry[1])} == flags
 
 
 def test_summaries_can_stand_in_any_shell() -> None:
     """No quote and no bracket, which zsh and fish would take for their own."""
-    summaries = [option.summary for entries in options.OPTIONS.values() for option in entries]
+    summaries = [option.summary for command in COMMANDS.values() for option in command.options]
     assert [text for text in summaries if re.search(r"['\"\[\]:`$\\]", text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("5", 5), ("0", 0), ("0.25s", 0.25), ("2m", 120), ("1.5h", 5400), ("1d", 86400), ("1e3", 1000), (".5m", 30)],
+)
+def test_times_are_those_of_timeout(text: str, expected: float) -> None:
+    assert options.seconds(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s", "5 s", " 5", "5ms", "5S", "1_0", "-1", "-0.1s", "nan", "inf", "1e308d", "٣", "soon", "1m30s"]
+)
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        options.seconds(text)
+
+
+@pytest.mark.parametrize("text", ["TERM", "sigterm", "15", "SigTerm"])
+def test_signals_by_name_and_number(text: str) -> None:
+    assert options.signal_number(text) == signal.SIGTERM
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="a system without real-time signals")
+def test_real_time_signals_by_name() -> None:
+    assert options.signal_number("RTMIN") == signal.SIGRTMIN
+    assert options.signal_number("rtmin+3") == signal.SIGRTMIN + 3
+    assert options.signal_number("SIGRTMAX-1") == signal.SIGRTMAX - 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "999", "NOTHING", "SIG", "SIG_DFL", "_DFL", "TERM+1", "RTMIN-1", "RTMIN+99", "RTMAX-"]
+)
+def test_what_is_no_signal(text: str) -> None:
+    with pytest.raises(ValueError, match="is no signal"):
+        options.signal_number(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "values", "arguments"),
+    [
+        ("run", ["--grace=1", "--wait-all", "a", "--grace", "-x"], {"--grace": 1, "--wait-all": True}, None),
+        ("run", ["--grace", "1", "--wait-all", "--", "a", "--grace", "-x"], {"--grace": 1, "--wait-all": True}, None),
+        ("run", ["-", "--help"], {}, ["-", "--help"]),
+        ("run", ["--", "--", "x"], {}, ["--", "x"]),
+        ("run", ["--grace", "1", "--grace", "2", "x"], {"--grace": 2}, ["x"]),
+        ("replay", ["a", "-", "--", "-b"], {}, ["a", "-", "-b"]),
+        ("tree", ["7", "--json"], {"--json": True}, [7]),
+    ],
+)
+def test_words_are_read(name: str, words: list[str], values: dict[str, object], arguments: list[object] | None) -> None:
+    parsed = options.parse(name, words)
+    assert parsed is not None
+    assert (parsed.values, parsed.arguments) == (values, arguments or ["a", "--grace", "-x"])

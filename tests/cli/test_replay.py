@@ -102,7 +102,7 @@ def test_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_errors_of_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay"]) == 2
-    assert capsys.readouterr().err == "usage: pydfly replay FILE...\n"
+    assert capsys.readouterr().err.startswith("pydfly: replay: no file given; ")
     assert main(["replay", "--fast", "x"]) == 2
     assert "unknown option '--fast'" in capsys.readouterr().err
     assert main(["replay", "--help"]) == 0
