@@ -6,10 +6,10 @@ from ..errors import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from .proc import Proc
 
 
-def setuid(process: Process, uid: int) -> None:
+def setuid(process: Proc, uid: int) -> None:
     """sys_setuid(): allowed for the real or effective uid, or to root; sets all three ids."""
     if process.euid != 0 and uid not in (process.ruid, process.euid):
         raise refusal("setuid", "EPERM", "only the superuser may take another user's id")
@@ -18,7 +18,7 @@ def setuid(process: Process, uid: int) -> None:
     process.ruid = process.euid = process.svuid = uid
 
 
-def setgid(process: Process, gid: int) -> None:
+def setgid(process: Proc, gid: int) -> None:
     """sys_setgid(): allowed for the real or effective gid, or to root; sets all three ids."""
     if process.euid != 0 and gid not in (process.rgid, process.egid):
         raise refusal("setgid", "EPERM", "only the superuser may take another group's id")
@@ -27,7 +27,7 @@ def setgid(process: Process, gid: int) -> None:
     process.rgid = process.egid = process.svgid = gid
 
 
-def setpgid(process: Process, pid: int, pgid: int) -> None:
+def setpgid(process: Proc, pid: int, pgid: int) -> None:
     """sys_setpgid(): the caller or one of its children, within one session."""
     target = process if pid in (0, process.pid) else process.kernel.find(pid)
     if target is None or (target is not process and target.parent is not process):
@@ -44,7 +44,7 @@ def setpgid(process: Process, pid: int, pgid: int) -> None:
     target.pgid = wanted
 
 
-def setsid(process: Process) -> int:
+def setsid(process: Proc) -> int:
     """sys_setsid(): refused while anybody is in the group that would be the new session's."""
     if any(other.pgid == process.pid for other in process.kernel.processes()):
         raise refusal("setsid", "EPERM", "a process group with this id exists already")
@@ -52,6 +52,6 @@ def setsid(process: Process) -> int:
     return process.pid
 
 
-def is_privileged(process: Process) -> bool:
+def is_privileged(process: Proc) -> bool:
     """priv_check_cred() and prison_priv_check() for what no jail may do: effective uid 0, and not jailed."""
     return process.euid == 0 and not process.jailed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 from .. import constants
-from . import proctable
 from .execution import replace_image
 from .faults import KernelPanic
+from .proc import NO_CONTROLS, NO_ENVIRONMENT
 from .process import Process
 from .states import RUNNING
 from .syscalls.freebsd import FreeBSDTable
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import NoReturn
 
-    from .flavour import Flavour
+    from .machine import Flavour
+    from .proc import Proc
     from .syscalls.sysent import SyscallHelperData
 
 
@@ -29,6 +30,7 @@ class Kernel:
     Attributes:
         flavour: the rules of DragonFly or FreeBSD.
         constants: the constants of that system.
+        by_pid: its processes, zombies included, oldest first.
         init: process 1.
         vnodes: its files.
         sysent: the system-call table.
@@ -40,42 +42,48 @@ class Kernel:
             which the signals were sent.
     """
 
-    def __init__(self, flavour: Flavour) -> None:
+    def __init__(self, flavour: Flavour[Proc]) -> None:
         self.flavour = flavour
         self.constants = constants.of(flavour.name)
-        self.table = proctable.ProcTable()
+        self.by_pid: dict[int, Process] = {}
+        self._last_pid = 0
         self.vnodes = Vnodes()
         self.sysent = flavour.table(self)
         self.modules = Modules(flavour.name, self.sysent)
-        self.doomed: deque[Process] = deque()
+        self.doomed: deque[Proc] = deque()
         self.death_order: list[int] = []
-        self.traced: list[Process] = []
+        self.traced: list[Proc] = []
         self.clock = 0.0
         self.panicked: str | None = None
-        self.init = self.new_process()
+        self.init: Process = self.new_process()
+        self.init.pgid = self.init.sid = self.init.pid
         self.init.become(RUNNING)
         flavour.start(self)
 
     def __repr__(self) -> str:
-        return f"<simulated {self.flavour.name} {self.flavour.version}, {len(self.table.by_pid)} processes>"
+        return f"<simulated {self.flavour.name} {self.flavour.version}, {len(self.by_pid)} processes>"
 
     def new_process(self) -> Process:
-        """Make an embryo with the next pid."""
-        process = Process(self, self.table.new_pid())
-        self.table.add(process)
+        """Make an embryo with the next pid: they count up and are never reused."""
+        self._last_pid += 1
+        process = self.by_pid[self._last_pid] = Process(self, self._last_pid, NO_ENVIRONMENT, NO_CONTROLS)
         return process
+
+    def forget(self, process: Proc) -> None:
+        """Take a process that was waited for out of the table."""
+        del self.by_pid[process.pid]
 
     def find(self, pid: int) -> Process | None:
         """Return the process with this pid, zombie or not."""
-        return self.table.by_pid.get(pid)
+        return self.by_pid.get(pid)
 
     def process(self, pid: int) -> Process:
         """Return the process with this pid; KeyError if there is none."""
-        return self.table.by_pid[pid]
+        return self.by_pid[pid]
 
     def processes(self) -> Iterator[Process]:
         """Return every process there is, zombies included, oldest first."""
-        return iter(list(self.table.by_pid.values()))
+        return iter(list(self.by_pid.values()))
 
     def spawn(self, path: str, uid: int = 0, *, gid: int = 0, jailed: bool = False) -> Process:
         """Have init fork a process that runs ``path`` for this user.
@@ -93,7 +101,7 @@ class Kernel:
         replace_image(process, self.vnodes.lookup(path), (path,), {})
         return process
 
-    def syscall(self, process: Process, number: int, *args: object) -> object:
+    def syscall(self, process: Proc, number: int, *args: object) -> object:
         """Make the system call ``number`` for a process, through the table."""
         return self.sysent.call(number, args, process.capmode, process)
 

@@ -5,27 +5,27 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ..errors import refusal
-from . import proctable, signals
+from . import family, signals
 from .faults import SimulationError
-from .freebsd import tracing
-from .states import GONE, RUNNING, ZOMBIE
+from .states import GONE, IGNORE, RUNNING, ZOMBIE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from .machine import Machine
+    from .proc import Proc
 
 
-def fork(parent: Process, nowait: bool = False) -> Process:
+def fork(parent: Proc, nowait: bool = False) -> Proc:
     """fork1() of sys/kern/kern_fork.c: a copy of ``parent`` at the head of a list of children."""
     kernel = parent.kernel
     child = kernel.new_process()
     inherit(parent, child)
-    proctable.attach(child, kernel.flavour.fork(parent, child, nowait))
+    family.attach(child, kernel.flavour.fork(parent, child, nowait))
     child.become(RUNNING)
     return child
 
 
-def inherit(parent: Process, child: Process) -> None:
+def inherit(parent: Proc, child: Proc) -> None:
     """Copy what a fork copies; everything else of a new process is zero, the parent-death signal among it."""
     child.ruid, child.euid, child.svuid = parent.ruid, parent.euid, parent.svuid
     child.rgid, child.egid, child.svgid = parent.rgid, parent.egid, parent.svgid
@@ -42,7 +42,7 @@ def inherit(parent: Process, child: Process) -> None:
         child.pages = deepcopy(parent.pages)
 
 
-def die(process: Process, status: int) -> None:
+def die(process: Proc, status: int) -> None:
     """exit1() of sys/kern/kern_exit.c: become a zombie, then what the flavour does about the family."""
     kernel = process.kernel
     if process.parent is None:
@@ -54,12 +54,36 @@ def die(process: Process, status: int) -> None:
     kernel.flavour.exit(process)
 
 
-def ignores_children(parent: Process) -> bool:
+def settle(kernel: Machine[Proc], actor: Proc) -> None:
+    """Let those die that were killed: the caller first, then in the order in which the signals were sent.
+
+    ``kernel.death_order`` (pids), where somebody has set it, says otherwise: the order is a scheduler's in reality.
+    """
+    doomed = kernel.doomed
+    if actor in doomed:
+        doomed.appendleft(actor)
+    while doomed:
+        victim = _next_victim(kernel)
+        if victim.alive:
+            die(victim, victim.status)
+
+
+def _next_victim(kernel: Machine[Proc]) -> Proc:
+    doomed = kernel.doomed
+    for pid in kernel.death_order:
+        for place, process in enumerate(doomed):
+            if process.pid == pid and process.alive:
+                del doomed[place]
+                return process
+    return doomed.popleft()
+
+
+def ignores_children(parent: Proc) -> bool:
     """It wants no zombies: SIGCHLD ignored, or SA_NOCLDWAIT; both set PS_NOCLDWAIT."""
-    return parent.sigchld == signals.IGNORE or parent.nocldwait
+    return parent.sigchld == IGNORE or parent.nocldwait
 
 
-def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
+def wait(parent: Proc, pid: int, nohang: bool) -> tuple[int, int] | None:
     """kern_wait() of sys/kern/kern_exit.c: the first zombie from the head of the list (LC-3), which then is gone."""
     found = False
     child = parent.first_child
@@ -69,7 +93,7 @@ def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
             if child.state is ZOMBIE:
                 return reap(child)
             if child.stop_report:
-                return tracing.report_stop(child)
+                return report_stop(child)
         child = child.next_sibling
     if not found and not any(
         held.real_parent is parent and _matches(parent, held, pid) for held in parent.kernel.traced
@@ -83,7 +107,17 @@ def wait(parent: Process, pid: int, nohang: bool) -> tuple[int, int] | None:
     )
 
 
-def _matches(parent: Process, child: Process, pid: int) -> bool:
+def report_stop(target: Proc) -> tuple[int, int]:
+    """Tell the debugger that waits of a stop, once: pid and status word."""
+    status = target.stop_report << 8 | 0x7F
+    target.stop_report = 0
+    debugger = target.parent
+    assert debugger is not None
+    signals.forget_child(debugger, target)
+    return target.pid, status
+
+
+def _matches(parent: Proc, child: Proc, pid: int) -> bool:
     if pid > 0:
         return child.pid == pid
     if pid == -1:
@@ -91,14 +125,14 @@ def _matches(parent: Process, child: Process, pid: int) -> bool:
     return child.pgid == (-pid or parent.pgid)
 
 
-def reap(zombie: Process) -> tuple[int, int]:
+def reap(zombie: Proc) -> tuple[int, int]:
     """Take a zombie out of the world, and return its pid and status; a debugger gives it back to its parent."""
     kernel = zombie.kernel
     if zombie.real_parent is not None and zombie.real_parent is not zombie.parent:
         kernel.flavour.give_back(zombie)
         return zombie.pid, zombie.status
     kernel.flavour.reap(zombie)
-    proctable.detach(zombie)
-    kernel.table.remove(zombie)
+    family.detach(zombie)
+    kernel.forget(zombie)
     zombie.become(GONE)
     return zombie.pid, zombie.status

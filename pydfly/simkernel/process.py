@@ -6,40 +6,86 @@ blocked (until ``block_signals(False)``), so that what arrives stays visible in 
 
 from __future__ import annotations
 
+from .. import structs
 from ..errors import refusal
 from . import credentials, lifecycle, signals
-from .execution import File
-from .syscalls.process import TableCalls
+from .proc import Proc
+from .states import CATCH, DEFAULT, IGNORE
+from .vnodes import File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from ..structs import ResidentEntry
-    from .execution import Executed
+    from ..structs import Data, ResidentEntry
+    from .kernel import Kernel
+    from .proc import PendingSignal
+    from .vnodes import Executed
 
-SIZEOF_XRESIDENT = 1168
-"""Bytes of one entry of vm.resident: ``struct xresident`` of sys/sys/resident.h."""
 
-
-class Process(TableCalls):
+class Process(Proc):
     """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
 
     __slots__ = ()
 
+    if TYPE_CHECKING:  # every record that a kernel makes is one of these
+        kernel: Kernel
+        parent: Process | None
+        first_child: Process | None
+        reaper: Process | None
+
+    @property
+    def children(self) -> list[Process]:
+        """Its children, zombies included, in the kernel's order: attached last comes first."""
+        return list(self.each_child())
+
+    def syscall(self, number: int, *args: object) -> Any:
+        """Make a system call by its number, through the kernel's table."""
+        kernel = self.enter()
+        try:
+            return kernel.syscall(self, number, *args)
+        finally:  # a call that is refused may have killed all the same
+            if kernel.doomed:
+                lifecycle.settle(kernel, self)
+
+    def call(self, name: str, *args: object) -> Any:
+        """Make a system call by its name, with C's arguments.
+
+        Args:
+            name: one of ``kernel.flavour.calls``; described in ``syscalls.modules`` (``modfind``, ``modnext``,
+                ``modstat``), ``freebsd.tracing`` (``ptrace``) or ``freebsd.capsicum``, if it is no method here.
+            args: its arguments.
+
+        Raises:
+            OSError: ENOSYS, the flavour has no such call; or what the call refuses.
+        """
+        number = self.kernel.flavour.calls.get(name)
+        if number is None:
+            raise refusal(name, "ENOSYS")
+        return self.syscall(number, *args)
+
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
+        """As ``pydfly.procctl``, called by this process, without the guards: every value reaches the kernel."""
+        return self.call("procctl", idtype, id, cmd, data)
+
+    def exec_sys_register(self, entry: int) -> None:
+        """As ``pydfly.exec_sys_register``, called by this process."""
+        self.call("exec_sys_register", entry)
+
+    def exec_sys_unregister(self, id: int) -> int:
+        """As ``pydfly.exec_sys_unregister``, called by this process."""
+        removed: int = self.call("exec_sys_unregister", id)
+        return removed
+
     def fork(self, *, nowait: bool = False) -> Process:
-        """Make a copy of this process: fork(2).
+        """Make a copy of this process, a member of the same domain: fork(2).  Source: sys/kern/kern_fork.c, fork1().
 
         Args:
             nowait: as rfork(RFNOWAIT): the child's parent is the nearest living reaper from the start.
-
-        Returns:
-            The child, which is a member of its parent's domain.
-
-        Source: sys/kern/kern_fork.c, fork1().
         """
         self.enter()
-        return lifecycle.fork(self, nowait)
+        return lifecycle.fork(self, nowait)  # type: ignore[return-value]  # every record of a kernel is a Process
 
     def execve(
         self,
@@ -62,10 +108,8 @@ class Process(TableCalls):
             path: the file.
             argv: its arguments; the path alone if not given.
             environ: its environment; the present one if not given.
-            suid: the file has the set-uid bit.
-            owner: uid of the file's owner.
-            sgid: the file has the set-gid bit.
-            group: gid of the file's group.
+            suid, owner: the file has the set-uid bit; uid of its owner.
+            sgid, group: the file has the set-gid bit; gid of its group.
             nosuid: the file system is mounted with set-id bits disabled.
             bad: the file is in no format that can be executed.
             interpreter: the file is a script, and this is the path behind its ``#!``; the set-id arguments are
@@ -87,17 +131,11 @@ class Process(TableCalls):
         return kernel.flavour.execve(self, file, argv, environ)
 
     def exit(self, status: int = 0) -> None:
-        """End: _exit(2).
-
-        Args:
-            status: ``int``, of which the low 8 bits count.
-
-        Source: sys/kern/kern_exit.c, exit1().
-        """
+        """End: _exit(2).  The low 8 bits of the ``int`` count.  Source: sys/kern/kern_exit.c, exit1()."""
         kernel = self.enter()
         lifecycle.die(self, (status & 0xFF) << 8)
         if kernel.doomed:
-            signals.settle(kernel, self)
+            lifecycle.settle(kernel, self)
 
     def wait(self, pid: int = -1, nohang: bool = False) -> tuple[int, int] | None:
         """Wait for a child: wait4(2).
@@ -135,33 +173,15 @@ class Process(TableCalls):
         kernel = self.enter()
         signals.kill(self, pid, sig)
         if kernel.doomed:
-            signals.settle(kernel, self)
+            lifecycle.settle(kernel, self)
 
     def setuid(self, uid: int) -> None:
-        """Set the real, effective and saved user id: setuid(2).
-
-        Args:
-            uid: ``uid_t``.
-
-        Raises:
-            PermissionError: EPERM, it is neither the real nor the effective id, and the caller is not root.
-
-        Source: sys/kern/kern_prot.c, sys_setuid().
-        """
+        """Set all three user ids (``uid_t``): setuid(2).  EPERM: another user's id, and the caller is not root."""
         self.enter()
         credentials.setuid(self, uid)
 
     def setgid(self, gid: int) -> None:
-        """Set the real, effective and saved group id: setgid(2).
-
-        Args:
-            gid: ``gid_t``.
-
-        Raises:
-            PermissionError: EPERM, it is neither the real nor the effective id, and the caller is not root.
-
-        Source: sys/kern/kern_prot.c, sys_setgid().
-        """
+        """Set all three group ids (``gid_t``): setgid(2).  EPERM: another group's id, and the caller is not root."""
         self.enter()
         credentials.setgid(self, gid)
 
@@ -176,40 +196,29 @@ class Process(TableCalls):
             ProcessLookupError: ESRCH, the process is neither the caller nor a child of it.
             PermissionError: EPERM, it leads a session or is in another one, or there is no such group.
             OSError: EINVAL, ``pgid`` is negative.
-
-        Source: sys/kern/kern_prot.c, sys_setpgid().
         """
         self.enter()
         credentials.setpgid(self, pid, pgid)
 
     def setsid(self) -> int:
-        """Begin a session of one's own: setsid(2).
-
-        Returns:
-            Its id, the pid of the caller.
-
-        Raises:
-            PermissionError: EPERM, there is a process group with that id.
-
-        Source: sys/kern/kern_prot.c, sys_setsid().
-        """
+        """Begin a session of one's own and return its id: setsid(2).  EPERM: a group with that id is there."""
         self.enter()
         return credentials.setsid(self)
 
     def ignore_sigchld(self, ignore: bool = True) -> None:
         """Set the disposition of SIGCHLD to SIG_IGN, or back to SIG_DFL."""
         self.enter()
-        signals.dispose_sigchld(self, signals.IGNORE if ignore else signals.DEFAULT)
+        signals.dispose_sigchld(self, IGNORE if ignore else DEFAULT)
 
     def catch_sigchld(self, catch: bool = True) -> None:
         """Give SIGCHLD a handler (it is blocked, so it shows up as pending), or take it away."""
         self.enter()
-        signals.dispose_sigchld(self, signals.CATCH if catch else signals.DEFAULT)
+        signals.dispose_sigchld(self, CATCH if catch else DEFAULT)
 
     def set_nocldwait(self, value: bool = True) -> None:
         """Set or clear SA_NOCLDWAIT, with the default action for SIGCHLD."""
         self.enter()
-        signals.dispose_sigchld(self, signals.DEFAULT)
+        signals.dispose_sigchld(self, DEFAULT)
         self.nocldwait = value
 
     def block_signals(self, blocked: bool = True) -> None:
@@ -217,23 +226,22 @@ class Process(TableCalls):
         kernel = self.enter()
         signals.block(self, blocked)
         if kernel.doomed:
-            signals.settle(kernel, self)
+            lifecycle.settle(kernel, self)
+
+    def take_signals(self) -> list[PendingSignal]:
+        """Take every signal that waits for it, as sigtimedwait(2) does: the lowest number first, then the oldest."""
+        self.enter()
+        queue, self.signal_queue = self.signal_queue or [], None
+        return sorted(queue, key=lambda entry: int(entry.signal))
 
     def vm_resident(self, length: int | None = None) -> list[ResidentEntry]:
-        """Read the sysctl vm.resident into a buffer.
-
-        Args:
-            length: its length in bytes; large enough if not given.
+        """Read the sysctl vm.resident into a buffer of ``length`` bytes; large enough if not given.
 
         Raises:
             PermissionError: EPERM, the caller is not privileged.
             OSError: ENOMEM, the buffer is too short; ``result`` has the entries that fitted wholly.
         """
-        entries = self.enter().flavour.vm_resident(self)
-        if length is not None and length < len(entries) * SIZEOF_XRESIDENT:
-            fitting = entries[: length // SIZEOF_XRESIDENT]
-            raise refusal("vm.resident", "ENOMEM", "the buffer is too short for the list", result=fitting)
-        return entries
+        return self.enter().flavour.vm_resident(self, length)
 
     def vm_resident_length(self) -> int:
         """Read vm.resident without a buffer: the number of entries, not of bytes."""

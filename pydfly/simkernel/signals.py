@@ -2,7 +2,7 @@
 
 A new process blocks every signal that can be blocked: a signal stays pending, or is ignored by default and leaves
 no trace, or cannot be blocked (SIGKILL, SIGSTOP).  In a process that was told to unblock them they take their
-default action.  Deaths take effect when the call that caused them is over.
+default action.  Deaths take effect when the call that caused them is over: ``lifecycle.settle``.
 """
 
 from __future__ import annotations
@@ -10,40 +10,21 @@ from __future__ import annotations
 from operator import index
 
 from ..errors import refusal
-from . import lifecycle
-from .states import RUNNING, STOPPED
+from .proc import PendingSignal
+from .states import CATCH, RUNNING, STOPPED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NamedTuple
 
-    from .kernel import Kernel
-    from .process import Process
-else:
-    from ..records import NamedTuple
+    from .machine import Machine
+    from .proc import Proc
 
 SIGKILL, SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU = 9, 17, 18, 19, 20, 21, 22  # both systems' numbers
 STOPPING = frozenset({SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU})
-DEFAULT, IGNORE, CATCH = "default", "ignore", "catch"
 
 
-class PendingSignal(NamedTuple):
-    """One signal that waits for a process, with what siginfo says of the sender."""
-
-    signal: int
-    code: str
-    """``SI_USER``, ``SI_KERNEL``, or (SIGCHLD on FreeBSD) ``CLD_EXITED``, ``CLD_KILLED``, ``CLD_TRAPPED``."""
-    pid: int | None = None
-    uid: int | None = None
-    """Real uid of the sender."""
-    status: int | None = None
-    """SIGCHLD on FreeBSD: exit code or signal number."""
-    with_child: bool = False
-    """It goes when somebody waits for the child: FreeBSD, sys/kern/kern_exit.c, sigqueue_take() in proc_reap()."""
-
-
-def meaning(kernel: Kernel, sig: int) -> int:
+def meaning(kernel: Machine[Proc], sig: int) -> int:
     """Return the simulated system's number for what ``sig`` means.
 
     A plain int is such a number.  A host's ``signal.Signals`` keeps its own number but means what its name says.
@@ -56,7 +37,7 @@ def meaning(kernel: Kernel, sig: int) -> int:
 
 
 def post(
-    target: Process,
+    target: Proc,
     sig: int,
     code: str = "SI_USER",
     pid: int | None = None,
@@ -85,14 +66,14 @@ def post(
         doom(target, number)
 
 
-def doom(target: Process, status: int) -> None:
+def doom(target: Proc, status: int) -> None:
     """Have the process die when the present call is over; init never does."""
     if target.parent is not None:
         target.status = status
         target.kernel.doomed.append(target)
 
 
-def keep_pending(target: Process, entry: PendingSignal) -> None:
+def keep_pending(target: Proc, entry: PendingSignal) -> None:
     """Add to what waits for the process; DragonFly keeps one of a kind, FreeBSD every instance (sigqueue_add())."""
     if target.signal_queue is None:
         target.signal_queue = [entry]
@@ -102,7 +83,7 @@ def keep_pending(target: Process, entry: PendingSignal) -> None:
         target.signal_queue.append(entry)
 
 
-def job_control(target: Process, what: int) -> bool:
+def job_control(target: Proc, what: int) -> bool:
     """Stop or continue; say whether that is all the signal does.
 
     Both systems: a stop signal removes a pending SIGCONT and the reverse, even where they are blocked.
@@ -121,7 +102,7 @@ def job_control(target: Process, what: int) -> bool:
     return True
 
 
-def block(process: Process, blocked: bool) -> None:
+def block(process: Proc, blocked: bool) -> None:
     """sigprocmask(): block everything that can be blocked, or nothing; what was pending is delivered then."""
     process.blocks_signals = blocked
     if not blocked and process.signal_queue:
@@ -130,7 +111,7 @@ def block(process: Process, blocked: bool) -> None:
             post(process, *entry)
 
 
-def kill(sender: Process, pid: int, sig: int) -> None:
+def kill(sender: Proc, pid: int, sig: int) -> None:
     """kern_kill() of sys/kern/kern_sig.c; sys_kill() on FreeBSD."""
     kernel = sender.kernel
     number = index(sig)
@@ -151,7 +132,7 @@ def kill(sender: Process, pid: int, sig: int) -> None:
         post(target, sig, "SI_USER", sender.pid, sender.ruid)
 
 
-def _members(sender: Process, pid: int) -> Iterator[Process]:
+def _members(sender: Proc, pid: int) -> Iterator[Proc]:
     """Return whom kill(0), kill(-1) and kill(-pgrp) are for.
 
     Order: by pid.  (The kernel's own lists are ordered by hash and by the history of the group; the difference can
@@ -163,7 +144,7 @@ def _members(sender: Process, pid: int) -> Iterator[Process]:
     return (process for process in sender.kernel.processes() if process.pgid == group)
 
 
-def kill_many(sender: Process, targets: Iterator[Process], sig: int) -> None:
+def kill_many(sender: Proc, targets: Iterator[Proc], sig: int) -> None:
     """dokillpg() of sys/kern/kern_sig.c: who may not be signalled is skipped; ESRCH if that leaves nobody."""
     somebody, allowed = False, []
     for target in targets:
@@ -180,31 +161,7 @@ def kill_many(sender: Process, targets: Iterator[Process], sig: int) -> None:
             post(target, sig, "SI_USER", sender.pid, sender.ruid)
 
 
-def settle(kernel: Kernel, actor: Process) -> None:
-    """Let those die that were killed: the caller first, then in the order in which the signals were sent.
-
-    ``kernel.death_order`` (pids), where somebody has set it, says otherwise: the order is a scheduler's in reality.
-    """
-    doomed = kernel.doomed
-    if actor in doomed:
-        doomed.appendleft(actor)
-    while doomed:
-        victim = _next_victim(kernel)
-        if victim.alive:
-            lifecycle.die(victim, victim.status)
-
-
-def _next_victim(kernel: Kernel) -> Process:
-    doomed = kernel.doomed
-    for pid in kernel.death_order:
-        for place, process in enumerate(doomed):
-            if process.pid == pid and process.alive:
-                del doomed[place]
-                return process
-    return doomed.popleft()
-
-
-def dispose_sigchld(process: Process, disposition: str) -> None:
+def dispose_sigchld(process: Proc, disposition: str) -> None:
     """kern_sigaction(): SIG_IGN, and SIG_DFL for what is ignored by default, drop a pending signal."""
     process.sigchld = disposition
     process.nocldwait = False
@@ -214,18 +171,18 @@ def dispose_sigchld(process: Process, disposition: str) -> None:
         ]
 
 
-def _without(process: Process, signals: frozenset[int]) -> list[PendingSignal]:
+def _without(process: Proc, signals: frozenset[int]) -> list[PendingSignal]:
     """Return what is pending but for these signals."""
     return [entry for entry in process.signal_queue or () if meaning(process.kernel, entry.signal) not in signals]
 
 
-def forget_child(parent: Process, child: Process) -> None:
+def forget_child(parent: Proc, child: Proc) -> None:
     """Take the SIGCHLD about a child out of what waits for its parent: sigqueue_take() in FreeBSD's proc_reap()."""
     parent.signal_queue = [
         entry for entry in parent.signal_queue or () if not (entry.with_child and entry.pid == child.pid)
     ]
 
 
-def notify_parent(parent: Process, child: Process) -> None:
+def notify_parent(parent: Proc, child: Proc) -> None:
     """SIGCHLD to the parent of a process that died: exit1() of sys/kern/kern_exit.c."""
     post(parent, SIGCHLD, "SI_KERNEL", child.pid, child.ruid)

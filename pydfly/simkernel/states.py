@@ -1,8 +1,9 @@
-"""The states of a process, and which may follow which."""
+"""The states of a process and which may follow which; what a process can do with SIGCHLD."""
 
 from __future__ import annotations
 
 EMBRYO, RUNNING, STOPPED, ZOMBIE, GONE = "embryo", "running", "stopped", "zombie", "gone"
+DEFAULT, IGNORE, CATCH = "default", "ignore", "catch"
 TRANSITIONS = {
     EMBRYO: {RUNNING},  # sys/kern/kern_fork.c, start_forked_proc(): SIDL to SACTIVE
     RUNNING: {STOPPED, ZOMBIE},  # sys/kern/kern_sig.c, proc_stop(); sys/kern/kern_exit.c, exit1()

@@ -8,6 +8,35 @@ from __future__ import annotations
 
 from .faults import SimulationError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+    from ..records import NamedTuple
+
+
+class File(NamedTuple):
+    """What an exec looks at: see ``Process.execve``."""
+
+    path: str
+    suid: bool = False
+    owner: int = 0
+    sgid: bool = False
+    group: int = 0
+    nosuid: bool = False
+    bad: bool = False
+    interpreter: str | None = None
+    static: bool = False
+
+
+class Executed(NamedTuple):
+    """How a program was started."""
+
+    resident: bool
+    """From the snapshot of a resident registration."""
+    entry: int
+    """At which address."""
+
 
 class Vnode:
     """One file.

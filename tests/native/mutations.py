@@ -1,24 +1,9 @@
-"""Break one line of the native binding at a time, and see whether the compiler or a test notices.
-
-``python -m tests.native.mutations`` copies the package and its tests to a directory of its own for each change, runs
-the tests of the native backend there, and prints what was caught.  Exit status 1 if any change went unnoticed, or does
-not apply any more.
-"""
+"""Wrong lines for the native binding; see ``tests.mutations``.  Files are named from the root."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import NamedTuple
+from ..mutations import Mutation
 
-from . import building
-
-ROOT = Path(__file__).parents[2]
 BUILD = "build_ffi.py"
 DRAGONFLY = "pydfly/backends/native/dragonfly.py"
 FREEBSD = "pydfly/backends/native/freebsd.py"
@@ -27,16 +12,6 @@ NATIVE = "pydfly/backends/native/__init__.py"
 PROCESSES = "pydfly/backends/native/processes.py"
 RTLD = "pydfly/backends/native/residency.py"
 OUTSIDERS = "pydfly/backends/outsiders.py"
-
-
-class Mutation(NamedTuple):
-    """One wrong line."""
-
-    what: str
-    file: str
-    right: str
-    wrong: str
-
 
 MUTATIONS = [
     # two constants, two offsets, two fields changed places
@@ -240,52 +215,4 @@ MUTATIONS = [
         "call.lib.pydfly_list_processes(-1, memory, length)",
     ),
 ]
-
-
-def try_out(mutation: Mutation, built: Path) -> str:
-    """Return ``caught``, ``MISSED`` or why it could not be tried."""
-    with tempfile.TemporaryDirectory(prefix="pydfly-mutation-") as directory:
-        copy = Path(directory)
-        for part in ("pydfly", "tests/native"):
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        for part in (BUILD, "pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/processes.py"):
-            shutil.copy(ROOT / part, copy / part)
-        path = copy / mutation.file
-        source = path.read_text()
-        if source.count(mutation.right) != 1:
-            return f"DOES NOT APPLY: {source.count(mutation.right)} times"
-        path.write_text(source.replace(mutation.right, mutation.wrong))
-        environment = {**os.environ, "PYDFLY_REQUIRE": "native-stub"}
-        if mutation.file != BUILD:
-            environment[building.BUILT] = str(built)
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/native"],
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        if ran.returncode == 1:
-            return "caught"
-        return "MISSED" if ran.returncode == 0 else f"BROKEN: pytest said {ran.returncode}"
-
-
-def main(mutations: list[Mutation]) -> int:
-    """Try every mutation, two at a time."""
-    with tempfile.TemporaryDirectory(prefix="pydfly-native-") as directory:
-        built = Path(directory)
-        for flavour in (*building.SYSTEMS, "none"):
-            building.compile_for(flavour, built / flavour)
-        with ThreadPoolExecutor(2) as pool:
-            outcomes = list(pool.map(lambda mutation: try_out(mutation, built), mutations))
-    for mutation, outcome in zip(mutations, outcomes, strict=True):
-        print(f"{mutation.what:<32}{mutation.file:<40}{outcome}")
-    caught = outcomes.count("caught")
-    print(f"{caught} of {len(mutations)} caught")
-    return 0 if caught == len(mutations) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(MUTATIONS))
+"""Wrong lines."""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from pydfly.backends.protocol import Backend
 from pydfly.backends.simulated.process import Simulated
-from pydfly.simkernel import VERSIONS, Kernel, Process, lifecycle, proctable, signals
+from pydfly.simkernel import VERSIONS, Kernel, Process, family, lifecycle, signals
 from pydfly.simkernel.dragonfly.rules import DragonFly, reaping
-from pydfly.simkernel.execution import Executed, File
+from pydfly.simkernel.vnodes import Executed, File
 
 HIGHEST_LINUX_SIGNAL = 64
 
@@ -24,7 +24,7 @@ class LinuxRules(DragonFly):
         node = reaping.leave(process)
         heir = nearest_reaper(process)
         for child in reversed(process.children):  # oldest first, so that the reversed list is Linux's own
-            proctable.reparent(child, heir)
+            family.reparent(child, heir)
             if not child.alive:
                 if lifecycle.ignores_children(heir):
                     lifecycle.reap(child)

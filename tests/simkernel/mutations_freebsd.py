@@ -1,13 +1,8 @@
-"""Break one rule of the simulated FreeBSD at a time, and see whether a test notices.
-
-``python -m tests.simkernel.mutations_freebsd``; see ``mutations``.
-"""
+"""Wrong lines for the simulated FreeBSD; see ``tests.mutations``.  Files are named from pydfly/simkernel."""
 
 from __future__ import annotations
 
-import sys
-
-from .mutations import Mutation, main
+from ..mutations import Mutation
 
 PROCCTL, KILL, LISTS = "freebsd/procctl.py", "freebsd/reapkill.py", "freebsd/reaplists.py"
 RULES, TABLE, RIGHTS = "freebsd/rules.py", "syscalls/freebsd.py", "freebsd/permissions.py"
@@ -188,6 +183,3 @@ MUTATIONS = [
     ),
 ]
 """Wrong lines."""
-
-if __name__ == "__main__":
-    sys.exit(main(MUTATIONS))

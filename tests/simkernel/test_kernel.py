@@ -7,7 +7,7 @@ import pytest
 from pydfly import simkernel
 from pydfly.constants import dragonfly
 from pydfly.simkernel import Kernel, Process
-from pydfly.simkernel.flavour import Flavour
+from pydfly.simkernel.machine import Flavour
 from pydfly.structs import ReaperStatus
 
 from .told import refused

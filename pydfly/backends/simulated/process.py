@@ -95,11 +95,13 @@ class Simulated:
 
     def modfind(self, name: str) -> int:
         """Look a module of the simulated kernel up."""
-        return self.process.modfind(name)
+        found: int = self.process.call("modfind", name)
+        return found
 
     def modstat(self, id: int) -> structs.ModuleStat:
         """Describe a module of the simulated kernel."""
-        return self.process.modstat(id)
+        described: structs.ModuleStat = self.process.call("modstat", id, None)
+        return described
 
     def vm_resident(self) -> list[ResidentEntry]:
         """Read the simulated sysctl."""

@@ -13,13 +13,13 @@ from . import reaping
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...structs import Data
-    from ..process import Process
+    from ..proc import Proc
 
 _P_PID = int(IdType.P_PID)
 _LAST_SIGNAL = 128  # _SIG_MAXSIG of sys/sys/_sigset.h; accepted here although no signal set has room for it (DP-10)
 
 
-def procctl(process: Process, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
+def procctl(process: Proc, idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
     """Make the checks in the kernel's order: idtype, id, command; then what the command does.
 
     idtype and cmd are 32 bit, id is 64: higher bits of the first two are not looked at.
@@ -34,14 +34,14 @@ def procctl(process: Process, idtype: int, id: int, cmd: int, data: Data = struc
     return command(process, data)
 
 
-def _acquire(process: Process, data: Data) -> None:
+def _acquire(process: Proc, data: Data) -> None:
     """DP-1: the data is not looked at."""
     if reaping.owns(process):
         raise refusal("procctl", "EALREADY", operation="PROC_REAP_ACQUIRE")
     reaping.acquire(process)
 
 
-def _release(process: Process, data: Data) -> None:
+def _release(process: Proc, data: Data) -> None:
     """DP-2: the data is not looked at.  init is not refused, but KKASSERT(reap != NULL) the second time."""
     if process.node is None:
         process.kernel.panic("PROC_REAP_RELEASE by init, which has released the root domain already")
@@ -50,7 +50,7 @@ def _release(process: Process, data: Data) -> None:
     reaping.release(process)
 
 
-def _status(process: Process, data: Data) -> structs.ReaperStatus | None:
+def _status(process: Proc, data: Data) -> structs.ReaperStatus | None:
     """DP-3 to DP-6: nothing is refused but a bad pointer; pid_head is loaded for everybody."""
     if data is structs.BAD_POINTER:
         raise refusal("procctl", "EFAULT")
@@ -64,7 +64,7 @@ def _status(process: Process, data: Data) -> structs.ReaperStatus | None:
     return structs.ReaperStatus(node.flags, node.refs - 1, pid_head)
 
 
-def _pdeathsig_ctl(process: Process, data: Data) -> None:
+def _pdeathsig_ctl(process: Proc, data: Data) -> None:
     """DP-9: a number that is no signal is ignored without an error; 128 is stored (DP-10)."""
     _need_memory(data)
     value = 0 if data is structs.OMITTED else data
@@ -74,7 +74,7 @@ def _pdeathsig_ctl(process: Process, data: Data) -> None:
         process.deathsig = value
 
 
-def _pdeathsig_status(process: Process, data: Data) -> int:
+def _pdeathsig_status(process: Proc, data: Data) -> int:
     """DP-8."""
     _need_memory(data)
     return int(process.deathsig)

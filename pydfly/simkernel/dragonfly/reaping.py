@@ -7,34 +7,21 @@ and nodes whose parent it is.
 
 from __future__ import annotations
 
+from ..proc import Node
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..process import Process
+    from ..proc import Proc
 
 OWNED, REALINIT = 0x1, 0x2  # sys/sys/procctl.h: REAPER_STAT_OWNED, REAPER_STAT_REALINIT
 
 
-class Node:
-    """``struct sysreaper``: one domain."""
-
-    __slots__ = ("flags", "owner", "parent", "refs")
-
-    def __init__(self, owner: Process, parent: Node | None, flags: int, refs: int) -> None:
-        self.owner: Process | None = owner
-        self.parent = parent
-        self.flags = flags
-        self.refs = refs
-
-    def __repr__(self) -> str:
-        return f"<reaper node of {self.owner!r}, {self.refs} refs>"
-
-
-def owns(process: Process) -> bool:
+def owns(process: Proc) -> bool:
     """The process is a reaper: its node is its own."""
     return process.node is not None and process.node.owner is process
 
 
-def acquire(process: Process) -> None:
+def acquire(process: Proc) -> None:
     """reaper_init(): a new node below the present one, whose reference to the process it takes over (DP-1).
 
     init's node is born with one reference more than any other (RF-1 does not hold for it).
@@ -45,14 +32,14 @@ def acquire(process: Process) -> None:
         process.node = Node(process, process.node, OWNED, 1)
 
 
-def enter(child: Process, node: Node | None) -> None:
+def enter(child: Proc, node: Node | None) -> None:
     """fork1(): the child becomes a member of the domain its parent is in now, owner or not."""
     child.node = node
     if node is not None:
         node.refs += 1  # reaper_hold()
 
 
-def release(process: Process) -> None:
+def release(process: Proc) -> None:
     """Leave the node without owner and return to the one above: sys_procctl(), PROC_REAP_RELEASE (DP-2).
 
     The members keep the ownerless node.  reaper_exit() does the same for an owner that dies.
@@ -66,7 +53,7 @@ def release(process: Process) -> None:
     drop(node)
 
 
-def leave(process: Process) -> Node | None:
+def leave(process: Proc) -> Node | None:
     """reaper_exit(): give up what one owns; return the node, whose reference the caller must drop().
 
     The kernel forgets the node; here a zombie keeps naming it, without a reference, so that a listing can tell
@@ -86,7 +73,7 @@ def drop(node: Node | None) -> None:
         node = node.parent
 
 
-def living_owner(node: Node | None) -> Process | None:
+def living_owner(node: Node | None) -> Proc | None:
     """reaper_get(): the nearest living owner, upwards; ownerless nodes are spliced out on the way (RF-7)."""
     while node is not None:
         if node.owner is not None:
@@ -107,7 +94,7 @@ def encloses(outer: Node | None, node: Node | None) -> bool:
     return False
 
 
-def confines(sender: Process, target: Process, direct: bool) -> bool:
+def confines(sender: Proc, target: Proc, direct: bool) -> bool:
     """reaper_sigtest(), turned round: say whether the sender's domain keeps its signals from the target (DS-1..4).
 
     ``direct``: the signal is for one pid; through a group or a broadcast the owner of the domain is out of reach.

@@ -9,13 +9,17 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ... import residency
+from ...errors import refusal
 from ...structs import ResidentEntry
 from ..credentials import is_privileged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..process import Process
+    from ..proc import Proc
     from ..vnodes import Vnode
+
+SIZEOF_XRESIDENT = 1168
+"""Bytes of one entry of vm.resident: ``struct xresident`` of sys/sys/resident.h."""
 
 
 class Registration:
@@ -23,14 +27,14 @@ class Registration:
 
     __slots__ = ("entry", "id", "pages", "stack", "vnode")
 
-    def __init__(self, id: int, vnode: Vnode, entry: int, process: Process) -> None:
+    def __init__(self, id: int, vnode: Vnode, entry: int, process: Proc) -> None:
         self.id = id
         self.vnode = vnode
         self.entry = entry
         self.pages = deepcopy(process.pages)
         self.stack = process.stack
 
-    def restore(self, process: Process) -> None:
+    def restore(self, process: Proc) -> None:
         """Give a process that was just executed a copy of the snapshot; only argv and environment are its own.
 
         The new strings are put on top of the registrant's stack, which stays readable below (seen on a running
@@ -50,7 +54,7 @@ class Residents:
         """Return the registration of a file: its vnode knows it (``v_resident``)."""
         return None if text is None else self.registrations.get(text)
 
-    def register(self, process: Process, entry: int) -> None:
+    def register(self, process: Proc, entry: int) -> None:
         """sys_exec_sys_register(): the address is never looked at."""
         residency.require_privilege(is_privileged(process), "exec_sys_register")
         text = process.text
@@ -58,7 +62,7 @@ class Residents:
         assert text is not None
         self.registrations[text] = Registration(id, text, entry, process)
 
-    def unregister(self, process: Process, id: int) -> int:
+    def unregister(self, process: Proc, id: int) -> int:
         """sys_exec_sys_unregister(): return how many were removed (RS-1); what they started goes on (RX-7)."""
         residency.require_privilege(is_privileged(process), "exec_sys_unregister")
         own = self.of(process.text)
@@ -68,15 +72,19 @@ class Residents:
             del self.registrations[entries[position].vnode]
         return len(positions)
 
-    def listing(self, process: Process) -> list[ResidentEntry]:
-        """sysctl_vm_resident() with a buffer that is large enough."""
+    def listing(self, process: Proc, length: int | None) -> list[ResidentEntry]:
+        """sysctl_vm_resident() with a buffer of so many bytes; it is filled as far as whole entries fit."""
         residency.require_privilege(is_privileged(process), "vm.resident")
-        return [
+        entries = [
             ResidentEntry(entry.id, entry.entry, entry.vnode.path, entry.vnode.size, entry.vnode.dev, entry.vnode.ino)
             for entry in self.registrations.values()
         ]
+        if length is not None and length < len(entries) * SIZEOF_XRESIDENT:
+            fitting = entries[: length // SIZEOF_XRESIDENT]
+            raise refusal("vm.resident", "ENOMEM", "the buffer is too short for the list", result=fitting)
+        return entries
 
-    def length(self, process: Process) -> int:
+    def length(self, process: Proc) -> int:
         """sysctl_vm_resident() without a buffer: the number of entries, not of bytes (VR-3)."""
         residency.require_privilege(is_privileged(process), "vm.resident")
         return len(self.registrations)

@@ -6,6 +6,7 @@ call and exits: the program's own code never runs then (LD-3).
 
 from __future__ import annotations
 
+from ...constants.dragonfly import SYS_exec_sys_register, SYS_exec_sys_unregister
 from ...errors import SyscallError
 from .. import lifecycle
 
@@ -13,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..process import Process
+    from ..proc import Proc
 
 REGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"
 UNREGISTER_NOW = "LD_RESIDENT_UNREGISTER_NOW"
@@ -23,22 +24,22 @@ RESIDENT_START = 0x280000000
 """Address of the linker's start routine for resident programs, in this model."""
 
 
-def _exit_at_once(process: Process, resident: bool) -> int:
+def _exit_at_once(process: Proc, resident: bool) -> int:
     """Objects are listed, or relocations dumped."""
     return 0
 
 
-def _dump_unless_resident(process: Process, resident: bool) -> int | None:
+def _dump_unless_resident(process: Proc, resident: bool) -> int | None:
     return None if resident else 0
 
 
-def _unregister(process: Process, resident: bool) -> int:
-    return _status_of(lambda: process.exec_sys_unregister(-1))
+def _unregister(process: Proc, resident: bool) -> int:
+    return _status_of(lambda: process.kernel.syscall(process, SYS_exec_sys_unregister, -1))
 
 
-def _register(process: Process, resident: bool) -> int:
+def _register(process: Proc, resident: bool) -> int:
     process.memory["resident"] = True  # the image is marked before it is copied
-    return _status_of(lambda: process.exec_sys_register(RESIDENT_START))
+    return _status_of(lambda: process.kernel.syscall(process, SYS_exec_sys_register, RESIDENT_START))
 
 
 def _status_of(call: Callable[[], object]) -> int:
@@ -49,7 +50,7 @@ def _status_of(call: Callable[[], object]) -> int:
     return 0
 
 
-ACTIONS: dict[str, Callable[[Process, bool], int | None]] = {
+ACTIONS: dict[str, Callable[[Proc, bool], int | None]] = {
     "LD_TRACE_LOADED_OBJECTS": _exit_at_once,
     "LD_DUMP_REL_PRE": _dump_unless_resident,
     UNREGISTER_NOW: _unregister,  # LD-2: before the next
@@ -59,7 +60,7 @@ ACTIONS: dict[str, Callable[[Process, bool], int | None]] = {
 """What each variable does, in the order in which they are looked for; its value does not matter (LD-1)."""
 
 
-def start(process: Process, resident: bool) -> None:
+def start(process: Proc, resident: bool) -> None:
     """Do what the environment of a dynamic program asks for; the process has exited then."""
     for name, action in ACTIONS.items():
         if name in process.environ:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ...constants import dragonfly as numbers
 from ...errors import refusal
-from .. import execution, lifecycle, proctable, signals
+from .. import execution, family, lifecycle, signals
 from ..syscalls import modules
 from ..syscalls.numbers import LAYOUTS
 from ..syscalls.table import SyscallTable
+from ..vnodes import Executed
 from . import reaping, rtld
 from .procctl import procctl
 from .residents import Residents
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...structs import ResidentEntry
-    from ..execution import Executed, File
-    from ..kernel import Kernel
-    from ..process import Process
+    from ..machine import Machine
+    from ..proc import Node, Proc
+    from ..vnodes import File
 
 
 class DragonFly:
@@ -35,6 +36,7 @@ class DragonFly:
         "procctl": numbers.SYS_procctl,
         "exec_sys_register": numbers.SYS_exec_sys_register,
         "exec_sys_unregister": numbers.SYS_exec_sys_unregister,
+        "ptrace": 26,  # which is not modelled here
         **modules.CALLS,
     }
 
@@ -43,11 +45,11 @@ class DragonFly:
         self.sysctls: dict[str, int] = {}
         self.residents = Residents()
 
-    def table(self, kernel: Kernel) -> SyscallTable:
+    def table(self, kernel: Machine[Proc]) -> SyscallTable:
         """Make the system-call table."""
         return SyscallTable(LAYOUTS["dragonfly", self.version], self.missing_call)
 
-    def start(self, kernel: Kernel) -> None:
+    def start(self, kernel: Machine[Proc]) -> None:
         """Make init the root reaper, and put the kernel's calls into the table."""
         reaping.acquire(kernel.init)  # sys/kern/init_main.c: reaper_init(initproc, &initreaper)
         kernel.sysent.install(numbers.SYS_procctl, procctl, 4)
@@ -55,17 +57,17 @@ class DragonFly:
         kernel.sysent.install(numbers.SYS_exec_sys_unregister, self.residents.unregister, 1)
         kernel.modules.install_calls()
 
-    def fork(self, parent: Process, child: Process, nowait: bool) -> Process:
+    def fork(self, parent: Proc, child: Proc, nowait: bool) -> Proc:
         """fork1(): the child is a member of its parent's domain, also under RFNOWAIT, never its owner."""
         reaping.enter(child, parent.node)
         return self._reaper(parent) if nowait else parent
 
-    def execve(self, process: Process, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
+    def execve(self, process: Proc, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
         """kern_execve(): reaper, ownership and children are kept; so is what is pending."""
         if file.bad:
             raise refusal("execve", "ENOEXEC", "the file is in no format that can be executed")
         text = process.kernel.vnodes.lookup(file.interpreter or file.path)
-        if file.gives_ids(process) and not file.nosuid:
+        if execution.gives_ids(file, process) and not file.nosuid:
             process.deathsig = 0
             execution.set_ids(process, file)
         else:
@@ -73,15 +75,15 @@ class DragonFly:
         execution.replace_image(process, text, argv, environ)
         registration = self.residents.of(text)
         if registration is None:
-            started = execution.Executed(False, execution.ORDINARY_ENTRY)
+            started = Executed(False, execution.ORDINARY_ENTRY)
         else:
             registration.restore(process)  # exec_resident_imgact() runs before the activators for ELF and scripts
-            started = execution.Executed(True, registration.entry)
+            started = Executed(True, registration.entry)
         if environ and not file.static:
             rtld.start(process, started.resident)
         return started
 
-    def exit(self, process: Process) -> None:
+    def exit(self, process: Proc) -> None:
         """exit1(): ownership, children, the zombie itself, its reference, and only then SIGCHLD (LC-10)."""
         node = reaping.leave(process)
         child = process.first_child
@@ -89,7 +91,7 @@ class DragonFly:
             heir = self._heir(process, node)
             while child is not None:
                 after = child.next_sibling
-                proctable.reparent(child, heir)  # each to the head of the list: the batch is reversed (LC-2)
+                family.reparent(child, heir)  # each to the head of the list: the batch is reversed (LC-2)
                 if child.deathsig and child.alive:
                     signals.post(child, child.deathsig, "SI_USER", process.pid, process.ruid)
                 child = after
@@ -98,19 +100,19 @@ class DragonFly:
         if lifecycle.ignores_children(parent):
             heir = self._heir(process, node)
             if heir is not parent:  # LC-6: a reaper keeps the zombies of its own domain
-                proctable.reparent(process, heir)
+                family.reparent(process, heir)
                 parent = heir
         reaping.drop(node)
         signals.notify_parent(parent, process)
 
-    def reap(self, zombie: Process) -> None:
+    def reap(self, zombie: Proc) -> None:
         """kern_wait(): nothing about reapers; the reference was dropped at exit."""
 
-    def give_back(self, zombie: Process) -> None:
+    def give_back(self, zombie: Proc) -> None:
         """Debuggers are not modelled here: nobody ever holds a process."""
         raise NotImplementedError("debuggers are modelled for FreeBSD only")
 
-    def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
+    def refuses_kill(self, sender: Proc, target: Proc, sig: int, direct: bool) -> tuple[str, str] | None:
         """CANSIGNAL of sys/kern/kern_sig.c; a zombie is signalled without any test, in vain (kern_kill())."""
         if target is sender or not target.alive:
             return None
@@ -125,32 +127,32 @@ class DragonFly:
             return "EPERM", "the process is outside the caller's reaper domain, where not even root may signal"
         return None
 
-    def is_reaper(self, process: Process) -> bool:
+    def is_reaper(self, process: Proc) -> bool:
         """Say whether it owns a domain."""
         return reaping.owns(process)
 
-    def is_member(self, process: Process, reaper: Process) -> bool:
+    def is_member(self, process: Proc, reaper: Proc) -> bool:
         """Say whether it belongs, or as a zombie belonged, to the reaper's domain or to one inside it."""
         return process is not reaper and reaping.encloses(reaper.node, process.node)
 
-    def vm_resident(self, process: Process) -> list[ResidentEntry]:
-        """Read the sysctl into a large enough buffer."""
-        return self.residents.listing(process)
+    def vm_resident(self, process: Proc, length: int | None) -> list[ResidentEntry]:
+        """Read the sysctl into a buffer of so many bytes; None: one that is large enough."""
+        return self.residents.listing(process, length)
 
-    def vm_resident_length(self, process: Process) -> int:
+    def vm_resident_length(self, process: Proc) -> int:
         """Read the sysctl without a buffer."""
         return self.residents.length(process)
 
-    def missing_call(self, process: Process | None, number: int, told: bool) -> object:
+    def missing_call(self, process: Proc | None, number: int, told: bool) -> object:
         """sys_nosys() of sys/kern/kern_sig.c, and trap.c: SIGSYS, and EINVAL (DP-11)."""
         if process is not None:
             signals.post(process, numbers.SIGSYS)
         raise refusal("syscall", "EINVAL", f"there is no system call {number}; the process got SIGSYS")
 
-    def _reaper(self, process: Process) -> Process:
+    def _reaper(self, process: Proc) -> Proc:
         return self._heir(process, process.node)
 
-    def _heir(self, process: Process, node: reaping.Node | None) -> Process:
+    def _heir(self, process: Proc, node: Node | None) -> Proc:
         heir = reaping.living_owner(node)
         if heir is None:
             process.kernel.panic("no living reaper is left: init has released the root domain")

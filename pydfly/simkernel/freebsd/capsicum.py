@@ -7,34 +7,24 @@ and the process it stands for learns of it only when the last copy is closed.
 from __future__ import annotations
 
 from ...errors import refusal
-from .. import lifecycle, proctable, signals
+from .. import family, lifecycle, signals
+from ..proc import ProcessDescriptor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..process import Process
+    from ..proc import Proc
 
 PD_DAEMON = 1
 """The process is not killed when its descriptor is closed."""
 FIRST_DESCRIPTOR = 3
 
 
-class ProcessDescriptor:
-    """``struct procdesc``, with the open file that refers to it."""
-
-    __slots__ = ("daemon", "holders", "process")
-
-    def __init__(self, process: Process, daemon: bool) -> None:
-        self.process = process
-        self.daemon = daemon
-        self.holders = 1
-
-
-def cap_enter(process: Process) -> None:
+def cap_enter(process: Proc) -> None:
     """sys_cap_enter(): there is no way back, and children are born into it."""
     process.capmode = True
 
 
-def pdfork(process: Process, flags: int) -> tuple[int, Process]:
+def pdfork(process: Proc, flags: int) -> tuple[int, Proc]:
     """sys_pdfork(): return a descriptor and the child, which a wait for anybody will not find (FR-9)."""
     if flags & ~PD_DAEMON:
         raise refusal("pdfork", "EINVAL", "PD_DAEMON is the only flag that is modelled")
@@ -54,7 +44,7 @@ def share(files: dict[int, ProcessDescriptor]) -> dict[int, ProcessDescriptor]:
     return dict(files)
 
 
-def close(process: Process, number: int) -> None:
+def close(process: Proc, number: int) -> None:
     """sys_close() of a process descriptor."""
     descriptor = (process.files or {}).pop(number, None)
     if descriptor is None:
@@ -62,7 +52,7 @@ def close(process: Process, number: int) -> None:
     release(descriptor)
 
 
-def close_all(process: Process) -> None:
+def close_all(process: Proc) -> None:
     """fdescfree(): a process that exits closes its files before anything else."""
     files, process.files = process.files, None
     for descriptor in (files or {}).values():
@@ -81,6 +71,6 @@ def release(descriptor: ProcessDescriptor) -> None:
         return
     reaper = process.reaper
     if reaper is not None and reaper is not process.parent:
-        proctable.reparent(process, reaper)
+        family.reparent(process, reaper)
     if not descriptor.daemon:
         signals.post(process, signals.SIGKILL, "SI_KERNEL")

@@ -2,7 +2,7 @@
 
 Sources: sys/kern/kern_procctl.c (the commands), sys/kern/kern_fork.c (do_fork(): what ``p_flag2`` hands down),
 sys/kern/kern_exec.c and sys/kern/imgact_elf.c (what an exec takes away), sys/amd64/amd64/vm_machdep.c
-(cpu_procctl()).  ``Process.controls`` holds what differs from the initial state, by these names:
+(cpu_procctl()).  ``Proc.controls`` holds what differs from the initial state, by these names:
 
 ``protected``, ``inherit_protected``; ``notrace``, ``notrace_exec``; ``trapcap``; ``aslr``, ``protmax``,
 ``logsigexit``, ``linear_address`` (the value that was set, absent: the default); ``stackgap_off``,
@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ..process import Process
+    from ..proc import Proc
 
-    Control = Callable[[Process, Process, int], None]
-    Status = Callable[[Process], int]
+    Control = Callable[[Proc, Proc, int], None]
+    Status = Callable[[Proc], int]
 
 SYSCTLS: Mapping[str, int] = {
     "kern.elf64.aslr.enable": 1,
@@ -36,7 +36,7 @@ _NOFORCE = 3
 _PROTECT_FLAGS = int(numbers.PPROT_DESCEND | numbers.PPROT_INHERIT)
 
 
-def set_control(process: Process, **changes: int) -> None:
+def set_control(process: Proc, **changes: int) -> None:
     """Change controls of one process; 0 is the initial state."""
     process.controls = {name: value for name, value in {**process.controls, **changes}.items() if value}
 
@@ -48,7 +48,7 @@ def inherited(controls: Mapping[str, int]) -> Mapping[str, int]:
     return controls
 
 
-def after_exec(process: Process, sets_ids: bool) -> None:
+def after_exec(process: Proc, sets_ids: bool) -> None:
     """Take away what an exec takes away, and let take effect what waited for it."""
     new = dict(process.controls)
     if "notrace_exec" not in new:
@@ -69,7 +69,7 @@ def after_exec(process: Process, sets_ids: bool) -> None:
     process.controls = {name: value for name, value in new.items() if value}
 
 
-def sprotect(caller: Process, target: Process, value: int) -> None:
+def sprotect(caller: Proc, target: Proc, value: int) -> None:
     """protect_set(): processes of the system itself are passed over."""
     operation, flags = value & 0xF, value & ~0xF
     if operation not in (numbers.PPROT_SET, numbers.PPROT_CLEAR):
@@ -90,7 +90,7 @@ def sprotect(caller: Process, target: Process, value: int) -> None:
             set_control(process, protected=0, inherit_protected=0)
 
 
-def trace_ctl(caller: Process, target: Process, value: int) -> None:
+def trace_ctl(caller: Proc, target: Proc, value: int) -> None:
     """trace_ctl(): EBUSY comes before everything else."""
     if target.real_parent is not None:
         raise refusal("procctl", "EBUSY", "the process is being traced")
@@ -108,7 +108,7 @@ def trace_ctl(caller: Process, target: Process, value: int) -> None:
         raise _bad_value("PROC_TRACE_CTL")
 
 
-def trace_status(target: Process) -> int:
+def trace_status(target: Proc) -> int:
     """trace_status(): -1, the debugger's pid, or 0."""
     if "notrace" in target.controls:
         return -1
@@ -117,22 +117,17 @@ def trace_status(target: Process) -> int:
     return 0
 
 
-def trapcap_ctl(caller: Process, target: Process, value: int) -> None:
+def trapcap_ctl(caller: Proc, target: Proc, value: int) -> None:
     """trapcap_ctl()."""
     if value not in (numbers.PROC_TRAPCAP_CTL_ENABLE, numbers.PROC_TRAPCAP_CTL_DISABLE):
         raise _bad_value("PROC_TRAPCAP_CTL")
     set_control(target, trapcap=int(value == numbers.PROC_TRAPCAP_CTL_ENABLE))
 
 
-def trapcap_status(target: Process) -> int:
-    """trapcap_status()."""
-    return _one_of(target, "trapcap", numbers.PROC_TRAPCAP_CTL_ENABLE, numbers.PROC_TRAPCAP_CTL_DISABLE)
-
-
 def _choice(name: str, command: str, default: int) -> Control:
     """Make the control of a value of 1 to 3, one of which is the default."""
 
-    def control(caller: Process, target: Process, value: int) -> None:
+    def control(caller: Proc, target: Proc, value: int) -> None:
         if not 1 <= value <= 3:
             raise _bad_value(command)
         set_control(target, **{name: 0 if value == default else value})
@@ -140,18 +135,27 @@ def _choice(name: str, command: str, default: int) -> Control:
     return control
 
 
+def _one_of(name: str, on: int, off: int) -> Status:
+    """Make the status of what is either set or not."""
+    return lambda target: int(on if name in target.controls else off)
+
+
 aslr_ctl = _choice("aslr", "PROC_ASLR_CTL", _NOFORCE)
 protmax_ctl = _choice("protmax", "PROC_PROTMAX_CTL", _NOFORCE)
 logsigexit_ctl = _choice("logsigexit", "PROC_LOGSIGEXIT_CTL", 1)
+trapcap_status = _one_of("trapcap", numbers.PROC_TRAPCAP_CTL_ENABLE, numbers.PROC_TRAPCAP_CTL_DISABLE)
+no_new_privs_status = _one_of("no_new_privs", numbers.PROC_NO_NEW_PRIVS_ENABLE, numbers.PROC_NO_NEW_PRIVS_DISABLE)
+_gap = _one_of("stackgap_off", numbers.PROC_STACKGAP_DISABLE, numbers.PROC_STACKGAP_ENABLE)
+_gap_on_exec = _one_of("stackgap_off_exec", numbers.PROC_STACKGAP_DISABLE_EXEC, numbers.PROC_STACKGAP_ENABLE_EXEC)
 
 
-def aslr_status(target: Process) -> int:
+def aslr_status(target: Proc) -> int:
     """aslr_status(): ACTIVE if the present image is randomised."""
     active = numbers.PROC_ASLR_ACTIVE if "image_aslr" in target.controls else 0
     return int(target.controls.get("aslr", _NOFORCE) | active)
 
 
-def protmax_status(target: Process) -> int:
+def protmax_status(target: Proc) -> int:
     """protmax_status(): it takes effect at once."""
     value = target.controls.get("protmax", _NOFORCE)
     implied = value == _NOFORCE and target.kernel.flavour.sysctls["vm.imply_prot_max"]
@@ -159,12 +163,12 @@ def protmax_status(target: Process) -> int:
     return int(value | (numbers.PROC_PROTMAX_ACTIVE if active else 0))
 
 
-def logsigexit_status(target: Process) -> int:
+def logsigexit_status(target: Proc) -> int:
     """logsigexit_status()."""
     return target.controls.get("logsigexit", 1)
 
 
-def stackgap_ctl(caller: Process, target: Process, value: int) -> None:
+def stackgap_ctl(caller: Proc, target: Proc, value: int) -> None:
     """stackgap_ctl(): when the second pair is refused, the first has taken effect already."""
     if value & ~0xF:
         raise _bad_value("PROC_STACKGAP_CTL")
@@ -179,26 +183,19 @@ def stackgap_ctl(caller: Process, target: Process, value: int) -> None:
         set_control(target, stackgap_off_exec=int(later == numbers.PROC_STACKGAP_DISABLE_EXEC))
 
 
-def stackgap_status(target: Process) -> int:
+def stackgap_status(target: Proc) -> int:
     """stackgap_status(): one of each pair."""
-    now = _one_of(target, "stackgap_off", numbers.PROC_STACKGAP_DISABLE, numbers.PROC_STACKGAP_ENABLE)
-    later = _one_of(target, "stackgap_off_exec", numbers.PROC_STACKGAP_DISABLE_EXEC, numbers.PROC_STACKGAP_ENABLE_EXEC)
-    return now | later
+    return _gap(target) | _gap_on_exec(target)
 
 
-def no_new_privs_ctl(caller: Process, target: Process, value: int) -> None:
+def no_new_privs_ctl(caller: Proc, target: Proc, value: int) -> None:
     """no_new_privs_ctl(): for ever."""
     if value != numbers.PROC_NO_NEW_PRIVS_ENABLE:
         raise _bad_value("PROC_NO_NEW_PRIVS_CTL")
     set_control(target, no_new_privs=1)
 
 
-def no_new_privs_status(target: Process) -> int:
-    """no_new_privs_status()."""
-    return _one_of(target, "no_new_privs", numbers.PROC_NO_NEW_PRIVS_ENABLE, numbers.PROC_NO_NEW_PRIVS_DISABLE)
-
-
-def wxmap_ctl(caller: Process, target: Process, value: int) -> None:
+def wxmap_ctl(caller: Proc, target: Proc, value: int) -> None:
     """wxmap_ctl(): to permit works at once, to disallow at the next exec; neither is ever taken back."""
     if value == numbers.PROC_WX_MAPPINGS_PERMIT:
         set_control(target, wx_permit=1, image_wxorx=0)
@@ -208,7 +205,7 @@ def wxmap_ctl(caller: Process, target: Process, value: int) -> None:
         raise _bad_value("PROC_WXMAP_CTL")
 
 
-def wxmap_status(target: Process) -> int:
+def wxmap_status(target: Proc) -> int:
     """wxmap_status(): the bits that were set, and whether the present image is held to W^X."""
     bits = {
         "wx_permit": numbers.PROC_WX_MAPPINGS_PERMIT,
@@ -218,7 +215,7 @@ def wxmap_status(target: Process) -> int:
     return sum(int(bit) for name, bit in bits.items() if name in target.controls)
 
 
-def kpti_ctl(caller: Process, target: Process, value: int) -> None:
+def kpti_ctl(caller: Proc, target: Proc, value: int) -> None:
     """cpu_procctl_kpti(): isolation can be asked for only where the machine isolates at all."""
     if value == numbers.PROC_KPTI_CTL_DISABLE_ON_EXEC:
         set_control(target, no_kpti=1)
@@ -226,28 +223,24 @@ def kpti_ctl(caller: Process, target: Process, value: int) -> None:
         set_control(target, no_kpti=0)
 
 
-def kpti_status(target: Process) -> int:
+def kpti_status(target: Proc) -> int:
     """cpu_procctl_kpti()."""
     wanted = target.kernel.flavour.sysctls["vm.pmap.pti"] and "no_kpti" not in target.controls
     value = numbers.PROC_KPTI_CTL_ENABLE_ON_EXEC if wanted else numbers.PROC_KPTI_CTL_DISABLE_ON_EXEC
     return int(value | (numbers.PROC_KPTI_STATUS_ACTIVE if "image_kpti" in target.controls else 0))
 
 
-def la_ctl(caller: Process, target: Process, value: int) -> None:
+def la_ctl(caller: Proc, target: Proc, value: int) -> None:
     """cpu_procctl_la(): 57 bits need the hardware for them."""
     if value == numbers.PROC_LA_CTL_LA57_ON_EXEC and not target.kernel.flavour.sysctls["vm.pmap.la57"]:
         raise refusal("procctl", "EOPNOTSUPP", "this processor has no 57-bit addresses")
     set_control(target, linear_address=0 if value == numbers.PROC_LA_CTL_DEFAULT_ON_EXEC else value)
 
 
-def la_status(target: Process) -> int:
+def la_status(target: Proc) -> int:
     """cpu_procctl_la(): this model's images have 48-bit addresses, whatever the hardware."""
     value = target.controls.get("linear_address", int(numbers.PROC_LA_CTL_DEFAULT_ON_EXEC))
     return value | int(numbers.PROC_LA_STATUS_LA48)
-
-
-def _one_of(target: Process, name: str, on: int, off: int) -> int:
-    return int(on if name in target.controls else off)
 
 
 def _bad_value(command: str) -> Exception:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..process import Process
+    from ..proc import Proc
 
 SYSCTLS: Mapping[str, int] = {
     "security.bsd.see_other_uids": 1,
@@ -24,11 +24,11 @@ USUAL_SIGNALS = frozenset({0, 1, 2, 9, 14, 15, 17, 18, 21, 22, 30, 31})
 """What may be sent to a process that changed its ids: 0, HUP, INT, KILL, ALRM, TERM, job control, USR1, USR2."""
 
 
-def _sysctl(process: Process, name: str) -> int:
+def _sysctl(process: Proc, name: str) -> int:
     return process.kernel.flavour.sysctls[f"security.bsd.{name}"]
 
 
-def cansee(process: Process, target: Process) -> str | None:
+def cansee(process: Proc, target: Proc) -> str | None:
     """p_cansee(): prison_check(), then cr_bsd_visible()."""
     if process is target:
         return None
@@ -44,7 +44,7 @@ def cansee(process: Process, target: Process) -> str | None:
     return None
 
 
-def candebug(process: Process, target: Process) -> str | None:
+def candebug(process: Proc, target: Proc) -> str | None:
     """p_candebug(): the right that most _CTL commands need."""
     if process is target:
         return None
@@ -62,7 +62,7 @@ def candebug(process: Process, target: Process) -> str | None:
     return None
 
 
-def cr_cansignal(process: Process, target: Process, sig: int) -> str | None:
+def cr_cansignal(process: Proc, target: Proc, sig: int) -> str | None:
     """cr_cansignal(): credentials only; who asks does not matter, not even the target itself."""
     if cansee(process, target) is not None:
         return "ESRCH"
@@ -77,7 +77,7 @@ def cr_cansignal(process: Process, target: Process, sig: int) -> str | None:
     return None
 
 
-def cansignal(process: Process, target: Process, sig: int) -> str | None:
+def cansignal(process: Proc, target: Proc, sig: int) -> str | None:
     """p_cansignal(): always itself, and SIGCONT within its session."""
     if process is target:
         return None

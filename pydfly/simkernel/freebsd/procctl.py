@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, NamedTuple
 
     from ...structs import Data
-    from ..process import Process
+    from ..proc import Proc
 else:
     from ...records import NamedTuple
 
@@ -52,12 +52,12 @@ class Procctl:
         kernel_process: a process of the kernel's own, in group 0.
     """
 
-    def __init__(self, main: bool, kernel_process: Process) -> None:
+    def __init__(self, main: bool, kernel_process: Proc) -> None:
         self.main = main
         self._kernel_process = kernel_process
         self._rows = MAIN_ROWS if main else ROWS
 
-    def __call__(self, process: Process, idtype: int, id: int, cmd: int, data: Any) -> object:
+    def __call__(self, process: Proc, idtype: int, id: int, cmd: int, data: Any) -> object:
         """Make the call.  idtype and cmd are 32 bit; of id only 0 is looked at as 64."""
         idtype &= 0xFFFFFFFF
         cmd = _signed(cmd)
@@ -77,7 +77,7 @@ class Procctl:
             _copy_out(row, data)
         return result
 
-    def _act(self, process: Process, row: Row, idtype: int, id: int, value: Any) -> object:
+    def _act(self, process: Proc, row: Row, idtype: int, id: int, value: Any) -> object:
         """kern_procctl(): find the target, ask for the right, and do it."""
         if idtype == _P_PID:
             return self._run(row, process, self._one(process, row, id), value)
@@ -88,14 +88,14 @@ class Procctl:
             return None
         raise refusal("procctl", "EINVAL", f"{row.name} takes no idtypes but P_PID and P_PGID")
 
-    def _run(self, row: Row, process: Process, target: Process, value: Any) -> object:
+    def _run(self, row: Row, process: Proc, target: Proc, value: Any) -> object:
         if row.memory is READS:
             return row.run(process, target, value)
         if row.memory is WRITES:
             return row.run(target)
-        return row.run(self, process, target, value)
+        return row.run(self.main, process, target, value)
 
-    def _one(self, process: Process, row: Row, id: int) -> Process:
+    def _one(self, process: Proc, row: Row, id: int) -> Proc:
         if id == 0:  # of all 64 bits
             return process
         target = process.kernel.find(_signed(id))
@@ -108,7 +108,7 @@ class Procctl:
             raise refusal("procctl", "EINVAL", "the parent-death signal is every process's own affair")
         return target
 
-    def _group(self, process: Process, row: Row, pgid: int, value: Any) -> None:
+    def _group(self, process: Proc, row: Row, pgid: int, value: Any) -> None:
         """FG-1 to FG-4.  Members come by pid here; the kernel's order depends on the history of the group."""
         done, first_error = False, None
         right = permissions.candebug if row.debug else permissions.cansee
@@ -123,7 +123,7 @@ class Procctl:
         if not done:
             raise first_error or refusal("procctl", "ESRCH", "the group has no living member that may be acted on")
 
-    def _machine(self, process: Process, idtype: int, id: int, cmd: int, data: Any) -> int | None:
+    def _machine(self, process: Proc, idtype: int, id: int, cmd: int, data: Any) -> int | None:
         """cpu_procctl() of sys/amd64/amd64/vm_machdep.c, which has an order of its own.  id 0 is pid 0, not self."""
         row = MACHINE_ROWS.get(cmd)
         if row is None:

@@ -15,8 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NamedTuple
 
-    from ..process import Process
-    from .procctl import Procctl
+    from ..proc import Proc
 else:
     from ...records import NamedTuple
 
@@ -36,7 +35,7 @@ class ReadOnlyKill(NamedTuple):
     request: structs.ReaperKill
 
 
-def reap_acquire(call: Procctl, process: Process, target: Process, data: None) -> None:
+def reap_acquire(main: bool, process: Proc, target: Proc, data: None) -> None:
     """reap_acquire(): children that are there already stay where they are (FR-7)."""
     if target is not process:
         raise refusal("procctl", "EPERM", "a process can make nobody but itself a reaper")
@@ -45,7 +44,7 @@ def reap_acquire(call: Procctl, process: Process, target: Process, data: None) -
     target.domain = {}
 
 
-def reap_release(call: Procctl, process: Process, target: Process, data: None) -> None:
+def reap_release(main: bool, process: Proc, target: Proc, data: None) -> None:
     """reap_release(): the whole domain goes to the reaper above at once."""
     if target is not process:
         raise refusal("procctl", "EPERM", "a process can release nobody's domain but its own")
@@ -54,7 +53,7 @@ def reap_release(call: Procctl, process: Process, target: Process, data: None) -
     reaplists.abandon(target, False)
 
 
-def reap_status(target: Process) -> structs.ReaperStatusFreeBSD:
+def reap_status(target: Proc) -> structs.ReaperStatusFreeBSD:
     """reap_status(): FR-4 to FR-8."""
     reaper = reaplists.reaper_of(target)
     flags = numbers.REAPER_STATUS_OWNED if reaper is target else 0
@@ -69,10 +68,10 @@ def reap_status(target: Process) -> structs.ReaperStatusFreeBSD:
     return structs.ReaperStatusFreeBSD(int(flags), children, len(domain), reaper.pid, pid)
 
 
-def reap_getpids(call: Procctl, process: Process, target: Process, data: Any) -> list[structs.ReaperPidInfo]:
+def reap_getpids(main: bool, process: Proc, target: Proc, data: Any) -> list[structs.ReaperPidInfo]:
     """reap_getpids(): FP-1 to FP-10."""
     reaper = reaplists.reaper_of(target)
-    infos = pid_infos(reaper, call.main)
+    infos = pid_infos(reaper, main)
     if data is not structs.OMITTED:
         wanted = data.wanted if isinstance(data, Pids) else data
         del infos[wanted & 0xFFFFFFFF :]
@@ -81,12 +80,12 @@ def reap_getpids(call: Procctl, process: Process, target: Process, data: Any) ->
     return infos
 
 
-def pid_infos(reaper: Process, main: bool) -> list[structs.ReaperPidInfo]:
+def pid_infos(reaper: Proc, main: bool) -> list[structs.ReaperPidInfo]:
     """Describe every member of a domain, the newest first (FP-4)."""
     return [structs.ReaperPidInfo(*described) for described in pid_fields(reaper, main)]
 
 
-def pid_fields(reaper: Process, main: bool) -> list[list[int]]:
+def pid_fields(reaper: Proc, main: bool) -> list[list[int]]:
     """Return pid, subtree and flags (FP-6) of every member of a domain, the newest first."""
     found = []
     for member in reaplists.members(reaper):
@@ -99,19 +98,19 @@ def pid_fields(reaper: Process, main: bool) -> list[list[int]]:
     return found
 
 
-def reap_kill(call: Procctl, process: Process, target: Process, data: Any) -> structs.ReaperKilled:
+def reap_kill(main: bool, process: Proc, target: Proc, data: Any) -> structs.ReaperKilled:
     """reap_kill(): see reapkill."""
     request = data.request if isinstance(data, ReadOnlyKill) else data
-    return reapkill.kill(process, target, request, call.main)
+    return reapkill.kill(process, target, request, main)
 
 
-def pdeathsig_ctl(process: Process, target: Process, value: int) -> None:
+def pdeathsig_ctl(process: Proc, target: Proc, value: int) -> None:
     """pdeathsig_ctl(): FD-4; a number that is no signal is refused."""
     if not 0 <= value <= numbers.SIG_MAXSIG:
         raise refusal("procctl", "EINVAL", "a signal is 1 to 128; 0 is none")
     target.deathsig = value
 
 
-def pdeathsig_status(target: Process) -> int:
+def pdeathsig_status(target: Proc) -> int:
     """pdeathsig_status()."""
     return int(target.deathsig)

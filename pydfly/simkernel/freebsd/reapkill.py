@@ -18,7 +18,7 @@ from .reaplists import members, reaper_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...structs import ReaperKill
-    from ..process import Process
+    from ..proc import Proc
 
 _CHILDREN, _SUBTREE = int(numbers.REAPER_KILL_CHILDREN), int(numbers.REAPER_KILL_SUBTREE)
 _REASONS = {
@@ -32,7 +32,7 @@ UNTOUCHED = ReaperKilled(0, -1)
 class Killing:
     """One request: ``struct procctl_reaper_kill`` while the kernel works on it."""
 
-    def __init__(self, caller: Process, request: ReaperKill) -> None:
+    def __init__(self, caller: Proc, request: ReaperKill) -> None:
         self.caller = caller
         self.sig = request.sig
         self.flags = int(request.flags)
@@ -41,12 +41,12 @@ class Killing:
         self.fpid = -1
         self.error: str | None = "ESRCH"  # FK-4: until somebody says otherwise
 
-    def signal(self, target: Process) -> None:
+    def signal(self, target: Proc) -> None:
         """pksignal(), and count (FK-10)."""
         signals.post(target, self.sig, "SI_USER", self.caller.pid, self.caller.ruid)
         self.killed += 1
 
-    def children(self, reaper: Process) -> None:
+    def children(self, reaper: Proc) -> None:
         """reap_kill_children(): one pass over all children, those from before ACQUIRE too; success is not recorded.
 
         FK-7: the pending ESRCH stays however many got the signal.
@@ -60,7 +60,7 @@ class Killing:
             elif self.error == "ESRCH":
                 self.fpid, self.error = child.pid, refused
 
-    def domain(self, reaper: Process, main: bool) -> None:
+    def domain(self, reaper: Proc, main: bool) -> None:
         """reap_kill_subtree(): the members, and those of every reaper among them, each once (FK-3)."""
         reapers = deque([reaper] if reaper.alive else [])  # FK-2: a dead reaper is skipped with its domain
         while reapers:
@@ -77,7 +77,7 @@ class Killing:
                 else:
                     self.member(target, main)
 
-    def member(self, target: Process, main: bool) -> None:
+    def member(self, target: Proc, main: bool) -> None:
         """reap_kill_proc_locked(): how a refusal and a success change the result (13.2: FK-5; later: FK-6)."""
         refused = permissions.cr_cansignal(self.caller, target, self.sig)
         if refused is None:
@@ -87,7 +87,7 @@ class Killing:
             self.fpid, self.error = target.pid, refused
 
 
-def kill(caller: Process, target: Process, request: ReaperKill, main: bool) -> ReaperKilled:
+def kill(caller: Proc, target: Proc, request: ReaperKill, main: bool) -> ReaperKilled:
     """reap_kill().
 
     Args:

@@ -6,16 +6,16 @@ sys/kern/kern_fork.c, do_fork().
 
 from __future__ import annotations
 
-from .. import proctable
+from .. import family
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..process import Process
+    from ..proc import Proc
 
 
-def reaper_of(process: Process) -> Process:
+def reaper_of(process: Proc) -> Proc:
     """Return the process itself if it is a reaper, else the one that would adopt its children."""
     if process.domain is not None:
         return process
@@ -23,7 +23,7 @@ def reaper_of(process: Process) -> Process:
     return process.reaper
 
 
-def enter(child: Process, reaper: Process, parent: Process) -> None:
+def enter(child: Proc, reaper: Proc, parent: Proc) -> None:
     """do_fork(): a member of its reaper's domain, in its parent's subtree or at the root of its own (FP-7)."""
     assert reaper.domain is not None
     child.reaper = reaper
@@ -31,13 +31,13 @@ def enter(child: Process, reaper: Process, parent: Process) -> None:
     reaper.domain[child.pid] = child
 
 
-def members(reaper: Process) -> Iterator[Process]:
+def members(reaper: Proc) -> Iterator[Proc]:
     """Return the members of a domain as the kernel lists them: who came last comes first (FP-4)."""
     assert reaper.domain is not None
     return reversed(reaper.domain.values())
 
 
-def abandon(process: Process, exiting: bool) -> None:
+def abandon(process: Proc, exiting: bool) -> None:
     """reaper_abandon_children(): hand the whole domain to the reaper above, one by one, so that its order reverses.
 
     After a RELEASE the children stay children (3.5); of a dead reaper they are adopted (LC-1), without a SIGCHLD.
@@ -50,10 +50,10 @@ def abandon(process: Process, exiting: bool) -> None:
         member.subtree = process.subtree
         above.domain[member.pid] = member
         if exiting and member.parent is process:
-            proctable.reparent(member, above)
+            family.reparent(member, above)
 
 
-def leave(zombie: Process) -> None:
+def leave(zombie: Proc) -> None:
     """proc_reap(): a process that was waited for is a member no longer; a dead reaper's domain ends only now."""
     if zombie.domain is not None:
         abandon(zombie, True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ...constants import freebsd as numbers
 from ...errors import refusal
-from .. import execution, lifecycle, proctable, signals
-from ..process import Process
+from .. import execution, family, lifecycle, signals
+from ..proc import NO_CONTROLS, NO_ENVIRONMENT, Proc
 from ..states import RUNNING
 from ..syscalls import modules
 from ..syscalls.freebsd import FreeBSDTable
 from ..syscalls.numbers import LAYOUTS
 from ..syscalls.sysent import SYF_CAPENABLED
+from ..vnodes import Executed
 from . import capsicum, controls, permissions, reaplists, tracing
 from .procctl import Procctl
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ...structs import ResidentEntry
-    from ..execution import Executed, File
-    from ..kernel import Kernel
+    from ..machine import Machine
     from ..syscalls.table import SyscallTable
+    from ..vnodes import File
 
 _CAPSICUM = {"cap_enter": 516, "pdfork": 518}  # sys/sys/syscall.h
 _CLOSE, _PTRACE = 6, 26
@@ -54,7 +55,7 @@ class FreeBSD:
         self.main = version != "13.2"
         self.sysctls: dict[str, int] = {**permissions.SYSCTLS, **controls.SYSCTLS, "kern.signosys": 1}
 
-    def table(self, kernel: Kernel) -> SyscallTable:
+    def table(self, kernel: Machine[Proc]) -> SyscallTable:
         """Make the system-call table."""
 
         def pause(seconds: float) -> None:
@@ -62,12 +63,12 @@ class FreeBSD:
 
         return FreeBSDTable(LAYOUTS["freebsd", self.version], self.missing_call, self.main, pause)
 
-    def start(self, kernel: Kernel) -> None:
+    def start(self, kernel: Machine[Proc]) -> None:
         """Make init the root reaper, and put the kernel's calls into the table."""
         init = kernel.init
         init.reaper, init.domain, init.subtree = init, {}, init.pid
         controls.after_exec(init, False)
-        kernel_process = Process(kernel, 0)
+        kernel_process = Proc(kernel, 0, NO_ENVIRONMENT, NO_CONTROLS)
         kernel_process.become(RUNNING)
         table = kernel.sysent
         table.install(numbers.SYS_procctl, Procctl(self.main, kernel_process), 4)
@@ -77,7 +78,7 @@ class FreeBSD:
         table.install(_CAPSICUM["pdfork"], capsicum.pdfork, 1, SYF_CAPENABLED)
         kernel.modules.install_calls()
 
-    def fork(self, parent: Process, child: Process, nowait: bool) -> Process:
+    def fork(self, parent: Proc, child: Proc, nowait: bool) -> Proc:
         """do_fork(): with RFNOWAIT the caller's reaper is parent and reaper of the child, even if it is one itself."""
         reaper = reaplists.reaper_of(parent)
         if nowait:
@@ -90,11 +91,11 @@ class FreeBSD:
             child.files = capsicum.share(parent.files)
         return reaper if nowait else parent
 
-    def execve(self, process: Process, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
+    def execve(self, process: Proc, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
         """do_execve(): the parent-death signal goes as soon as a set-id bit would matter, whatever comes of it."""
         if process.capmode:
             raise refusal("execve", "ECAPMODE", "no file can be named in capability mode")
-        sets_ids = file.gives_ids(process)
+        sets_ids = execution.gives_ids(file, process)
         if sets_ids:
             process.deathsig = 0
         if file.bad:
@@ -107,9 +108,9 @@ class FreeBSD:
         text = process.kernel.vnodes.lookup(file.interpreter or file.path)
         execution.replace_image(process, text, argv, environ)
         controls.after_exec(process, sets_ids)
-        return execution.Executed(False, execution.ORDINARY_ENTRY)
+        return Executed(False, execution.ORDINARY_ENTRY)
 
-    def exit(self, process: Process) -> None:
+    def exit(self, process: Proc) -> None:
         """exit1(): files, children, whom debuggers hold, the zombie itself, and only then SIGCHLD (LC-10)."""
         if process.files:
             capsicum.close_all(process)
@@ -128,22 +129,22 @@ class FreeBSD:
         parent, reaper = process.parent, process.reaper
         assert parent is not None and reaper is not None
         if lifecycle.ignores_children(parent) and reaper is not parent:  # LC-6
-            proctable.reparent(process, reaper)
+            family.reparent(process, reaper)
             parent = reaper
         _tell_of_zombie(parent, process, True)
 
-    def _orphan(self, parent: Process, child: Process) -> None:
+    def _orphan(self, parent: Proc, child: Proc) -> None:
         """Hand a child to its own reaper, where it stays if that is the dying parent itself (LC-1)."""
         reaper = child.reaper
         assert reaper is not None
         if reaper is not parent:
-            proctable.reparent(child, reaper)
+            family.reparent(child, reaper)
         if not child.alive:
             _tell_of_zombie(reaper, child, False)  # LC-5
         elif child.deathsig:
             signals.post(child, child.deathsig, "SI_KERNEL")
 
-    def reap(self, zombie: Process) -> None:
+    def reap(self, zombie: Proc) -> None:
         """proc_reap(): its SIGCHLD is no news any longer; a dead reaper's domain is handed on only now."""
         parent = zombie.parent
         if parent is not None and parent.signal_queue:
@@ -151,7 +152,7 @@ class FreeBSD:
         zombie.descriptor = None  # procdesc_reap()
         reaplists.leave(zombie)
 
-    def give_back(self, zombie: Process) -> None:
+    def give_back(self, zombie: Proc) -> None:
         """proc_reap(): the real parent is told, and waits for it in its turn."""
         debugger, parent = zombie.parent, zombie.real_parent
         assert debugger is not None and parent is not None
@@ -159,18 +160,18 @@ class FreeBSD:
         tracing.give_back(zombie)
         _tell_of_zombie(parent, zombie, True)
 
-    def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
+    def refuses_kill(self, sender: Proc, target: Proc, sig: int, direct: bool) -> tuple[str, str] | None:
         """p_cansignal(); for zombies too.  Domains do not matter."""
         refused = permissions.cansignal(sender, target, sig)
         if refused is None:
             return None
         return refused, "the process belongs to another user, changed its ids, or is not to be seen"
 
-    def is_reaper(self, process: Process) -> bool:
+    def is_reaper(self, process: Proc) -> bool:
         """Say whether it owns a domain."""
         return process.domain is not None
 
-    def is_member(self, process: Process, reaper: Process) -> bool:
+    def is_member(self, process: Proc, reaper: Proc) -> bool:
         """Say whether it belongs to the reaper's domain or to one inside it."""
         while process.parent is not None:
             above = process.reaper
@@ -180,22 +181,22 @@ class FreeBSD:
             process = above
         return False
 
-    def vm_resident(self, process: Process) -> list[ResidentEntry]:
+    def vm_resident(self, process: Proc, length: int | None) -> list[ResidentEntry]:
         """There are no resident executables."""
         raise refusal("vm.resident", "ENOSYS")
 
-    def vm_resident_length(self, process: Process) -> int:
+    def vm_resident_length(self, process: Proc) -> int:
         """There are no resident executables."""
         raise refusal("vm.resident", "ENOSYS")
 
-    def missing_call(self, process: Process | None, number: int, told: bool) -> object:
+    def missing_call(self, process: Proc | None, number: int, told: bool) -> object:
         """nosys() of sys/kern/kern_sig.c: ENOSYS, and SIGSYS unless the slot only waits for a module (13.2)."""
         if told and process is not None and (not self.main or self.sysctls["kern.signosys"]):
             signals.post(process, numbers.SIGSYS, "SI_KERNEL")
         raise refusal("syscall", "ENOSYS", f"there is no system call {number}")
 
 
-def _tell_of_zombie(parent: Process, zombie: Process, with_zombie: bool) -> None:
+def _tell_of_zombie(parent: Proc, zombie: Proc, with_zombie: bool) -> None:
     """SIGCHLD about a process that died; ``with_zombie``: it goes when somebody waits for the zombie."""
     if parent.alive:
         killed = zombie.status & 0x7F

@@ -7,16 +7,16 @@ getppid(2) and the reaper's counts go by.
 from __future__ import annotations
 
 from ...errors import refusal
-from .. import proctable, signals
+from .. import family, signals
 from ..states import RUNNING, STOPPED
 from . import permissions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..process import Process
+    from ..proc import Proc
 
 
-def ptrace(process: Process, request: str, pid: int) -> None:
+def ptrace(process: Proc, request: str, pid: int) -> None:
     """sys_ptrace(), for two requests by name."""
     target = process.kernel.find(pid)
     if target is None or not target.alive:
@@ -29,7 +29,7 @@ def ptrace(process: Process, request: str, pid: int) -> None:
         raise NotImplementedError(f"ptrace({request}) is not modelled: PT_ATTACH and PT_DETACH are")
 
 
-def _attach(process: Process, target: Process) -> None:
+def _attach(process: Proc, target: Proc) -> None:
     """PT_ATTACH: become the parent, and stop it.  The debugger waits for the stop."""
     if target is process:
         raise refusal("ptrace", "EINVAL", "a process cannot attach to itself")
@@ -42,7 +42,7 @@ def _attach(process: Process, target: Process) -> None:
         raise NotImplementedError("to trace init is not modelled")
     target.real_parent = target.parent
     if target.parent is not process:
-        proctable.reparent(target, process)
+        family.reparent(target, process)
     target.kernel.traced.append(target)
     if target.state is RUNNING:
         target.become(STOPPED)
@@ -50,17 +50,7 @@ def _attach(process: Process, target: Process) -> None:
     signals.post(process, signals.SIGCHLD, "CLD_TRAPPED", target.pid, target.ruid, signals.SIGSTOP, True)
 
 
-def report_stop(target: Process) -> tuple[int, int]:
-    """Tell the debugger that waits of a stop, once: pid and status word."""
-    status = target.stop_report << 8 | 0x7F
-    target.stop_report = 0
-    debugger = target.parent
-    assert debugger is not None
-    signals.forget_child(debugger, target)
-    return target.pid, status
-
-
-def _detach(process: Process, target: Process) -> None:
+def _detach(process: Proc, target: Proc) -> None:
     """PT_DETACH: give it back, and let it run."""
     if target.real_parent is None:
         raise refusal("ptrace", "EPERM", "the process is not being traced")
@@ -72,17 +62,17 @@ def _detach(process: Process, target: Process) -> None:
         target.become(RUNNING)
 
 
-def give_back(target: Process) -> None:
+def give_back(target: Proc) -> None:
     """proc_reparent() to the real parent, at the head of its list."""
     parent = target.real_parent
     assert parent is not None
     target.real_parent = None
     target.kernel.traced.remove(target)
     if target.parent is not parent:
-        proctable.reparent(target, parent)
+        family.reparent(target, parent)
 
 
-def debugger_exits(debugger: Process, target: Process) -> None:
+def debugger_exits(debugger: Proc, target: Proc) -> None:
     """exit1(): a process is given back and killed with its debugger (kern.kill_on_debugger_exit)."""
     if target.real_parent is debugger:
         target.real_parent = target.reaper
@@ -92,7 +82,7 @@ def debugger_exits(debugger: Process, target: Process) -> None:
         signals.post(target, signals.SIGKILL, "SI_KERNEL")
 
 
-def real_parent_exits(parent: Process) -> None:
+def real_parent_exits(parent: Proc) -> None:
     """exit1(): who is held by a debugger gets the parent-death signal, and its reaper as real parent."""
     for target in parent.kernel.traced:
         if target.real_parent is parent and target.parent is not parent:

@@ -51,7 +51,7 @@ def fork(world: World, op: Op) -> Differs:
     """{"pid", "child", "rfork", "pdfork", "fd"}: the child gets the next pid."""
     actor = world.actor(op)
     if "pdfork" in op:
-        number, child = actor.pdfork(op["pdfork"])
+        number, child = actor.call("pdfork", op["pdfork"])
         if number != op["fd"]:
             return {"fd": op["fd"]}, {"fd": number}
     else:
@@ -154,17 +154,17 @@ def setpgid(world: World, op: Op) -> Differs:
 
 def ptrace(world: World, op: Op) -> Differs:
     """{"pid", "request", "target", "result"}."""
-    return _plainly(op, lambda: world.actor(op).ptrace(op["request"], op["target"]))
+    return _plainly(op, lambda: world.actor(op).call("ptrace", op["request"], op["target"]))
 
 
 def cap_enter(world: World, op: Op) -> Differs:
     """{"pid", "result"}."""
-    return _plainly(op, lambda: world.actor(op).cap_enter())
+    return _plainly(op, lambda: world.actor(op).call("cap_enter"))
 
 
 def close(world: World, op: Op) -> Differs:
     """{"pid", "fd", "result"}."""
-    return _plainly(op, lambda: world.actor(op).close(op["fd"]))
+    return _plainly(op, lambda: world.actor(op).call("close", op["fd"]))
 
 
 def _plainly(op: Op, call: Any) -> Differs:

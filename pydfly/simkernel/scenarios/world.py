@@ -35,7 +35,7 @@ class World:
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
-        self.by_pid = kernel.table.by_pid
+        self.by_pid = kernel.by_pid
         self.commands: dict[str, int] = {
             name: int(value) for name, value in kernel.constants.Command.__members__.items()
         }

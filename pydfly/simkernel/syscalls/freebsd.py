@@ -26,8 +26,8 @@ from .table import INDIRECT, SyscallTable, fit, indirect
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
-    from ..process import Process
     from .numbers import Layout
     from .sysent import SyscallHelperData
 
@@ -48,7 +48,7 @@ class FreeBSDTable(SyscallTable):
     def __init__(
         self,
         layout: Layout,
-        missing: Callable[[Process | None, int, bool], object],
+        missing: Callable[[Any, int, bool], object],
         absent_is_told: bool,
         pause: Callable[[float], None],
     ) -> None:
@@ -115,9 +115,7 @@ class FreeBSDTable(SyscallTable):
         slot.thrcnt = SY_THR_ABSENT
         self.slots[number] = Sysent(narg=0) if entry.old is None else entry.old.copy()
 
-    def call(
-        self, number: int, args: Sequence[object] = (), capmode: bool = False, process: Process | None = None
-    ) -> object:
+    def call(self, number: int, args: Sequence[object] = (), capmode: bool = False, process: object = None) -> object:
         """Make a system call: syscallenter().  Order: number, capability mode, absent or draining; then the call."""
         if number in INDIRECT:
             number, args = indirect(args)
@@ -136,11 +134,11 @@ class FreeBSDTable(SyscallTable):
             slot.thrcnt -= SY_THR_INCR
             self._running.pop()
 
-    def enter(self, number: int, capmode: bool = False, process: Process | None = None) -> Inside:
+    def enter(self, number: int, capmode: bool = False, process: object = None) -> Inside:
         """Hold a thread inside a call that it has entered, until ``leave()``: syscall_thread_enter()."""
         return Inside(self._admit(number, capmode, process))
 
-    def _admit(self, number: int, capmode: bool, process: Process | None) -> Sysent:
+    def _admit(self, number: int, capmode: bool, process: object) -> Sysent:
         slot = self.slots[number if 0 <= number < len(self.slots) else 0]
         if capmode and not slot.flags & SYF_CAPENABLED:
             raise refusal("syscall", "ECAPMODE", f"system call {number} is not allowed in capability mode")

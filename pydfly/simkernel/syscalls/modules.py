@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..process import Process
     from .sysent import SyscallHelperData
     from .table import SyscallTable
 
@@ -145,7 +144,7 @@ class Modules:
         """Send an event to a module."""
         self._lookup(id, "module").event(what)
 
-    def modfind(self, process: Process | None, name: object) -> int:
+    def modfind(self, process: object, name: object) -> int:
         """Return the id of the module with this name: sys_modfind().
 
         Raises:
@@ -162,22 +161,24 @@ class Modules:
                 return module.id
         raise refusal("modfind", "ENOENT", f"no module is called {name!r}")
 
-    def modstat(self, process: Process | None, id: int, version: object) -> ModuleStat:
+    def modstat(self, process: object, id: int, version: object) -> ModuleStat:
         """Describe a module: sys_modstat().
 
         Args:
             process: the caller.
             id: the module.
-            version: ``stat.version``, the size of the structure; BAD_POINTER: no structure.
+            version: ``stat.version``, the size of the structure; None: the largest; BAD_POINTER: no structure.
 
         Raises:
             FileNotFoundError: ENOENT, there is no such module.
             OSError: EFAULT, then EINVAL, no structure has this size.
         """
         module = self._lookup(id, "modstat")
+        sizes = STRUCT_SIZES[self._flavour]
+        if version is None:
+            version = sizes[-1]
         if version is BAD_POINTER or not isinstance(version, int):
             raise refusal("modstat", "EFAULT", "the structure is at a pointer that gives no memory")
-        sizes = STRUCT_SIZES[self._flavour]
         if version not in sizes:
             raise refusal("modstat", "EINVAL", f"stat.version is the size of the structure: one of {sizes}")
         name = module.name
@@ -185,7 +186,7 @@ class Modules:
             name = name.encode()[:_SHORT_NAME].decode(errors="replace")
         return ModuleStat(version, name, module.refs, module.id, None if version == sizes[0] else module.data)
 
-    def modnext(self, process: Process | None, id: int) -> int:
+    def modnext(self, process: object, id: int) -> int:
         """Return the id of the module after this one (0: of the first one), or 0 at the end: sys_modnext().
 
         Raises:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
-    from ..process import Process
-
     Call = Callable[..., object]
 
 NO_SYSCALL = -1
@@ -53,9 +51,9 @@ def lkmressys(process: object, *args: object) -> NoReturn:
     nosys(process)
 
 
-def null_call(process: Process, *args: object) -> NoReturn:
+def null_call(process: Any, *args: object) -> object:
     """Be what an entry of zeros points at: the kernel jumps to address 0."""
-    process.kernel.panic("a system call's entry was all zeros: jump to a null pointer")
+    return process.kernel.panic("a system call's entry was all zeros: jump to a null pointer")
 
 
 MISSING = frozenset({nosys, lkmnosys, lkmressys})

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
-    from ..process import Process
     from .numbers import Layout
     from .sysent import Call, SyscallHelperData
 
@@ -33,7 +32,7 @@ class SyscallTable:
             by SIGSYS.
     """
 
-    def __init__(self, layout: Layout, missing: Callable[[Process | None, int, bool], object]) -> None:
+    def __init__(self, layout: Layout, missing: Callable[[Any, int, bool], object]) -> None:
         self.missing = missing
         self.slots = list(_at_boot(layout))
 
@@ -90,9 +89,7 @@ class SyscallTable:
     registrable: frozenset[Call] = frozenset({lkmnosys})
     """What stands in the slots that may be taken."""
 
-    def call(
-        self, number: int, args: Sequence[object] = (), capmode: bool = False, process: Process | None = None
-    ) -> object:
+    def call(self, number: int, args: Sequence[object] = (), capmode: bool = False, process: object = None) -> object:
         """Make a system call.
 
         Args:

@@ -1,4 +1,4 @@
-"""Who exists, and who is whose child, in the kernel's own order: what is attached comes to the head of the list.
+"""Who is whose child, in the kernel's own order: what is attached comes to the head of the list.
 
 The list of children is doubly linked through the processes themselves, as the kernel's is, so that attaching and
 detaching cost the same whatever its length.
@@ -8,31 +8,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .process import Process
+    from .proc import Proc
 
 
-class ProcTable:
-    """The processes by pid, zombies included, in the order of their creation."""
-
-    def __init__(self) -> None:
-        self.by_pid: dict[int, Process] = {}
-        self.last_pid = 0
-
-    def new_pid(self) -> int:
-        """Return the next pid: they count up and are never reused."""
-        self.last_pid += 1
-        return self.last_pid
-
-    def add(self, process: Process) -> None:
-        """Make a process findable."""
-        self.by_pid[process.pid] = process
-
-    def remove(self, process: Process) -> None:
-        """Forget a process that was waited for."""
-        del self.by_pid[process.pid]
-
-
-def attach(child: Process, parent: Process) -> None:
+def attach(child: Proc, parent: Proc) -> None:
     """Make ``child`` the first child of ``parent``: LIST_INSERT_HEAD on p_children (sys/kern/kern_fork.c, fork1())."""
     head = parent.first_child
     child.parent = parent
@@ -43,7 +22,7 @@ def attach(child: Process, parent: Process) -> None:
     parent.first_child = child
 
 
-def detach(child: Process) -> None:
+def detach(child: Proc) -> None:
     """Take ``child`` out of its parent's list: LIST_REMOVE on p_sibling."""
     before, after = child.previous_sibling, child.next_sibling
     if before is not None:
@@ -55,7 +34,7 @@ def detach(child: Process) -> None:
     child.parent = child.previous_sibling = child.next_sibling = None
 
 
-def reparent(child: Process, parent: Process) -> None:
+def reparent(child: Proc, parent: Proc) -> None:
     """Move ``child`` to the head of another list: proc_reparent() of sys/kern/kern_exit.c, in both systems."""
     detach(child)
     attach(child, parent)
