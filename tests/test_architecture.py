@@ -30,13 +30,7 @@ LEVELS = [
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "testing"],
 ]
-PURE = (
-    "pydfly.simkernel",
-    "pydfly.residency",
-    "pydfly.ending.policy",
-    "pydfly.supervisor.service_policy",
-    "pydfly.supervisor.service_rules",
-)
+PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy", "pydfly.supervisor.service_policy")
 IMPURE = {
     "asyncio",
     "ctypes",
@@ -50,7 +44,33 @@ IMPURE = {
     "threading",
     "time",
 }
-MOST_LINES = 350
+MOST_LINES = 250
+TOO_LONG = {
+    "pydfly.backends.linux.dragonfly": "being opened by domain",
+    "pydfly.conformance.world": "being opened by sim",
+    "pydfly.constants.freebsd": "being opened by sim",
+    "pydfly.pytest_plugin.leaks": "being opened by domain",
+    "pydfly.simkernel.scenarios.freebsd": "being opened by sim",
+    "pydfly.supervisor.service_policy": "being opened by svc",
+    "pydfly.supervisor.warden": "being opened by lead",
+}
+"""Modules that are too long still, and why.  This table only ever shrinks."""
+CIRCULAR = {
+    ("pydfly.simkernel.process", "pydfly.simkernel.kernel"): "types only: who drives a process sees its whole kernel",
+    ("pydfly.backends.linux.freebsd_domain", "pydfly.backends.linux.dragonfly"): "being opened by domain",
+    ("pydfly.backends.native", "pydfly.backends.choice"): "being opened by bsd",
+    ("pydfly.backends.native.binding", "pydfly.backends.native.dragonfly"): "being opened by bsd",
+    ("pydfly.backends.native.binding", "pydfly.backends.native.freebsd"): "being opened by bsd",
+    ("pydfly.backends.native.binding", "pydfly.backends.native.processes"): "being opened by bsd",
+    ("pydfly.backends.registry.directory", "pydfly.backends.choice"): "being opened by root",
+    ("pydfly.cli.help", "pydfly.cli"): "being opened by cli",
+    ("pydfly.conformance.trace", "pydfly.conformance.world"): "being opened by sim",
+    ("pydfly.ending.dragonfly", "pydfly.reaper"): "being opened by lead",
+    ("pydfly.ending.freebsd", "pydfly.reaper"): "being opened by lead",
+    ("pydfly.supervisor.conversation", "pydfly.supervisor.warden"): "being opened by lead",
+    ("pydfly.supervisor.prepare", "pydfly.supervisor"): "being opened by caller",
+}
+"""Imports that close a circle, and why they may.  This table only ever shrinks."""
 
 
 def level(module: str) -> int | None:
@@ -59,30 +79,48 @@ def level(module: str) -> int | None:
     return next((number for number, rooms in enumerate(LEVELS) if room in rooms), None)
 
 
-def imports(path: Path, module: str) -> Iterator[tuple[str, int]]:
-    """Yield every module that a source file imports, whenever it does so (not what only type checkers see)."""
+def imports(module: str, *, types: bool = True) -> Iterator[tuple[str, int]]:
+    """Yield every module that a module imports, whenever it does so, and the line.
+
+    A name out of a package is an import of the package, unless it is a module in it: what is inside a package does
+    not depend on the package for that alone.
+
+    Args:
+        module: its name.
+        types: what only type checkers see counts too.
+    """
+    path = MODULES[module]
     tree = ast.parse(path.read_text())
-    is_package = path.name == "__init__.py"
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
+    parts = module.split(".")
+    unseen = set() if types else set(_typing_only(tree))
     for node in ast.walk(tree):
-        if id(node) in typing_only:
+        if node in unseen:
             continue
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            parts = module.split(".")
-            base = parts[: len(parts) - node.level + is_package] if node.level else []
+            base = parts[: len(parts) - node.level + (path.name == "__init__.py")] if node.level else []
             source = ".".join([*base, *([node.module] if node.module else [])])
-            yield source, node.lineno
-            yield from (
-                (f"{source}.{alias.name}", node.lineno) for alias in node.names if f"{source}.{alias.name}" in MODULES
-            )
+            for alias in node.names:
+                inside = f"{source}.{alias.name}"
+                yield inside if inside in MODULES else source, node.lineno
+
+
+def _typing_only(tree: ast.Module) -> Iterator[ast.AST]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for statement in node.body:
+                yield from ast.walk(statement)
+
+
+def reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
+    """Return the modules that an import of this one leads to."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        waiting += graph[waiting.pop()] - found
+        found.update(waiting)
+    return found
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if level(name) is not None])
@@ -90,11 +128,30 @@ def test_imports_go_downward(module: str) -> None:
     """Each altitude knows only what is below it, and `backends.native` alone knows the extension."""
     own = level(module)
     assert own is not None
-    for imported, line in imports(MODULES[module], module):
+    for imported, line in imports(module, types=False):
         if imported.startswith("pydfly."):
             other = level(imported)
             assert other is None or other <= own, f"{module}:{line} imports {imported} from a higher level"
             assert imported != "pydfly._native" or module == "pydfly.backends.native"
+
+
+def test_no_circles() -> None:
+    """No module leads back to itself: not by a late import, not for the sake of types, but for what is named above."""
+    graph = {name: {other for other, _ in imports(name) if other in MODULES} for name in MODULES}
+    for source, target in CIRCULAR:
+        assert target in graph[source] and source in reachable(target, graph), (
+            f"take it out of CIRCULAR: {source}, {target}"
+        )
+    for source, target in CIRCULAR:
+        graph[source].discard(target)
+    circles = {name: reachable(name, graph) for name in MODULES if name in reachable(name, graph)}
+    assert {name: sorted(other for other in circle if other in circles) for name, circle in circles.items()} == {}
+
+
+def test_rooms_that_are_named_here_exist() -> None:
+    """A rule about a room that is gone would hold for ever."""
+    named = [f"pydfly.{room}" for rooms in LEVELS for room in rooms] + [*PURE, *TOO_LONG]
+    assert [name for name in named if name not in MODULES] == []
 
 
 def test_every_module_has_a_level() -> None:
@@ -106,14 +163,15 @@ def test_every_module_has_a_level() -> None:
 def test_pure_packages_do_no_input_or_output() -> None:
     """The simulated kernel and the policy of the supervisor know no clock, no process, no chance."""
     for module in [name for name in MODULES if name.startswith(PURE)]:
-        used = {imported.partition(".")[0] for imported, _ in imports(MODULES[module], module)}
+        used = {imported.partition(".")[0] for imported, _ in imports(module, types=False)}
         assert used & IMPURE == set(), module
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_size(module: str) -> None:
-    """A module that grows past the limit holds more than one idea."""
-    assert len(MODULES[module].read_text().splitlines()) <= MOST_LINES
+    """A module that grows past the limit holds more than one idea; one that is short again leaves the table."""
+    lines = len(MODULES[module].read_text().splitlines())
+    assert (lines > MOST_LINES) == (module in TOO_LONG), f"{lines} lines: at most {MOST_LINES}, or a row in TOO_LONG"
 
 
 def test_function_sizes() -> None:
