@@ -47,6 +47,7 @@ struct pydfly_process { int pid; int ppid; int64_t seconds; int64_t microseconds
 int pydfly_list_processes(int pid, void *records, size_t *bytes);
 void pydfly_read_process(const void *records, size_t index, struct pydfly_process *out);
 int64_t pydfly_boot_time(void);
+int pydfly_close_from(int lowest);
 
 struct pydfly_resident { int id; intptr_t entry; int64_t size; uint64_t dev; uint64_t ino; char path[1025]; };
 int pydfly_list_residents(void *records, size_t *bytes);
@@ -134,6 +135,7 @@ INCLUDES = """
 #include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
 #ifdef __DragonFly__
 #include <sys/param.h>
 #include <sys/procctl.h>
@@ -248,6 +250,17 @@ static void pydfly_read_resident(const void *records, size_t index, struct pydfl
     (void)records; (void)index;
     memset(out, 0, sizeof(*out));
 }
+#endif
+
+/* closefrom(2): a value on DragonFly, nothing on FreeBSD, and no error on either */
+#if PYDFLY_SYSTEM
+static int pydfly_close_from(int lowest)
+{
+    closefrom(lowest);
+    return 0;
+}
+#else
+static int pydfly_close_from(int lowest) { (void)lowest; return pydfly_missing(); }
 #endif
 
 #if PYDFLY_SYSTEM

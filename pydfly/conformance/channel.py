@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import socket
+from array import array
 from typing import Any
 
 _LENGTH = 4  # bytes in front of each message
@@ -27,12 +28,26 @@ def receive(channel: socket.socket) -> tuple[Any, int | None]:
         EOFError: the other side is gone.
     """
     try:
-        length, descriptors, _, _ = socket.recv_fds(channel, _LENGTH, 1)
+        length, descriptor = _length_and_descriptor(channel)
         length += _exactly(channel, _LENGTH - len(length))
         content = _exactly(channel, int.from_bytes(length, "big"))
     except ConnectionError:
         raise EOFError("the process at the other end is gone") from None
-    return pickle.loads(content), descriptors[0] if descriptors else None  # noqa: S301  from our own processes
+    return pickle.loads(content), descriptor  # noqa: S301  from our own processes
+
+
+def _length_and_descriptor(channel: socket.socket) -> tuple[bytes, int | None]:
+    """Receive the first bytes, and what came with them.
+
+    Not socket.recv_fds: its control buffer has CMSG_LEN bytes, and FreeBSD closes a descriptor, with MSG_CTRUNC, if
+    the padding that CMSG_SPACE counts has no room.
+    """
+    numbers = array("i")
+    length, ancillary, _, _ = channel.recvmsg(_LENGTH, socket.CMSG_SPACE(numbers.itemsize))
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers.frombytes(content[: len(content) // numbers.itemsize * numbers.itemsize])
+    return length, numbers[0] if numbers else None
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -40,6 +40,8 @@ class Live:
         self._channels: dict[int, socket.socket] = {}
         self._made = pickle.dumps(make)
         self.programs = Programs(runnable=backend.name == "native")
+        self._processes = backend.processes
+        self._kernel_lists = backend.name == "native"
         self._private = backend.name == "linux"  # the resident registry is ours alone
         ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
@@ -153,8 +155,18 @@ class Live:
         return seen
 
     def parent_of(self, pid: int) -> int | None:
-        """Return the parent of a zombie, or None: it is gone, or has a parent that cannot be asked."""
-        return next((other for other in self._channels if self._peek(other, pid) == "zombie"), None)
+        """Return the parent of a zombie, or None: it is gone.
+
+        A parent that lives is asked by wait.  FreeBSD leaves children with a dead reaper until that is waited for
+        (LC-1): such a parent can be told by the kernel's list of processes only.
+        """
+        waiting = (other for other in self._channels if self._peek(other, pid) == "zombie")
+        return next(waiting, None) or self._listed_parent(pid)
+
+    def _listed_parent(self, pid: int) -> int | None:
+        if not self._kernel_lists:
+            return None
+        return next((process.ppid for process in self._processes.everyone() if process.pid == pid), None)
 
     def clear(self) -> None:
         """End every process of the world but the keeper."""

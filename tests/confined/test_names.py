@@ -32,7 +32,8 @@ import pytest
 os.environ["_PYTHON_SYSCONFIGDATA_NAME"] = sys.argv[1]
 sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *sys.argv[2:]]))
 """
-ELSEWHERE = "not test_loading and not python_does_not_name and not old_headers"  # what is told on a machine that is none of the two
+# what is told on a machine that is neither of the two
+ELSEWHERE = "not test_loading and not python_does_not_name and not old_headers"
 ROOMS = ["tests/simkernel", "tests/supervisor", "tests/ending", "tests/native", "tests/cli/test_options.py"]
 
 

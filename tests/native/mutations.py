@@ -9,6 +9,7 @@ DRAGONFLY = "pydfly/backends/native/dragonfly.py"
 FREEBSD = "pydfly/backends/native/freebsd.py"
 RAW = "pydfly/backends/native/binding.py"
 NATIVE = "pydfly/backends/native/__init__.py"
+BARE = "pydfly/backends/native/bare.py"
 PROCESSES = "pydfly/backends/native/processes.py"
 RTLD = "pydfly/backends/native/residency.py"
 OUTSIDERS = "pydfly/backends/outsiders.py"
@@ -170,8 +171,22 @@ MUTATIONS = [
     Mutation("bad pointers", RAW, "            return self.bad\n", "            return self.null\n"),
     Mutation("ints behind pointers", RAW, 'memory[0] = arguments.c_value(data, "int", "data")', "memory[0] = 1"),
     # registration, residents, modules
-    Mutation("RS-7", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if False:"),
-    Mutation("ENOSYS before safety", NATIVE, 'if not unsafe and self.flavour == "dragonfly":', "if not unsafe:"),
+    Mutation("RS-7", NATIVE, "if not unsafe and self._may_register():", "if False:"),
+    Mutation(
+        "the kernel's EPERM first",
+        NATIVE,
+        "return failed not in (errno.EPERM, errno.ENOSYS)",
+        "return failed != errno.ENOSYS",
+    ),
+    Mutation("closefrom", BUILD, "    closefrom(lowest);\n", ""),
+    Mutation("tracing stays possible", BARE, "_TRACE_CTL, _TRACE_DISABLE = 7, 2", "_TRACE_CTL, _TRACE_DISABLE = 7, 1"),
+    Mutation("a reaper is an error", BARE, "_ALREADY = (errno.EALREADY, errno.EBUSY)", "_ALREADY = ()"),
+    Mutation(
+        "ENOSYS before safety",
+        NATIVE,
+        "return failed not in (errno.EPERM, errno.ENOSYS)",
+        "return failed != errno.EPERM",
+    ),
     Mutation("RS-1", NATIVE, "return int(removed)", "return 0"),
     Mutation("which system", NATIVE, "if built_for not in (flavour,", 'if built_for not in ("dragonfly", "freebsd",'),
     Mutation(

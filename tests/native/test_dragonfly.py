@@ -268,10 +268,20 @@ def test_only_ints_are_numbers(kernel: Kernel, number: Any) -> None:
 
 
 def test_registration_is_refused(dragonfly: Kernel) -> None:
-    """RS-7: the way that works is named; nothing reaches the kernel."""
+    """RS-7: the way that works is named; the kernel is asked for no more than whether it would do it."""
     with pytest.raises(pydfly.UnsafeRegistrationError, match=r"resident\.register"):
         pydfly.exec_sys_register(0x1000)
-    assert dragonfly.calls() == []
+    assert [entry.call for entry in dragonfly.calls()] == [b"sysctlbyname"]
+
+
+@pytest.mark.parametrize(("variable", "value"), [("euid", 1001), ("jailed", 1)])
+def test_registration_by_anybody_else(dragonfly: Kernel, variable: str, value: int) -> None:
+    """The kernel's EPERM comes before the refusal that protects the system: nothing could break."""
+    dragonfly.set_int(variable, value)
+    with pytest.raises(PermissionError) as caught:
+        pydfly.exec_sys_register(0x1000)
+    assert isinstance(caught.value, pydfly.SyscallError) and caught.value.syscall == "exec_sys_register"
+    assert len(dragonfly.calls("exec_sys_register")) == 1
 
 
 def test_unsafe_registration(dragonfly: Kernel) -> None:

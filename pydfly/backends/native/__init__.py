@@ -7,6 +7,7 @@ PROC_REAP_KILL on a domain that is not the target's own (FK-11).
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ... import errors, structs
@@ -95,9 +96,12 @@ class Native:
         self.processes = chosen.processes
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
-        """Make the binary of this process resident: that is the Python interpreter, so not without ``unsafe``."""
+        """Make the binary of this process resident: that is the Python interpreter, so not without ``unsafe``.
+
+        Where the kernel would refuse it anyway, nothing can break, and the kernel says so itself.
+        """
         entry = arguments.c_value(entry, "void *", "entry")
-        if not unsafe and self.flavour == "dragonfly":
+        if not unsafe and self._may_register():
             raise errors.UnsafeRegistrationError(
                 "exec_sys_register would make the Python interpreter itself resident: every python started later would "
                 "begin at this entry and crash, until `resident -R`; use pydfly.resident.register(program)"
@@ -106,6 +110,12 @@ class Native:
         failed = self._ffi.errno if self._lib.exec_sys_register(address) < 0 else None
         if failed is not None:
             raise self._call.refusal("exec_sys_register", failed)
+
+    def _may_register(self) -> bool:
+        """Ask what the kernel would say: the sysctl vm.resident begins with the same check of privilege (VR-1)."""
+        length = self._ffi.new("size_t *", 0)
+        failed = self._ffi.errno if self._lib.pydfly_list_residents(self._ffi.NULL, length) else None
+        return failed not in (errno.EPERM, errno.ENOSYS)
 
     def exec_sys_unregister(self, id: int) -> int:
         """Remove registrations; the kernel returns how many."""
