@@ -38,13 +38,18 @@ def provided(info: BackendInfo, capability: str) -> str:
     return CAPABILITIES[capability].get(info.name, "absent")
 
 
+GOOD, NOTE, AMISS = "ok", "note", "lack"
+
+
 class Check(NamedTuple):
     """One thing that this machine has or lacks."""
 
     name: str
-    good: bool
+    state: str
+    """GOOD; NOTE: it is not there, and nothing is amiss; AMISS: something does not work because of it."""
     detail: str
     remedy: str
+    """What to do where something is amiss; empty where nothing is, or where it cannot be had."""
 
 
 def main(parsed: Parsed) -> int:
@@ -68,8 +73,8 @@ def main(parsed: Parsed) -> int:
         print(f"{capability:<32}{provided(info, capability)}")
     print()
     for check in checks:
-        print(f"{'ok  ' if check.good else 'lack'}  {check.name:<28}{check.detail}")
-        if not check.good:
+        print(f"{check.state:<6}{check.name:<28}{check.detail}")
+        if check.remedy:
             print(f"{'':<34}{check.remedy}")
     return int(info.name == "none")
 
@@ -88,50 +93,68 @@ def report(info: BackendInfo, checks: list[Check]) -> dict[str, Any]:
 
 def examine() -> list[Check]:
     """Look at what the live backends and the registry need."""
-    root = os.geteuid() == 0
+    uid = os.geteuid()
     checks = [
-        Check("superuser", root, "yes" if root else f"no, uid {os.geteuid()}", "only root may make programs resident"),
+        Check("superuser", GOOD, "yes", "")
+        if uid == 0
+        else Check("superuser", NOTE, f"no, uid {uid}; only root may make programs resident", ""),
         _module("platformdirs", "keeps the resident registry"),
         _module("elftools", "checks programs for resident", "pyelftools"),
         # the package is there even where the C module that it needs is not: a port of its own on FreeBSD
         _module("_sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)", _sqlite_remedy()),
-        _module("rich", "draws trees and tables on a terminal"),
+        Check("rich", GOOD, "draws trees and tables on a terminal", "")
+        if _is_installed("rich")
+        else Check("rich", NOTE, "not installed: trees and tables are drawn in plain text", ""),
     ]
-    if sys.platform.startswith("linux"):
-        checks += _examine_linux()
-    else:
-        from ..backends import native
-
-        refused = native.obstacle()
-        checks.append(
-            Check(
-                "native binding", refused is None, refused or "built", "PYDFLY_BUILD_EXTENSION=yes pip install pydfly"
-            )
-        )
+    checks += _examine_linux() if sys.platform.startswith("linux") else [_native_binding()]
     return checks
+
+
+def _native_binding() -> Check:
+    from ..backends import native
+
+    refused = native.obstacle()
+    if refused is None:
+        return Check("native binding", GOOD, "built", "")
+    if sys.platform.startswith(("dragonfly", "freebsd")):
+        return Check("native binding", AMISS, refused, "PYDFLY_BUILD_EXTENSION=yes pip install pydfly")
+    return Check("native binding", NOTE, refused, "")
 
 
 def _examine_linux() -> list[Check]:
     from ..backends.linux import prctl
 
     refused = prctl.obstacle()
-    children_files = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
-    own_cgroup = os.path.exists("/sys/fs/cgroup/cgroup.controllers") and os.access("/sys/fs/cgroup", os.W_OK)
-    return [
-        Check("subreaper and pidfd", refused is None, refused or "yes", "run a newer kernel"),
-        Check(
-            "children lists in /proc",
-            children_files,
-            "yes" if children_files else "no, so descendants are found by a scan of all processes",
-            "a kernel with CONFIG_PROC_CHILDREN makes listings cheaper",
-        ),
-        Check(
-            "cgroup v2 of its own",
-            own_cgroup,
-            "yes" if own_cgroup else "no, so trees are ended by pidfd alone",
-            "not needed; with it, ending a fork storm takes one write",
-        ),
-    ]
+    checks = [Check("subreaper and pidfd", AMISS if refused else GOOD, refused or "yes", _pidfd_remedy(refused or ""))]
+    try:
+        shown = os.readlink("/proc/self")
+    except OSError:
+        remedy = "mount -t proc proc /proc"
+        return [*checks, Check("/proc", AMISS, "not mounted, so processes cannot be listed", remedy)]
+    if shown != str(os.getpid()):
+        remedy = "mount a /proc in this namespace (unshare does it with --mount-proc)"
+        return [*checks, Check("/proc", AMISS, "shows another pid namespace", remedy)]
+    hidden = [name for name in ("loadavg", "stat") if not os.path.exists(f"/proc/{name}")]
+    if hidden:
+        checks.append(Check("/proc", NOTE, f"mounted without {' and '.join(hidden)}: listings take longer", ""))
+    elif not os.path.exists("/proc/1"):
+        checks.append(Check("/proc", NOTE, "hides the processes of other users (hidepid)", ""))
+    else:
+        checks.append(Check("/proc", GOOD, "whole", ""))
+    if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        checks.append(Check("children lists in /proc", GOOD, "yes", ""))
+    else:  # CONFIG_PROC_CHILDREN is not something to be switched on
+        detail = "no, so descendants are found by looking at all processes"
+        checks.append(Check("children lists in /proc", NOTE, detail, ""))
+    return checks
+
+
+def _pidfd_remedy(refused: str) -> str:
+    if not refused:
+        return ""
+    if "EPERM" in refused or "EACCES" in refused:
+        return "let the sandbox (seccomp) allow pidfd_open and pidfd_send_signal"
+    return "a kernel of Linux 5.3 or newer"
 
 
 def _sqlite_remedy() -> str:
@@ -141,9 +164,14 @@ def _sqlite_remedy() -> str:
     return "a Python that was built with SQLite's headers; some systems have it as a package of its own"
 
 
-def _module(name: str, purpose: str, package: str = "", remedy: str = "") -> Check:
+def _is_installed(name: str) -> bool:
     from importlib.util import find_spec
 
-    found = find_spec(name) is not None
+    return find_spec(name) is not None
+
+
+def _module(name: str, purpose: str, package: str = "", remedy: str = "") -> Check:
     package = package or name
-    return Check(package, found, purpose if found else f"missing: {purpose}", remedy or f"pip install {package}")
+    if _is_installed(name):
+        return Check(package, GOOD, purpose, "")
+    return Check(package, AMISS, f"missing: {purpose}", remedy or f"pip install {package}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from ..supervisor.domain import fill_standard_descriptors
 from ..supervisor.guard import FAILED, Guard
 from ..supervisor.launch import Launch
 from ..supervisor.warden import TIMEOUT
@@ -30,14 +29,13 @@ def main(parsed: Parsed) -> int:
         timeout=given.get("--timeout", 0) or None,
         pdeathsig=given.get("--pdeathsig", 0),
     )
-    fill_standard_descriptors()
     try:
-        paper = Paper(given.get("--report"), "--summary" in given)
-        status = Guard(launch, kept=paper.descriptors).keep(lambda warden: _work(warden, paper))
+        reports = Reports(given.get("--report"), "--summary" in given)
+        status = Guard(launch, kept=reports.descriptors).keep(lambda warden: _work(warden, reports))
     except OSError as error:
         return _complain(f"{error.filename or 'run'}: {error.strerror}", FAILED)
     if status is None:
-        paper.write({"command": parsed.arguments, "error": "the warden was killed; everything it guarded was ended"})
+        reports.write({"command": parsed.arguments, "error": "the warden was killed; everything it guarded was ended"})
         return _complain("run: the warden was killed; everything it guarded was ended", FAILED)
     return status
 
@@ -52,52 +50,50 @@ def _check_backend() -> None:
         check_backend()
 
 
-class Paper:
-    """Where the report goes: opened before anything is started, so that a refusal is told before."""
+class Reports:
+    """What is shown and written when all is over."""
 
     def __init__(self, name: str | None, summary: bool) -> None:
         self.descriptors: tuple[int, ...] = ()
-        self.summary = summary
+        self._summary = summary
+        self._file = None
         if name is None:
             return
-        import os
+        from .report_file import ReportFile
 
-        if name == "-":
-            self.descriptors = (os.dup(1),)
-        else:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-            self.descriptors = (os.open(name, flags, 0o666),)
+        self._name = name
+        self._file = ReportFile(name)
+        if self._file.trouble is not None:
+            _complain(f"run: --report: {name}: {self._file.trouble}", FAILED)
+        elif self._file.descriptor >= 0:
+            self.descriptors = (self._file.descriptor,)
 
     def write(self, report: dict[str, Any]) -> None:
-        """Write the report as one JSON object, and show it to whom asked for that."""
-        if self.summary and "processes" in report:
+        """Write the report as one JSON object, and show it if that was asked for; trouble is a line on stderr."""
+        if self._summary and "processes" in report:
             from .summary import show
 
-            show(report, sys.stderr)
-        for descriptor in self.descriptors:
-            import json
+            try:  # noqa: SIM105  contextlib would be imported for this alone
+                show(report, sys.stderr)
+            except OSError:  # a full disk: there is no place to tell it
+                pass
+        if self._file is not None and (trouble := self._file.write(report)) is not None:
+            _complain(f"run: --report: {self._name}: {trouble}", FAILED)
 
-            with open(descriptor, "w", closefd=False) as file:
-                json.dump(report, file)
-                file.write("\n")
 
-
-def _work(warden: Warden, paper: Paper) -> int:
+def _work(warden: Warden, reports: Reports) -> int:
     """Be the warden's process: return the exit status of ``pydfly run``."""
     try:
         warden.start()
     except OSError as error:
         text = f"{error.filename or 'run'}: {error.strerror}"
-        paper.write({**warden.report(), "reason": "not started", "error": text})
+        reports.write({**warden.report(), "reason": "not started", "error": text})
         if isinstance(error, FileNotFoundError):
             return _complain(text, NOT_FOUND)
         return _complain(text, NOT_EXECUTABLE if error.filename else FAILED)
     warden.run()
     report = warden.report()
-    try:
-        paper.write(report)
-    except OSError as error:
-        return _complain(f"run: --report: {error.strerror}", FAILED)
+    reports.write(report)
     for left in report["survivors"]:
         _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     if report["survivors"]:

@@ -24,23 +24,28 @@ def main(parsed: Parsed) -> int:
         what = {"backend": f"{backend.name}:{backend.flavour}", "pid": backend.processes.getpid()}
         print(json.dumps({**what, **status._asdict(), "pdeathsig": signal}, indent=2))
         return 0
+    owns = "yes" if status.owned else "no"
+    whose = "this process" if status.owned else "a process above this one"
     rows = [
         ("process", f"{backend.processes.getpid()} (backend {backend.name}:{backend.flavour})"),
-        ("reaper", "yes" if status.owned else "no"),
-        ("real init", "yes" if status.real_init else "no"),
-        ("its reaper", _known(status.reaper_pid)),
-        ("newest child", "none" if status.first_pid is None else str(status.first_pid)),
-        ("children in the domain", _known(status.children)),
-        ("members of the domain", _known(status.descendants)),
-        ("parent-death signal", f"{signal} ({_signal_name(signal)})" if signal else "none"),
+        ("reaper", f"{owns}: when a descendant loses its parent, {whose} becomes its parent"),
+        ("real init", "yes: the first process of the system" if status.real_init else None),
+        ("its reaper", status.reaper_pid),
+        ("newest child", "none" if status.first_pid is None else status.first_pid),
+        ("children in the domain", status.children),
+        ("members of the domain", status.descendants),
+        (
+            "parent-death signal",
+            f"{signal} ({_signal_name(signal)}): sent to this process when its parent ends" if signal else "none",
+        ),
     ]
     for name, value in rows:
-        print(f"{name:<24}{value}")
+        if value is not None:
+            print(f"{name:<24}{value}")
+    untold = [name for name, value in rows if value is None and name != "real init"]
+    if untold:
+        print(f"{'not told by this system':<24}{', '.join(untold)}")
     return 0
-
-
-def _known(value: int | None) -> str:
-    return "this system does not tell" if value is None else str(value)
 
 
 def _signal_name(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 
@@ -25,10 +26,13 @@ def show(report: dict[str, Any], file: TextIO) -> None:
     """
     processes = report["processes"]
     print(f"pydfly: {sentence(report)}", file=file)
-    shown = processes[:MOST]
-    if shown:
-        table(file, HEAD, [_row(process) for process in shown], [_style(process) for process in shown])
-    if more := len(processes) - len(shown) + report["unlisted"]:
+    rows = [_row(process) for process in processes[:MOST]]
+    if rows and _table_width(rows) > _columns(file):
+        for row in rows:
+            _list_entry(row, file)
+    elif rows:
+        table(file, HEAD, rows, [_style(process) for process in processes[:MOST]])
+    if more := len(processes) - len(rows) + report["unlisted"]:
         print(f"and {more} more", file=file)
     for left in report["survivors"]:
         print("left: {name} (pid {pid}, {state}): {why}".format(**left), file=file)
@@ -47,7 +51,29 @@ def sentence(report: dict[str, Any]) -> str:
     if len(command) > 60:
         command = command[:59] + "…"
     took = f"{report['end'] - report['start']:.2f} s"
-    return f"{command}: {how}, {took}; {report['reason']}; {count} process{'es' if count != 1 else ''}, {left}"
+    return f"{command}: {how}, {took}; {report['reason']}; {count} process{'es' if count != 1 else ''} met, {left}"
+
+
+def _columns(file: TextIO) -> float:
+    """Return how many columns there are to show something in: where it is no terminal, as many as one likes."""
+    try:
+        return os.get_terminal_size(file.fileno()).columns or float("inf")
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def _table_width(rows: list[tuple[str, ...]]) -> int:
+    widths = [max(len(row[place]) for row in (HEAD, *rows)) for place in range(len(HEAD))]
+    return sum(widths) + 2 * (len(HEAD) - 1)
+
+
+def _list_entry(row: tuple[str, ...], file: TextIO) -> None:
+    """Print one process on lines that are short enough for the narrowest terminal."""
+    pid, parent, name, ended, seconds, cpu, memory = row
+    print(f"{pid} {name}: {ended}", file=file)
+    print(f"  parent {parent}, {seconds} s", file=file)
+    if cpu != "-":
+        print(f"  CPU {cpu} s, memory {memory}", file=file)
 
 
 def _row(process: dict[str, Any]) -> tuple[str, ...]:

@@ -278,13 +278,6 @@ def test_report_of_a_command_that_was_not_started() -> None:
     assert (result.returncode, report["exit_status"], report["reason"]) == (127, None, "not started")
 
 
-def test_a_report_that_cannot_be_written_starts_nothing(tmp_path: Path) -> None:
-    result = run("--report", str(tmp_path / "no" / "file"), "touch", str(tmp_path / "started"))
-    assert result.returncode == 125
-    assert result.stderr.startswith("pydfly: ")
-    assert not (tmp_path / "started").exists()
-
-
 def test_a_stopped_warden_is_continued() -> None:
     """Whoever stops the supervisor gains nothing."""
     with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60") as process:
@@ -320,12 +313,6 @@ def test_messages_that_nobody_reads_change_no_status() -> None:
     words = [*RUN, "no-such-command-anywhere"]
     assert subprocess.run(words, env=ENVIRONMENT, stderr=writing, timeout=60).returncode == 127
     os.close(writing)
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that takes nothing")
-def test_a_report_that_cannot_be_written_in_the_end_is_told() -> None:
-    result = run("--report", "/dev/full", "true")
-    assert (result.returncode, result.stderr) == (125, "pydfly: run: --report: No space left on device\n")
 
 
 def test_a_command_that_dies_while_it_is_stopped_is_not_mistaken() -> None:

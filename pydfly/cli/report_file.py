@@ -1,0 +1,81 @@
+"""Where ``pydfly run --report`` writes: whatever is wrong with that place, the command runs and its status stays."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PATIENCE = 5.0  # seconds that a reader may take before it reads on
+_PIECE = 4096  # PIPE_BUF: so many bytes go into a pipe that select(2) calls writable without blocking
+
+
+class ReportFile:
+    """The file of a report, opened before the command starts, so that trouble is known as early as it can be.
+
+    Args:
+        name: a path; ``-`` is standard output.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.descriptor = -1
+        self.trouble: str | None = None  # why it cannot be written, if that is known already
+        self._name = name
+        try:
+            self._open()
+        except OSError as error:
+            # somebody may read a fifo by the time that there is something to read
+            if not _is_fifo(name):
+                self.trouble = error.strerror
+
+    def write(self, report: dict[str, Any]) -> str | None:
+        """Write one JSON object and a newline; return what is in the way of that, or None.
+
+        A device that is full, a pipe that nobody reads, and whatever else the kernel may say of a write.
+        """
+        if self.trouble is not None:
+            return None  # told already
+        import json
+
+        try:
+            if self.descriptor < 0:
+                self._open()
+            self._put(json.dumps(report).encode() + b"\n")
+        except OSError as error:
+            return "nobody reads it" if _is_fifo(self._name) and self.descriptor < 0 else error.strerror
+        return None
+
+    def _open(self) -> None:
+        if self._name == "-":
+            if not os.get_inheritable(1):  # what stands in for a descriptor that the caller has closed
+                import errno
+
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            self.descriptor = os.dup(1)
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK  # a fifo would make it wait
+        self.descriptor = os.open(self._name, flags, 0o666)
+
+    def _put(self, data: bytes) -> None:
+        import errno
+        import select
+
+        view = memoryview(data)
+        while view:
+            if not select.select([], [self.descriptor], [], PATIENCE)[1]:
+                raise OSError(errno.ETIMEDOUT, "its reader does not read")
+            try:
+                view = view[os.write(self.descriptor, view[:_PIECE]) :]
+            except BlockingIOError:  # somebody else has filled the pipe meanwhile
+                continue
+
+
+def _is_fifo(name: str) -> bool:
+    import stat
+
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)
+    except OSError:
+        return False
