@@ -141,14 +141,19 @@ def _in_children(work: Callable[[int], None], processes: int) -> None:
 @contextmanager
 def long_list() -> Iterator[None]:
     """Have a registry of 10,000 files that exist."""
-    from pydfly.backends.registry.rules import program_at
+    from pydfly.backends.registry.content import Row
+    from pydfly.backends.registry.file import RegistryFile
+    from pydfly.backends.registry.identity import identify
 
     with place():
         (_folder / "programs").mkdir()
-        for number in range(10_000):
-            program = _folder / "programs" / str(number)
-            program.touch()
-            ours().register(program_at(str(program)), 0x401000)
+        with RegistryFile(str(_folder / "state")).change() as change:
+            content = change.before
+            for number in range(10_000):
+                program = _folder / "programs" / str(number)
+                program.touch()
+                content = content.with_row(Row(*identify(str(program)), number, 0x401000, 0, bytes(program)))
+            change.commit(content)
         yield
 
 

@@ -98,10 +98,9 @@ def examine() -> list[Check]:
         Check("superuser", GOOD, "yes", "")
         if uid == 0
         else Check("superuser", NOTE, f"no, uid {uid}; only root may make programs resident", ""),
-        _module("platformdirs", "keeps the resident registry"),
+        _module("platformdirs", "finds the place for services' files"),
         _module("elftools", "checks programs for resident", "pyelftools"),
         # the package is there even where the C module that it needs is not: a port of its own on FreeBSD
-        _module("_sqlite3", "keeps the resident registry", "sqlite3 (of Python itself)", _sqlite_remedy()),
         Check("rich", GOOD, "draws trees and tables on a terminal", "")
         if _is_installed("rich")
         else Check("rich", NOTE, "not installed: trees and tables are drawn in plain text", ""),
@@ -157,21 +156,14 @@ def _pidfd_remedy(refused: str) -> str:
     return "a kernel of Linux 5.3 or newer"
 
 
-def _sqlite_remedy() -> str:
-    version = f"{sys.version_info[0]}{sys.version_info[1]}"
-    if sys.platform.startswith(("freebsd", "dragonfly")):
-        return f"pkg install py{version}-sqlite3"
-    return "a Python that was built with SQLite's headers; some systems have it as a package of its own"
-
-
 def _is_installed(name: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(name) is not None
 
 
-def _module(name: str, purpose: str, package: str = "", remedy: str = "") -> Check:
+def _module(name: str, purpose: str, package: str = "") -> Check:
     package = package or name
     if _is_installed(name):
         return Check(package, GOOD, purpose, "")
-    return Check(package, AMISS, f"missing: {purpose}", remedy or f"pip install {package}")
+    return Check(package, AMISS, f"missing: {purpose}", f"pip install {package}")

@@ -6,9 +6,10 @@ import errno
 import os
 import resource
 import signal
-import sqlite3
+import subprocess
 import sys
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,8 @@ def test_modes(registry: Registry, state: Path) -> None:
     ("prepare", "name", "text"),
     [
         (lambda path: path.write_text("a file"), "ENOTDIR", "no directory"),
-        (lambda path: path.symlink_to(path.parent), "ENOTDIR", "no directory"),
+        (lambda path: path.symlink_to(path.parent), "ENOTDIR", "no directory but a link"),
+        (lambda path: path.symlink_to("state"), "ENOTDIR", "no directory but a link"),
         (lambda path: (path.mkdir(), path.chmod(0o777)), "EACCES", "written by others"),
         (lambda path: (path.mkdir(), path.chmod(0o770)), "EACCES", "written by others"),
         (lambda path: (path.mkdir(), (path / "resident.db").symlink_to("/etc/passwd")), "EACCES", "no regular file"),
@@ -186,6 +188,11 @@ def test_modes(registry: Registry, state: Path) -> None:
             lambda path: (path.mkdir(), (path / "resident.db").touch(), (path / "resident.db").chmod(0o666)),
             "EACCES",
             "written by others",
+        ),
+        (
+            lambda path: (path.mkdir(), (path / "resident.db").touch(), (path / "resident.db").chmod(0o644)),
+            "EACCES",
+            "read by others",
         ),
     ],
 )
@@ -217,57 +224,136 @@ def test_replaceable_place(tmp_path: Path) -> None:
         open_registry(0, str(tmp_path / "open" / "state")).entries()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+@pytest.mark.parametrize("way", ["theirs/state", "theirs/ours/state", "link/state", "ours/back/state", "ours/up/state"])
+def test_somebody_else_on_the_way(tmp_path: Path, way: str) -> None:
+    """Wherever another user could lead the way elsewhere: as owner of a directory or of a link, however far above."""
+    for directory in ("theirs", "theirs/ours", "theirs/ours/state", "theirs/state", "ours", "ours/state"):
+        (tmp_path / directory).mkdir(0o700)
+    (tmp_path / "link").symlink_to("ours")
+    (tmp_path / "ours/back").symlink_to("../theirs/ours")
+    (tmp_path / "ours/up").symlink_to(f"{tmp_path}/theirs/../ours")
+    for path in ("theirs", "link"):
+        os.chown(tmp_path / path, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(PermissionError, match="belongs to user 65534, who could replace what is in it"):
+        open_registry(0, str(tmp_path / way)).entries()
+    assert list(tmp_path.rglob("resident.db*")) == []
+
+
+def test_links_of_ours_are_followed(tmp_path: Path) -> None:
+    """/var/run is one: what leads there is checked as the link is, and loops end."""
+    (tmp_path / "place").mkdir()
+    (tmp_path / "relative").symlink_to("./place//.")
+    (tmp_path / "absolute").symlink_to(tmp_path / "relative")
+    (tmp_path / "loop").symlink_to("loop")
+    open_registry(0, f"{tmp_path}/absolute/../place/../absolute/state").register(program(1), 0)
+    assert ids(open_registry(0, str(tmp_path / "place" / "state"))) == [(1, 1)]
+    with pytest.raises(SyscallError, match="too many symbolic links"):
+        open_registry(0, str(tmp_path / "loop" / "state")).entries()
+
+
+def test_a_sticky_directory_is_for_what_is_ours(tmp_path: Path) -> None:
+    """As /tmp: another user can neither remove nor replace our directory; but it can put a second name of a link."""
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+    open_registry(0, str(tmp_path / "tmp" / "state")).register(program(1), 0)
+    (tmp_path / "tmp" / "link").symlink_to(".")
+    open_registry(0, str(tmp_path / "tmp" / "link" / "state")).register(program(2), 0)
+    os.link(tmp_path / "tmp" / "link", tmp_path / "second", follow_symlinks=False)
+    with pytest.raises(PermissionError, match="several names"):
+        open_registry(0, str(tmp_path / "tmp" / "link" / "state")).entries()
+    with pytest.raises(PermissionError, match="can be written by others"):
+        open_registry(0, str(tmp_path / "tmp")).entries()
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "tmp" / "state", 65534, 65534)
+        with pytest.raises(PermissionError, match="belongs to user 65534"):
+            open_registry(0, str(tmp_path / "tmp" / "state")).entries()
+
+
+def test_the_umask_does_not_matter(state: Path) -> None:
+    """Neither one that takes everything nor one that takes nothing."""
+    for umask in (0o777, 0):
+        before = os.umask(umask)
+        try:
+            open_registry(0, f"{state}{umask}").register(program(1), 0)
+        finally:
+            os.umask(before)
+        place = Path(f"{state}{umask}")
+        assert [path.stat().st_mode & 0o777 for path in (place, place / "resident.db")] == [0o700, 0o600]
+
+
+def test_no_path_is_opened_twice(state: Path) -> None:
+    """Every name is opened once, below the directory that was opened before it; and nothing by a longer path."""
+    code = (
+        "import sys; from pydfly.backends.registry.rules import open_registry; from pydfly.structs import Program\n"
+        "registry = open_registry(0, sys.argv[1]); opened = []\n"
+        "registry.register(Program('/x', 0, 1, 1), 0)\n"
+        "sys.addaudithook(lambda event, a: event in ('open', 'os.rename', 'os.remove') and isinstance(a[0], str) and opened.append(a[0]))\n"
+        "registry.register(Program('/x', 0, 1, 2), 0); print(*opened)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(state)], capture_output=True, text=True, check=True)
+    fresh = "resident.db.new"
+    assert done.stdout.split() == ["/", *state.parts[1:], ".", "resident.db", fresh, fresh]
+
+
 def test_no_place(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="does not exist"):
         open_registry(0, str(tmp_path / "no" / "state")).entries()
 
 
-@pytest.mark.parametrize(
-    "damage", ["garbage", "truncated", "zero page", "foreign tables", "schema of an older version"]
-)
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda content: b"",
+    "garbage": lambda content: b"not a registry" * 100,
+    "half": lambda content: content[: len(content) // 2],
+    "last byte": lambda content: content[:-1],
+    "last row": lambda content: content[: content.rindex(b"\0", 0, -10)] + content[-10:],
+    "zero page": lambda content: bytes(4096) + content[4096:],
+    "doubled": lambda content: content * 2,
+    "one bit of a row": lambda content: _flipped(content, len(content) // 2),
+    "one bit of the header": lambda content: _flipped(content, 20),
+    "one bit of the checksum": lambda content: _flipped(content, len(content) - 4),
+    "one bit of the version": lambda content: _flipped(content, content.index(b" ") + 1),
+    "a database of pydfly 0.1": lambda content: b"SQLite format 3\0" + bytes(4080),
+}
+
+
+def _flipped(content: bytes, place: int) -> bytes:
+    return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_file_is_set_aside(registry: Registry, state: Path, damage: str) -> None:
     """Reported once, kept under another name, and the registry goes on."""
     for number in range(50):
         registry.register(program(number), 0)
     file = state / "resident.db"
-    content = file.read_bytes()
-    if damage == "garbage":
-        file.write_bytes(b"not a database" * 100)
-    elif damage == "truncated":
-        file.write_bytes(content[: len(content) // 2 + 100])
-    elif damage == "zero page":
-        file.write_bytes(content[:4096] + bytes(4096) + content[8192:])
-    else:
-        file.unlink()
-        foreign = sqlite3.connect(file)
-        foreign.execute("create table something (x)")
-        foreign.execute(f"pragma user_version = {0 if damage == 'foreign tables' else -1}")
-        foreign.commit()
-        foreign.close()
-        file.chmod(0o600)
-    damaged = file.read_bytes()
+    damaged = DAMAGES[damage](file.read_bytes())
+    file.write_bytes(damaged)
     fresh = open_registry(0, str(state))
-    with pytest.raises(SyscallError, match=r"was set aside as .*corrupt-1") as caught:
+    with pytest.raises(SyscallError, match=r"was set aside as .*corrupt-1, and starts empty now") as caught:
         fresh.entries()
     assert caught.value.errno == errno.EIO
     assert (state / "resident.db.corrupt-1").read_bytes() == damaged
     fresh.register(program(1), 0)
     assert ids(fresh) == [(1, 1)]
-    file.write_bytes(b"garbage again, longer than a header of a database would have to be" * 9)
+    file.write_bytes(b"garbage again")
     with pytest.raises(SyscallError, match="corrupt-2"):
-        open_registry(0, str(state)).entries()
+        open_registry(0, str(state)).register(program(2), 0)
+    assert ids(fresh) == []
 
 
-def test_newer_schema_is_left_alone(registry: Registry, state: Path) -> None:
+def test_newer_format_is_left_alone(registry: Registry, state: Path) -> None:
     """Nothing is lost to an older pydfly."""
     registry.register(program(1), 0)
-    connection = sqlite3.connect(state / "resident.db")
-    connection.execute(f"pragma user_version = {registryfile.SCHEMA + 1}")
-    connection.close()
-    before = (state / "resident.db").read_bytes()
-    with pytest.raises(SyscallError, match="newer pydfly"):
-        open_registry(0, str(state)).entries()
-    assert (state / "resident.db").read_bytes() == before
+    file = state / "resident.db"
+    whole = file.read_bytes()[:-9].replace(b" 2 ", b" 3 ", 1) + b"\0something new"
+    file.write_bytes(whole + b"%08x\0" % zlib.crc32(whole))
+    before = file.read_bytes()
+    for operation in (lambda: ids(registry), lambda: registry.register(program(2), 0)):
+        with pytest.raises(SyscallError, match=r"newer pydfly \(format 3\)") as caught:
+            operation()
+        assert caught.value.errno_name == "EINVAL"
+    assert file.read_bytes() == before
 
 
 def test_full_disk(registry: Registry, state: Path) -> None:
@@ -276,13 +362,14 @@ def test_full_disk(registry: Registry, state: Path) -> None:
 
     def script() -> str:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         with pytest.raises(SyscallError, match="nothing was changed") as caught:
             open_registry(0, str(state)).register(program(2), 0)
         return caught.value.errno_name
 
-    assert in_process(script) in ("ENOSPC", "EIO")
+    assert in_process(script) == "EFBIG"
     assert ids(registry) == [(1, 1)]
+    assert [file.name for file in state.iterdir()] == ["resident.db"]
 
 
 def test_removed_while_open(registry: Registry, state: Path) -> None:

@@ -171,12 +171,18 @@ def test_rotten_bytes(state: Path) -> None:
     assert len(list(state.glob(f"{NAME}.corrupt-*[0-9]"))) == reported
 
 
-def test_one_list_whatever_the_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A login session's runtime directory is not the machine's."""
+@pytest.mark.parametrize("session", [None, "another user's", "of a wrong mode", "gone", "relative"])
+def test_one_list_whatever_the_session(session: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A login session's runtime directory, which root has after su, is not the machine's."""
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    machine = statedir.location(None)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert statedir.location(None) == machine == "/run/pydfly"
+    if session:
+        run = tmp_path / "run"
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "run" if session == "relative" else str(run))
+        if session != "gone":
+            run.mkdir(0o777 if session == "of a wrong mode" else 0o700)
+        if session == "another user's" and os.geteuid() == 0:
+            os.chown(run, 65534, 65534)
+    assert statedir.location(None) == "/run/pydfly"
 
 
 def test_who_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -186,6 +192,7 @@ def test_who_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     assert statedir.location(str(tmp_path / "b")) == str(tmp_path / "b")
     monkeypatch.chdir(tmp_path)
     assert statedir.location("b") == str(tmp_path / "b")
+    assert statedir.location("../b") == f"{tmp_path}/../b"
     monkeypatch.setattr(select.os, "geteuid", lambda: os.getuid() + 1)
     assert statedir.location(None) == "/run/pydfly"
 
@@ -222,35 +229,56 @@ def test_read_only_directory(theirs: Path) -> None:
     in_process(registered)
     state.chmod(0o500)
 
-    def read() -> tuple[int, int]:
+    def read() -> tuple[int, str]:
         os.setuid(65534)
         registry = open_registry(0, str(state))
-        registry.register(Program("/y", 0, 1, 2), 0)  # the files are there already: nothing has to be made
-        return len(registry.entries()), os.geteuid()
+        with pytest.raises(PermissionError, match="nothing was changed") as caught:
+            registry.register(Program("/y", 0, 1, 2), 0)
+        (state / NAME).write_bytes(b"damaged")
+        with pytest.raises(SyscallError, match=r"damaged .*cannot be set aside"):
+            registry.entries()
+        return len(before), caught.value.errno_name
 
-    assert in_process(read) == (2, 65534)
+    before = in_process(lambda: (os.setuid(65534), open_registry(0, str(state)).entries())[1])
+    assert in_process(read) == (1, "EACCES")
 
 
 def test_a_signal_handler_in_between(state: Path) -> None:
-    """It is refused at once, where it would wait for itself for ever; the operation it broke into goes on."""
+    """It is refused at once, where it would wait for itself for ever; it can read, and what it broke into goes on."""
     registry = open_registry(0, str(state))
-    refused: list[SyscallError] = []
+    registry.register(Program("/x", 0, 1, 1), 0)
+    answers: list[object] = []
 
     def handler(number: int, frame: object) -> None:
+        answers.append(len(registry.entries()))
         try:
-            open_registry(0, str(state)).entries()
+            open_registry(0, str(state)).register(Program("/y", 0, 1, 2), 0)
         except SyscallError as error:
-            refused.append(error)
+            answers.append(error.errno_name)
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        with registry._file.transaction("immediate") as connection:
-            connection.execute("insert into entry values (1, 1, '0', x'2f', 0, '1', '1', '0')")
+        with registry._file.change() as change:
             signal.raise_signal(signal.SIGUSR1)
+            change.commit(change.before.without([0]))
     finally:
         signal.signal(signal.SIGUSR1, before)
-    assert [error.errno_name for error in refused] == ["EDEADLK"]
-    assert len(registry.entries()) == 1
+    assert answers == [1, "EDEADLK"]
+    assert registry.entries() == []
+
+
+def test_a_killed_writer_leaves_nothing_in_the_way(state: Path) -> None:
+    """What it had not renamed yet is thrown away by the next one, whatever it is."""
+    registry = open_registry(0, str(state))
+    registry.register(Program("/x", 0, 1, 1), 0)
+    fresh = state / f"{NAME}.new"
+    for leave in (lambda: fresh.write_bytes(b"half"), lambda: fresh.symlink_to("/etc/passwd")):
+        leave()
+        assert len(registry.entries()) > 0
+        registry.register(Program("/x", 0, 1, 1 + len(registry.entries())), 0)
+        assert not fresh.is_symlink()
+        assert not fresh.exists()
+    assert len(registry.entries()) == 3
 
 
 def test_lock_is_given_back(state: Path) -> None:

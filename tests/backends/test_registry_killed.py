@@ -1,18 +1,19 @@
 """The registry under SIGKILL: workers die at any moment, and the list stays what their commits made of it.
 
-How often is set by $PYDFLY_REGISTRY_OPERATIONS (operations of each of the 8 workers, 1000 in full).
+How many workers: $PYDFLY_REGISTRY_WORKERS (8; 48 in full); how much each does: $PYDFLY_REGISTRY_OPERATIONS (300).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
-import sqlite3
 import sys
 import time
 from collections import Counter
-from itertools import groupby
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,21 +26,18 @@ from tests.processes import fork
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry stands in for the kernel on Linux")
 
 if sys.platform == "linux":
-    from pydfly.backends.registry.file import NAME
+    from pydfly.backends.registry.content import Content
+    from pydfly.backends.registry.file import Change, RegistryFile
     from pydfly.backends.registry.rules import open_registry
 
-WORKERS = 8
+WORKERS = int(os.environ.get("PYDFLY_REGISTRY_WORKERS", "8"))
 OPERATIONS = int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "300"))
 FILES = 40
 EVERY = 0.02
 NOBODY = Program("/nobody", 0, 0, 0)
-HISTORY = """
-create table history (step integer primary key, what text, id integer, ino text, path blob);
-create trigger added after insert on entry begin
-    insert into history (what, id, ino, path) values ('+', new.id, new.ino, new.path); end;
-create trigger removed after delete on entry begin
-    insert into history (what, id, ino, path) values ('-', old.id, old.ino, old.path); end;
-"""
+
+Row = tuple[int, int, str]
+"""Id, inode and path of an entry."""
 
 
 class Told(NamedTuple):
@@ -51,8 +49,33 @@ class Told(NamedTuple):
     """``ok``, a count or an errno; None: the worker was killed before it could write it down."""
 
 
+def remember(history: Path) -> None:
+    """Let this process write each state of the list down, with its serial number, before it becomes the list."""
+    commit = Change.commit
+
+    def remembered(change: Change, content: Content) -> None:
+        rows = [(row.id, row.ino, row.path.decode()) for row in content.rows()]
+        with history.open("ab", buffering=0) as lines:
+            lines.write(b"\n" + json.dumps([content.serial, rows]).encode())
+        commit(change, content)
+
+    Change.commit = remembered  # type: ignore[method-assign]
+
+
+def states(history: Path, last: int) -> list[list[Row]]:
+    """Return the states that became the list: of two with one number the first was not renamed into place."""
+    found: dict[int, list[Row]] = {0: []}
+    for line in history.read_bytes().splitlines():
+        with suppress(ValueError):  # cut off by a kill
+            serial, rows = json.loads(line)
+            found[serial] = [tuple(row) for row in rows]
+    assert set(range(last + 1)) <= set(found)
+    return [found[serial] for serial in range(last + 1)]
+
+
 def work(state: Path, log: Path) -> None:
     """Do random operations until the log is full; write each down before, and its answer after."""
+    remember(log.parent / "history")
     registry = open_registry(0, str(state))
     chance = random.Random(os.getpid())
     with log.open("a", buffering=1) as lines:
@@ -110,9 +133,6 @@ def run(state: Path, logs: list[Path]) -> int:
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     """The final list is that of a serial execution of the committed operations, and every worker was told the truth."""
     state = tmp_path / "state"
-    assert open_registry(0, str(state)).entries() == []
-    database = sqlite3.connect(state / NAME)
-    database.executescript(HISTORY)  # the order of the commits, kept by the transactions themselves
     logs = [tmp_path / f"worker{number}" for number in range(WORKERS)]
     for log in logs:
         log.touch()
@@ -122,27 +142,23 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     assert killed > 0
 
     # a serial execution by the kernel's rules (RX-2, RX-8): the counter is the number of entries
-    model: list[tuple[int, int, str]] = []
+    last = RegistryFile(str(state)).read()
+    history = states(tmp_path / "history", last.serial)
     added: list[str] = []
     removed: Counter[tuple[str, str]] = Counter()
-    history = database.execute("select what, id, ino, path from history order by step").fetchall()
-    for (what, id), steps in groupby(history, key=lambda step: (step[0], step[1] if step[0] == "-" else step[3])):
-        rows = [(int(ino), path.decode()) for _, _, ino, path in steps]
-        if what == "+":
-            ((ino, tag),) = rows
-            assert ino not in [known for _, known, _ in model]
-            model.append((len(model) + 1, ino, tag))
+    for before, after in pairwise(history):
+        if len(after) > len(before):
+            *same, (id, ino, tag) = after
+            assert (same, id) == (before, len(before) + 1)
+            assert ino not in [known for _, known, _ in before]
             added.append(tag)
         else:
-            gone = [entry for entry in model if entry[0] == id]
-            assert sorted(rows) == sorted((ino, tag) for _, ino, tag in gone), "one call removes all that share the id"
-            model = [entry for entry in model if entry[0] != id]
-            removed[f"-{id}", str(len(gone))] += 1
-    assert [(entry.id, entry.ino) for entry in open_registry(0, str(state)).entries()] == [
-        (id, ino) for id, ino, _ in model
-    ]
-    assert database.execute("pragma integrity_check").fetchall() == [("ok",)]
-    database.close()
+            gone = {id for id, _, _ in set(before) - set(after)}
+            assert len(gone) == 1
+            assert after == [row for row in before if row[0] not in gone], "one call removes all that share the id"
+            removed[f"-{gone.pop()}", str(len(before) - len(after))] += 1
+    assert [(row.id, row.ino, row.path.decode()) for row in last.rows()] == history[-1]
+    assert len(added) + removed.total() == last.serial
 
     # what was confirmed has happened, and what has happened was confirmed or cut off before it could be
     confirmed = [operation.what[1:] for operation in told if operation.answer == "ok"]

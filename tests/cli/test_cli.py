@@ -149,17 +149,3 @@ def test_closed_streams(words: list[str]) -> None:
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
     assert done.returncode == (2 if words == ["bogus"] else 0)
     assert "Traceback" not in done.stderr
-
-
-def test_doctor_looks_for_the_c_module_of_sqlite(monkeypatch: pytest.MonkeyPatch) -> None:
-    """FreeBSD has the package sqlite3 in Python itself, and _sqlite3 in a port of its own."""
-    import importlib.util
-
-    from pydfly.cli import doctor
-
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "_sqlite3" else real(name))
-    monkeypatch.setattr(sys, "platform", "freebsd13")
-    lacking = [check for check in doctor.examine() if check.name.startswith("sqlite3")]
-    assert [check.state for check in lacking] == [doctor.AMISS]
-    assert "-sqlite3" in lacking[0].remedy

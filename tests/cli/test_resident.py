@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -421,13 +422,8 @@ def test_broken_registry_is_one_line(damage: str, tmp_path: Path, capsys: pytest
 
 
 def _make_newer(file: Path) -> None:
-    import sqlite3
-
-    file.unlink(missing_ok=True)
-    connection = sqlite3.connect(file)
-    connection.execute("pragma user_version = 1000")
-    connection.close()
-    file.chmod(0o600)
+    whole = b"pydfly-resident 1000 and what it likes\0"
+    file.write_bytes(whole + b"%08x\0" % zlib.crc32(whole))
 
 
 @pytest.mark.parametrize(
@@ -465,16 +461,13 @@ def test_strtol(word: str, number: int) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="the command line has no simulated superuser")
 def test_a_long_list(tmp_path: Path) -> None:
     """10,000 entries, each on a line (how fast: the benchmarks say)."""
-    from pydfly.backends.registry.rules import open_registry, program_at
+    from tests.backends.registries import fill
 
-    registry = open_registry(0, str(tmp_path / "state"))
     (tmp_path / "programs").mkdir()
-    for number in range(10_000):
-        program = tmp_path / "programs" / str(number)
-        program.touch()
-        registry.register(program_at(str(program)), 0x401000)
+    programs = [tmp_path / "programs" / str(number) for number in range(10_000)]
+    fill(tmp_path / "state", programs)
     command = [sys.executable, "-m", "pydfly", "resident", "-l"]
     environment = {**os.environ, "PYDFLY_STATE_DIR": str(tmp_path / "state")}
     done = subprocess.run(command, env=environment, capture_output=True)
     assert done.stdout.count(b"\n") == 10_001
-    assert done.stdout.splitlines()[-1].split(b"\t")[3].rstrip() == os.fsencode(program)
+    assert done.stdout.splitlines()[-1].split(b"\t")[3].rstrip() == os.fsencode(programs[-1])

@@ -1,6 +1,15 @@
 """Where the resident registry lives: one directory for the machine, that only its owner can touch.
 
-platformdirs' site runtime directory, or $PYDFLY_STATE_DIR (not believed when set-id), or what use() was told.
+The system's place for run-time state, or $PYDFLY_STATE_DIR (ignored by a set-id program), or what use() was told.
+
+The way to it is walked from ``/``, one component at a time, each opened once and checked as opened: no other user may
+be able to change where the next name leads.  Whatever is done later is done through the descriptor of the last one,
+so there is no moment between a check and its use.
+
+- A directory on the way belongs to root or to this user, and nobody else may write to it, unless it is sticky as
+  /tmp is: then the next component is safe because its owner, root or this user, is the only one who can rename it.
+- A symbolic link belongs to root or to this user, too, and its target is walked in the same way.
+- The directory itself belongs to this user.
 """
 
 from __future__ import annotations
@@ -16,93 +25,181 @@ from ..choice import environment
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"
 MACHINE = "/run/pydfly"
-"""What platformdirs names on Linux, were it not for the variables of a login session."""
+"""For everybody, root above all.  $XDG_RUNTIME_DIR, which libraries for such places believe, is that of a login
+session: root has another user's after su, and would get a list of its own there."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_MOST_LINKS = 40  # as the kernel: MAXSYMLINKS of include/linux/namei.h
+# Linux's O_PATH asks for no permission but to search; elsewhere a directory must be readable, and a link is refused
+_STEP = os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK)
+_HINTS = {
+    "ELOOP": "too many symbolic links",
+    "ENOTDIR": "it is no directory",
+    "EROFS": "the file system is read-only",
+    "ENOSPC": "the file system is full",
+    "ENOENT": "it does not exist, or the directory above it does not exist",
+}
 
 
 def location(told: str | None) -> str:
-    """Return the path of the directory."""
-    chosen = told or environment(VARIABLE)
-    if chosen:
-        return os.path.abspath(chosen)
-    from platformdirs import site_runtime_dir
+    """Return the absolute path of the directory, as it was named: links and ``..`` are left to the walk.
 
-    path = site_runtime_dir("pydfly", ensure_exists=False)
-    session = os.environ.get("XDG_RUNTIME_DIR")
-    if session and path.startswith(session):  # a login session's directory would divide the machine's one list
-        return MACHINE
-    return path
+    Raises:
+        OSError: the path is relative and the current directory is gone.
+    """
+    chosen = told or environment(VARIABLE) or MACHINE
+    return chosen if chosen.startswith("/") else os.path.join(os.getcwd(), chosen)
 
 
 def open_directory(path: str) -> int:
-    """Open the directory, making it if there is none, and return its descriptor.
+    """Walk to the directory, make it if there is none, and return its descriptor.
+
+    Args:
+        path: absolute.
 
     Raises:
-        OSError: it is a file, a link or somebody else's, others can write to it or replace it, or it cannot be
-            made.
+        OSError: a component of the way is somebody else's or can be changed by others (EACCES), or is missing, is a
+            file, or cannot be opened.
+    """
+    if "\0" in path:
+        raise refusal(CALL, "EINVAL", f"{path}: no path has a null character")
+    try:
+        walk = _Walk(path)
+    except OSError as error:
+        raise unusable(error, "/") from None
+    try:
+        walk.require_safe(walk.status)
+        while walk.names:
+            walk.step()
+        return walk.arrive()
+    except OSError as error:
+        raise error if isinstance(error, SyscallError) else unusable(error, walk.at) from None
+    finally:
+        os.close(walk.directory)
+
+
+class _Walk:
+    """Where the walk is: an open directory that is safe, and the names that are still to be followed."""
+
+    def __init__(self, path: str) -> None:
+        self.names = _split(path)
+        self.at = "/"  # for people: how the open directory is called, or what is just being looked at
+        self.links = 0
+        self.directory = os.open("/", _STEP | os.O_DIRECTORY)
+        self.status = os.fstat(self.directory)
+
+    def step(self) -> None:
+        """Follow one name: into a directory, which becomes the open one, or a link, whose names come next."""
+        name = self.names.pop(0)
+        above = self.at
+        self.at = f"{'' if above == '/' else above}/{name}"
+        try:
+            opened = os.open(name, _STEP, dir_fd=self.directory)
+        except FileNotFoundError:
+            if self.names or name == "..":
+                raise
+            opened = self._make(name)
+        try:
+            status = os.fstat(opened)
+            self.require_safe(status)
+            if stat.S_ISLNK(status.st_mode):
+                self._follow(opened, status, above)
+                return
+            if not stat.S_ISDIR(status.st_mode):
+                raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            opened, kept = self.directory, opened
+            self.directory, self.status = kept, status
+        finally:
+            os.close(opened)
+
+    def arrive(self) -> int:
+        """Return a descriptor of the open directory, if it is this user's and nobody else's."""
+        if self.status.st_uid != os.geteuid():
+            raise refusal(CALL, "EACCES", f"{self.at} belongs to user {self.status.st_uid}, not to this one")
+        if self.status.st_mode & _WRITABLE_BY_OTHERS:
+            raise refusal(CALL, "EACCES", f"{self.at} can be written by others ({_mode(self.status)}); chmod go-w it")
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.directory)
+
+    def _follow(self, link: int, status: os.stat_result, above: str) -> None:
+        if not self.names:
+            raise refusal(CALL, "ENOTDIR", f"{self.at} is no directory but a link; name the directory it leads to")
+        if self.status.st_mode & _WRITABLE_BY_OTHERS and status.st_nlink > 1:
+            # another user could have put a second name of somebody's link into a sticky directory
+            raise refusal(CALL, "EACCES", f"{self.at} is a link with several names, in a directory for everybody")
+        self.links += 1
+        if self.links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = os.readlink("", dir_fd=link)  # of the link that was opened and checked
+        self.names[:0] = _split(target)
+        self.at = above
+        if target.startswith("/"):
+            root = os.open("/", _STEP | os.O_DIRECTORY)
+            os.close(self.directory)
+            self.at, self.directory, self.status = "/", root, os.fstat(root)
+
+    def _make(self, name: str) -> int:
+        with suppress(FileExistsError):  # another process was faster
+            os.mkdir(name, 0o700, dir_fd=self.directory)
+            if os.stat(name, dir_fd=self.directory).st_mode & 0o777 != 0o700:  # the umask took even the owner's bits
+                os.chmod(name, 0o700, dir_fd=self.directory)
+        return os.open(name, _STEP | os.O_DIRECTORY, dir_fd=self.directory)
+
+    def require_safe(self, status: os.stat_result) -> None:
+        """Refuse what another user may replace, or whose content they may."""
+        if status.st_uid not in (0, os.geteuid()):
+            raise refusal(CALL, "EACCES", f"{self.at} belongs to user {status.st_uid}, who could replace what is in it")
+        if stat.S_ISDIR(status.st_mode) and status.st_mode & _WRITABLE_BY_OTHERS and not status.st_mode & stat.S_ISVTX:
+            raise refusal(
+                CALL, "EACCES", f"{self.at} can be written by others ({_mode(status)}), who could replace what is in it"
+            )
+
+
+def open_file(name: str, directory: int, path: str) -> int | None:
+    """Open a file of ours in the directory to read it; None if there is none.
+
+    Args:
+        name: in the directory.
+        directory: descriptor of open_directory().
+        path: of the file, for errors.
+
+    Raises:
+        OSError: EACCES, something else has the name, or the file is somebody else's or not for its owner alone.
     """
     try:
-        with suppress(FileExistsError):
-            os.mkdir(path, 0o700)
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return None
     except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link (EMLINK on FreeBSD), a socket
+            raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
         raise unusable(error, path) from None
     try:
-        _refuse_foreign(os.fstat(descriptor), path, "directory")
-        _refuse_replaceable(path)
+        _require_private(os.fstat(descriptor), path)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def open_file(name: str, directory: int, path: str) -> tuple[int, int]:
-    """Make sure that a file of ours is in the directory, and return its identity.
-
-    Raises:
-        OSError: something else has its name, or it cannot be made.
-    """
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        try:
-            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-        except FileNotFoundError:
-            descriptor = os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=directory)
-            status = os.fstat(descriptor)
-            os.close(descriptor)
-    except OSError as error:
-        raise unusable(error, path) from None
+def _require_private(status: os.stat_result, path: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it")
-    _refuse_foreign(status, path, "file")
-    return status.st_dev, status.st_ino
+    if status.st_uid != os.geteuid():
+        raise refusal(CALL, "EACCES", f"{path} belongs to user {status.st_uid}, not to this one")
+    if status.st_mode & 0o077:
+        can = "written" if status.st_mode & _WRITABLE_BY_OTHERS else "read"
+        raise refusal(CALL, "EACCES", f"{path} can be {can} by others ({_mode(status)}); chmod 600 it")
 
 
 def unusable(error: OSError, path: str) -> SyscallError:
     """Return the error for a file or directory that the system does not let us use."""
     name = errno.errorcode.get(error.errno or 0, "EIO")
-    hint = {
-        "ELOOP": "it is a symbolic link, which could lead anywhere",
-        "ENOTDIR": "it is no directory",
-        "EROFS": "the file system is read-only",
-        "ENOSPC": "the file system is full",
-        "ENOENT": "the directory above it does not exist",
-    }.get(name, f"{error.strerror}; $PYDFLY_STATE_DIR names another place")
+    hint = _HINTS.get(name, f"{error.strerror}; ${VARIABLE} names another place")
     return refusal(CALL, name, f"{path}: {hint}")
 
 
-def _refuse_replaceable(path: str) -> None:
-    above = os.path.dirname(path)
-    mode = os.stat(above).st_mode
-    if mode & _WRITABLE_BY_OTHERS and not mode & stat.S_ISVTX:
-        raise refusal(CALL, "EACCES", f"{above} can be written by others, who could replace {path}")
+def _split(path: str) -> list[str]:
+    return [name for name in path.split("/") if name not in ("", ".")]
 
 
-def _refuse_foreign(status: os.stat_result, path: str, kind: str) -> None:
-    if status.st_uid != os.geteuid():
-        raise refusal(
-            CALL, "EACCES", f"{path} belongs to user {status.st_uid}, not to this one: another {kind} is needed"
-        )
-    if status.st_mode & _WRITABLE_BY_OTHERS:
-        mode = stat.S_IMODE(status.st_mode)
-        raise refusal(CALL, "EACCES", f"{path} can be written by others (mode {mode:04o}); chmod go-w it")
+def _mode(status: os.stat_result) -> str:
+    return f"mode {stat.S_IMODE(status.st_mode):04o}"

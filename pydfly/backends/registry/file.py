@@ -1,136 +1,123 @@
-"""The file of the resident registry: one SQLite database, and transactions on it that survive anything.
+"""The file of the resident registry: read as a whole, replaced as a whole.
 
-Every transaction holds a lock on the directory, which the kernel queues and releases at any death.  A process killed
-in the middle leaves what was there before.  Nothing is synced to the disk, because nothing outlives the boot: what an
-earlier boot left is forgotten.  A damaged file is set aside under another name and reported, never emptied.
+Whoever changes the list holds a lock on the directory, which the kernel queues and releases at any death, writes the
+new state under another name and renames it into place.  A process killed in the middle leaves the state before, and a
+reader needs no lock: the file that it opened never changes.  Nothing is synced to the disk, because nothing outlives
+the boot: what an earlier boot left is forgotten.  A damaged file is set aside under another name and reported, never
+taken for an empty list.
+
+Everything is reached through one descriptor of the directory.  That is why this is no database: SQLite opens its files
+by name, and asks for the name where it is given /proc/self/fd/N (unixFullPathname() of its os_unix.c).
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from contextlib import contextmanager, suppress
 from threading import RLock
 
 from ...errors import SyscallError, refusal
 from . import directory as statedir
+from .content import Content, Damaged, Newer, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCHEMA = 1
-"""``PRAGMA user_version`` of the tables below."""
 NAME = "resident.db"
-_TABLES = """
-create table boot (id text not null);
-create table entry (
-    position integer primary key,  -- order of registration
-    id integer not null,           -- not unique: the kernel gives ids out again
-    address text not null,         -- of the entry point: 64 bits, more than an integer of SQLite's
-    path blob not null,
-    size integer not null,
-    dev text not null,
-    ino text not null,
-    born text not null,            -- nanoseconds: a file system gives inode numbers out again
-    unique (dev, ino, born)
-);
-"""
-_MEANINGS = {"full": "ENOSPC", "readonly": "EROFS", "unable to open": "EACCES", "locked": "EBUSY"}
-_DAMAGE = ("malformed", "not a database", "unsupported file format", "no such", "constraint", "decode", "check:")
+_FRESH = f"{NAME}.new"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
-# One thread at a time, and no fork in between: SQLite's connections must not cross a fork in mid-transaction, and a
-# child that held a copy of the directory's descriptor would keep it locked.
+# One thread at a time, and no fork in between: a child that held a copy of the directory's descriptor would keep it
+# locked.
 _alone = RLock()
-_inside = False  # this process is in the middle of a transaction
+_inside = False  # this process is in the middle of a change
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_alone.acquire, after_in_parent=_alone.release, after_in_child=_alone.release)
 
 
 class RegistryFile:
-    """The database as one process of the machine sees it; nothing is opened before the first transaction."""
+    """The list as it is kept; nothing is opened before the first operation."""
 
     def __init__(self, told: str | None) -> None:
         self._told = told
-        self._open: tuple[int, tuple[int, int], sqlite3.Connection] | None = None  # by which process, which file
 
-    def __del__(self) -> None:
-        self._close()
-
-    @contextmanager
-    def transaction(self, mode: str) -> Iterator[sqlite3.Connection]:
-        """Do one operation alone on this machine, wholly or not at all.
-
-        Args:
-            mode: ``immediate`` to write, ``deferred`` to read.
+    def read(self) -> Content:
+        """Return the state of the list.
 
         Raises:
-            OSError: the place cannot be used (see ``statedir``), the file was made by a newer version, or it was
-                damaged, which the next transaction will not find any more.
+            OSError: the place cannot be used (see ``directory``), the file was made by a newer version (EINVAL), or
+                it was damaged (EIO), which the next operation will not find any more.
         """
-        path = statedir.location(self._told)
-        with _alone, _not_again():
+        with self._opened() as (directory, path):
+            try:
+                return _content(directory, path)
+            except Damaged:
+                pass
+            with _not_again(), _locked(directory):  # look again: somebody else may have set it aside meanwhile
+                return _sound_content(directory, path)
+
+    @contextmanager
+    def change(self) -> Iterator[Change]:
+        """Be alone on this machine for one change of the list, which is made wholly or not at all.
+
+        Raises:
+            OSError: as read(); the new state cannot be written (ENOSPC, EROFS, EACCES, ...); EDEADLK, called by a
+                signal handler in the middle of another change.
+        """
+        with _alone, _not_again(), self._opened() as (directory, path), _locked(directory):
+            yield Change(directory, path)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[int, str]]:
+        try:
+            path = statedir.location(self._told)
+        except OSError as error:
+            raise statedir.unusable(error, self._told or ".") from None
+        with _alone:
             directory = statedir.open_directory(path)
             try:
-                fcntl.flock(directory, fcntl.LOCK_EX)
-                try:
-                    connection = self._connect(directory, path)
-                    with _whole(connection, mode):
-                        yield connection
-                except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged bytes in its messages
-                    raise self._failure(error, directory, path) from None
-                finally:
-                    fcntl.flock(directory, fcntl.LOCK_UN)
+                yield directory, path
             finally:
                 os.close(directory)
 
-    def _connect(self, directory: int, path: str) -> sqlite3.Connection:
-        """Return the connection to the file that is in the directory now, opening it if this process has none."""
-        file = os.path.join(path, NAME)
-        identity = statedir.open_file(NAME, directory, file)
-        if self._open and self._open[:2] == (os.getpid(), identity):
-            return self._open[2]
-        self._close()
-        connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        self._open = (os.getpid(), identity, connection)
-        connection.execute("pragma synchronous = off")
-        connection.execute("pragma journal_mode = persist")
+
+class Change:
+    """The list while nobody else changes it.
+
+    Attributes:
+        before: its state.
+    """
+
+    def __init__(self, directory: int, path: str) -> None:
+        self._directory = directory
+        self._path = path
+        self.before = _sound_content(directory, path)
+
+    def commit(self, content: Content) -> None:
+        """Make this the state of the list.
+
+        Raises:
+            OSError: it cannot be written; nothing was changed.
+        """
+        packed = content.pack(_boot_id())
         try:
-            _prepare(connection, file)
-        except BaseException:
-            self._close()
-            raise
-        return connection
-
-    def _close(self) -> None:
-        if self._open:
-            connection = self._open[2]
-            self._open = None
-            connection.close()
-
-    def _failure(self, error: Exception, directory: int, path: str) -> SyscallError:
-        """Turn an error of SQLite's into one of ours; a file that is no registry is set aside."""
-        self._close()
-        text = str(error)
-        damaged = any(word in text for word in _DAMAGE) or ("readonly" in text and _is_writable(directory))
-        if not damaged:
-            name = next((name for word, name in _MEANINGS.items() if word in text), "EIO")
-            return refusal(statedir.CALL, name, f"{path}: {text}; nothing was changed")
-        aside = _set_aside(directory, path)
-        return refusal(
-            statedir.CALL,
-            "EIO",
-            f"the registry was damaged ({text}); it was set aside as {aside}, and starts empty now",
-        )
+            _write(self._directory, packed)
+            os.rename(_FRESH, NAME, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(_FRESH, dir_fd=self._directory)
+            refused = statedir.unusable(error, self._path)
+            raise refusal(statedir.CALL, refused.errno_name, f"{refused.reason}; nothing was changed") from None
 
 
 @contextmanager
 def _not_again() -> Iterator[None]:
-    """Refuse a signal handler that calls in the middle of a transaction: the directory's lock would wait for itself."""
+    """Refuse a signal handler that calls in the middle of a change: the directory's lock would wait for itself."""
     global _inside
     if _inside:
-        raise refusal(statedir.CALL, "EDEADLK", "called by a signal handler in the middle of another operation")
+        raise refusal(statedir.CALL, "EDEADLK", "called by a signal handler in the middle of another change")
     _inside = True
     try:
         yield
@@ -139,65 +126,96 @@ def _not_again() -> Iterator[None]:
 
 
 @contextmanager
-def _whole(connection: sqlite3.Connection, mode: str) -> Iterator[None]:
-    connection.execute(f"begin {mode}")
+def _locked(directory: int) -> Iterator[None]:
+    fcntl.flock(directory, fcntl.LOCK_EX)
     try:
         yield
-        connection.execute("commit")
-    except BaseException:
-        with suppress(sqlite3.Error):  # where that fails, the next opener rolls back from the journal
-            if connection.in_transaction:
-                connection.execute("rollback")
-        raise
+    finally:
+        fcntl.flock(directory, fcntl.LOCK_UN)
 
 
-def _prepare(connection: sqlite3.Connection, file: str) -> None:
-    """Make the tables, or forget what an earlier boot left in them; write nothing where nothing has changed."""
-    (version,) = connection.execute("pragma user_version").fetchone()
-    if version > SCHEMA:
+def _content(directory: int, path: str) -> Content:
+    """Read the file that is there now.
+
+    Raises:
+        Damaged: it is not as it was written.
+        OSError: it cannot be read, or is not to be trusted, or a newer version wrote it.
+    """
+    file = os.path.join(path, NAME)
+    descriptor = statedir.open_file(NAME, directory, file)
+    if descriptor is None:
+        return Content()
+    try:
+        with open(descriptor, "rb", buffering=0) as opened:
+            read = opened.readall()
+        return unpack(read, _boot_id())
+    except Newer as newer:
         raise refusal(
-            statedir.CALL, "EINVAL", f"{file} was made by a newer pydfly (schema {version}); nothing was changed"
-        )
-    boot = _boot_id()
-    if version == 0 and not connection.execute("select 1 from sqlite_master").fetchone():
-        with _whole(connection, "immediate"):
-            for statement in filter(str.strip, _TABLES.split(";\n")):
-                connection.execute(statement)
-            connection.execute("insert into boot values (?)", (boot,))
-            connection.execute(f"pragma user_version = {SCHEMA}")
-        return
-    (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
-    if version != SCHEMA or verdict != "ok":
-        raise sqlite3.DatabaseError(f"schema {version}, check: {verdict}")
-    if connection.execute("select id from boot").fetchall() != [(boot,)]:
-        with _whole(connection, "immediate"):
-            connection.execute("delete from entry")
-            connection.execute("delete from boot")
-            connection.execute("insert into boot values (?)", (boot,))
+            statedir.CALL, "EINVAL", f"{file} was made by a newer pydfly (format {newer}); nothing was changed"
+        ) from None
+    except OSError as error:
+        raise error if isinstance(error, SyscallError) else statedir.unusable(error, file) from None
 
 
-def _is_writable(directory: int) -> bool:
-    """Say whether nothing but a rotten header can be why SQLite calls the database read-only."""
-    mode = os.W_OK | os.X_OK
-    if os.fstatvfs(directory).f_flag & os.ST_RDONLY:
-        return False
-    return os.access(".", mode, dir_fd=directory, effective_ids=True) and os.access(
-        NAME, os.R_OK | os.W_OK, dir_fd=directory, effective_ids=True
+def _sound_content(directory: int, path: str) -> Content:
+    """Read the file, alone; set it aside and say so if it is damaged."""
+    try:
+        return _content(directory, path)
+    except Damaged as damaged:
+        why = str(damaged)
+    try:
+        aside = _set_aside(directory)
+    except OSError as error:
+        refused = statedir.unusable(error, path)
+        raise refusal(
+            statedir.CALL, "EIO", f"{path}/{NAME} was damaged ({why}), and cannot be set aside: {refused.reason}"
+        ) from None
+    raise refusal(
+        statedir.CALL,
+        "EIO",
+        f"the registry was damaged ({why}); it was set aside as {os.path.join(path, aside)}, and starts empty now",
     )
 
 
-def _set_aside(directory: int, path: str) -> str:
+def _set_aside(directory: int) -> str:
     """Give a damaged registry another name, and return that."""
+    names = set(os.listdir(directory))
     number = 1
-    while os.path.lexists(os.path.join(path, f"{NAME}.corrupt-{number}")):
+    while (aside := f"{NAME}.corrupt-{number}") in names:
         number += 1
-    for suffix in ("", "-journal"):
-        with suppress(FileNotFoundError):
-            aside = f"{NAME}.corrupt-{number}{suffix}"
-            os.rename(NAME + suffix, aside, src_dir_fd=directory, dst_dir_fd=directory)
-    return os.path.join(path, f"{NAME}.corrupt-{number}")
+    os.rename(NAME, aside, src_dir_fd=directory, dst_dir_fd=directory)
+    return aside
+
+
+def _write(directory: int, pieces: list[bytes | memoryview]) -> None:
+    """Write a file under the name of what is not finished; one that is there was left by a process that was killed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(_FRESH, flags, 0o600, dir_fd=directory)
+    except FileExistsError:
+        os.unlink(_FRESH, dir_fd=directory)
+        descriptor = os.open(_FRESH, flags, 0o600, dir_fd=directory)
+    try:
+        os.fchmod(descriptor, 0o600)  # whatever the umask took
+        rest = memoryview(b"".join(pieces))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+_boot = ""
 
 
 def _boot_id() -> str:
-    with open("/proc/sys/kernel/random/boot_id") as file:
-        return file.read().strip()
+    """Name this boot, which this process does not outlive."""
+    global _boot
+    if not _boot:
+        try:
+            with open(_BOOT_ID) as file:
+                _boot = file.read().strip()
+        except OSError as error:
+            raise refusal(
+                statedir.CALL, "ENOENT", f"{_BOOT_ID}: {error.strerror}: this boot cannot be told from an earlier one"
+            ) from None
+    return _boot

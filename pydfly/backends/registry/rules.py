@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from ... import residency
 from ...structs import Program, ResidentEntry
+from .content import Row
 from .file import RegistryFile
 from .identity import identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from .content import Identity
 
 
 def open_registry(euid: int | None, state_dir: str | None) -> Registry:
@@ -44,18 +44,14 @@ class Registry:
         Raises:
             PermissionError: EPERM, not root.
             FileExistsError: EEXIST, the file is registered.
-            OSError: the registry cannot be used; see ``registryfile``.
+            OSError: the registry cannot be used; see ``file``.
         """
         self._require_privilege("exec_sys_register")
         # the kernel lists a file by its own name, wherever the links led that it was reached by
         path = os.fsencode(os.path.realpath(program.path))
-        with self._file.transaction("immediate") as connection:
-            (count,) = connection.execute("select count(*) from entry").fetchone()
-            id = residency.new_id(count, _own_id(connection, program) is not None)
-            row = (id, str(entry), path, program.size, *_identity(program))
-            connection.execute(
-                "insert into entry (id, address, path, size, dev, ino, born) values (?, ?, ?, ?, ?, ?, ?)", row
-            )
+        with self._file.change() as change:
+            id = residency.new_id(change.before.count, change.before.id_of(_identity(program)) is not None)
+            change.commit(change.before.with_row(Row(*_identity(program), id, entry, program.size, path)))
 
     def unregister(self, id: int, own: Program) -> int:
         """Remove entries: sys_exec_sys_unregister(); return how many.
@@ -70,10 +66,9 @@ class Registry:
             OSError: the registry cannot be used.
         """
         self._require_privilege("exec_sys_unregister")
-        with self._file.transaction("immediate") as connection:
-            rows = connection.execute("select id, position from entry order by position").fetchall()
-            places = residency.removed([row[0] for row in rows], id, _own_id(connection, own))
-            connection.executemany("delete from entry where position = ?", [rows[place][1:] for place in places])
+        with self._file.change() as change:
+            places = residency.removed(change.before.ids(), id, change.before.id_of(_identity(own)))
+            change.commit(change.before.without(places))
             return len(places)
 
     def entries(self) -> list[ResidentEntry]:
@@ -84,16 +79,9 @@ class Registry:
             OSError: the registry cannot be used.
         """
         self._require_privilege("vm.resident")
-        with self._file.transaction("deferred") as connection:
-            rows = [
-                _decoded(row)
-                for row in connection.execute(
-                    "select id, address, path, size, dev, ino, born from entry order by position"
-                )
-            ]
         return [
-            ResidentEntry(id, address, _name(path, (dev, ino, born)), size, dev, ino)
-            for id, address, path, size, dev, ino, born in rows
+            ResidentEntry(row.id, row.address, _name(row.path, row[:3]), row.size, row.dev, row.ino)
+            for row in self._file.read().rows()
         ]
 
     def _require_privilege(self, call: str) -> None:
@@ -101,27 +89,11 @@ class Registry:
         residency.require_privilege(euid == 0, call)
 
 
-def _identity(program: Program) -> tuple[str, str, str]:
-    return str(program.dev), str(program.ino), str(program.born)
+def _identity(program: Program) -> Identity:
+    return program.dev, program.ino, program.born
 
 
-def _own_id(connection: sqlite3.Connection, program: Program) -> int | None:
-    """Return the id of the program's entry, None if it has none."""
-    row = connection.execute(
-        "select id from entry where dev = ? and ino = ? and born = ?", _identity(program)
-    ).fetchone()
-    return None if row is None else row[0]
-
-
-def _decoded(row: tuple[Any, ...]) -> tuple[int, int, bytes, int, int, int, int]:
-    id, address, path, size, dev, ino, born = row
-    try:
-        return int(id), int(address), bytes(path), int(size), int(dev), int(ino), int(born)
-    except (TypeError, ValueError):
-        raise sqlite3.DatabaseError("malformed entry") from None
-
-
-def _name(path: bytes, identity: tuple[int, int, int]) -> str:
+def _name(path: bytes, identity: Identity) -> str:
     """Return the path if it still leads to that file, else nothing."""
     try:
         return os.fsdecode(path) if identify(path) == identity else ""
