@@ -150,7 +150,7 @@ def test_nothing_is_imported_unless_asked_for() -> None:
 
 def test_no_live_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be watched, that is said."""
-    monkeypatch.setattr(leaks.select, "machine", lambda: "plan9")
+    monkeypatch.setattr(leaks, "machine", lambda: "plan9")
     with pytest.raises(pydfly.BackendError, match="plan9"):
         leaks.Watch()
 

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from pydfly import structs
-from pydfly.backends.linux import dragonfly as linux
+from pydfly.backends import linux
+from pydfly.backends.linux import dragonfly as live
 from pydfly.constants import dragonfly
 
 
@@ -24,7 +25,7 @@ def test_pointers_keep_their_identity(name: str) -> None:
 
 def test_flags_of_the_linux_backend_are_dragonflys() -> None:
     """It has its own plain ints only because an enum costs a fresh interpreter too much."""
-    assert (linux._OWNED, linux._REALINIT) == (dragonfly.REAPER_STAT_OWNED, dragonfly.REAPER_STAT_REALINIT)
+    assert (live._OWNED, live._REALINIT) == (dragonfly.REAPER_STAT_OWNED, dragonfly.REAPER_STAT_REALINIT)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the live fallback of Linux")

@@ -29,13 +29,16 @@ def current() -> Backend:
 
 
 def info() -> BackendInfo:
-    """Say which backend is in force, and why; reads $PYDFLY_BACKEND again."""
-    global _current
+    """Say which backend is in force, or would be if it were asked for now, and why.  This changes nothing.
+
+    The choice is made once, at the first call, so $PYDFLY_BACKEND changed after that is no longer looked at.
+
+    Raises:
+        BackendError: the one that would be chosen cannot work here.
+    """
     from . import choice
 
-    if _current is not None and not choice.still_holds(_chosen):
-        _current = None
-    return choice.explain(current(), _chosen)
+    return choice.explain(_current, _chosen)
 
 
 def flavour() -> str:

@@ -7,10 +7,8 @@ simulator with one warning.
 
 from __future__ import annotations
 
-import os
-import sys
-
 from .. import errors, structs
+from .environment import machine, variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,19 +21,6 @@ if TYPE_CHECKING:
 VARIABLE = "PYDFLY_BACKEND"
 NAMES = ("native", "linux", "sim")
 FLAVOURS = ("dragonfly", "freebsd")
-_read: str | None = None  # what the variable said at the last choice
-
-
-def environment(name: str) -> str | None:
-    """Read an environment variable, which a set-id program must not trust: None there."""
-    if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
-        return None
-    return os.environ.get(name) or None
-
-
-def machine() -> str:
-    """Name the system this runs on: ``dragonfly``, ``freebsd``, ``linux`` or whatever sys.platform says."""
-    return next((name for name in ("dragonfly", "freebsd", "linux") if sys.platform.startswith(name)), sys.platform)
 
 
 def parse(spec: str) -> tuple[str, str]:
@@ -61,7 +46,7 @@ def parse(spec: str) -> tuple[str, str]:
 
 def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
     """Return what to use, its options, and the sentence that says who decided."""
-    spec = environment(VARIABLE)
+    spec = variable(VARIABLE)
     if spec and (chosen is None or isinstance(chosen[0], str)):
         return spec, {}, f"${VARIABLE} says {spec}"
     if chosen is not None:
@@ -85,27 +70,14 @@ def flavour(chosen: Chosen) -> str:
     return parse(what)[1] if isinstance(what, str) else choose(chosen).flavour
 
 
-def still_holds(chosen: Chosen) -> bool:
-    """Say whether $PYDFLY_BACKEND is what it was at the last choice."""
-    return environment(VARIABLE) == _read
-
-
 def choose(chosen: Chosen) -> Backend:
     """Make the backend that is wanted.
 
     Raises:
         BackendError: it does not exist or cannot work here.
     """
-    global _read
-    _read = environment(VARIABLE)
     what, options, _ = wanted(chosen)
-    if _kind(what) == "a backend":
-        return what  # type: ignore[return-value]  # an object that has what a backend has
-    if not isinstance(what, str):
-        from .simulated import process as simulated
-
-        return simulated.of(what, **options)
-    if what == "sim" and chosen is None and _read is None:
+    if what == "sim" and chosen is None and variable(VARIABLE) is None:
         import warnings
 
         warnings.warn(
@@ -113,7 +85,22 @@ def choose(chosen: Chosen) -> Backend:
             errors.SimulatedBackendWarning,
             stacklevel=4,
         )
-    return start(what, **options)
+    return make(what, options)
+
+
+def make(what: object, options: dict[str, Any]) -> Backend:
+    """Make a backend from its name or from a simulated process; a backend is returned as it is.
+
+    Raises:
+        BackendError: it does not exist or cannot work here.
+    """
+    if isinstance(what, str):
+        return start(what, **options)
+    if _kind(what) == "a backend":
+        return what  # type: ignore[return-value]  # an object that has what a backend has
+    from .simulated import process as simulated
+
+    return simulated.of(what, **options)
 
 
 def start(spec: str, **options: Any) -> Backend:
@@ -128,7 +115,7 @@ def start(spec: str, **options: Any) -> Backend:
 
         return native.start(flavour, **options)
     if name == "linux":
-        from .linux import dragonfly as linux
+        from . import linux
 
         return linux.start(flavour, **options)
     from .simulated import process as simulated
@@ -136,11 +123,18 @@ def start(spec: str, **options: Any) -> Backend:
     return simulated.start(flavour, **options)
 
 
-def explain(backend: Backend, chosen: Chosen) -> structs.BackendInfo:
-    """Describe the backend in force: who decided, and why each other one was refused."""
-    sentence = wanted(chosen)[2]
-    others = [f"{name} refused: {refused}" for name in NAMES if name != backend.name and (refused := obstacle(name))]
-    return structs.BackendInfo(backend.name, backend.flavour, backend.live, "; ".join([sentence, *others]))
+def explain(backend: Backend | None, chosen: Chosen) -> structs.BackendInfo:
+    """Describe the backend in force, or what would be chosen: who decided, and why each other one was refused.
+
+    Raises:
+        BackendError: what would be chosen does not exist or cannot work here.
+    """
+    what, options, sentence = wanted(chosen)
+    found = backend or make(what, options)  # for its description only: nobody keeps it
+    if isinstance(what, str) and parse(what) != (found.name, found.flavour):
+        sentence = f"it was chosen at the first call, before ${VARIABLE} was changed"
+    others = [f"{name} refused: {refused}" for name in NAMES if name != found.name and (refused := obstacle(name))]
+    return structs.BackendInfo(found.name, found.flavour, found.live, "; ".join([sentence, *others]))
 
 
 def obstacle(name: str) -> str | None:
@@ -150,7 +144,7 @@ def obstacle(name: str) -> str | None:
 
         return native.obstacle()
     if name == "linux":
-        from .linux import dragonfly as linux
+        from . import linux
 
         return linux.obstacle()
     return "it acts on simulated processes only, ask for it by name"

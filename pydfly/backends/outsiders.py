@@ -1,6 +1,7 @@
-"""Who stays outside a domain though he is a descendant: those who were there before ACQUIRE, and theirs.
+"""Which descendants stay outside a domain: those that were there before ACQUIRE, and theirs.
 
-FreeBSD's kernel lists the members.  DragonFly and Linux do not tell, so they are remembered at ACQUIRE.
+FreeBSD's kernel lists the members.  DragonFly and Linux do not tell, so the others are remembered at ACQUIRE: once for
+the process, whichever backend object asks.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ class Outsiders:
     """The descendants of this process that are no members of its domain."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Know none."""
         self._of = 0  # pid of the process that they were noted for: a forked child has none
         self._known: set[tuple[int, float]] = set()
 
     def note(self, before: list[DescendantInfo]) -> None:
-        """Note who is there at ACQUIRE."""
+        """Note which processes are there at ACQUIRE."""
         self._of = os.getpid()
         self._known = {(process.pid, process.start_time) for process in before}
 
@@ -42,3 +47,7 @@ class Outsiders:
             else:
                 members.append(process)
         return members
+
+
+OWN = Outsiders()
+"""Those of this process."""

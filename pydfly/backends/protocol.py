@@ -62,7 +62,7 @@ class Processes(Protocol):
         ...
 
 
-class Backend(Protocol):
+class Kernel(Protocol):
     """One kernel, real or simulated, as seen by one process.  Refusals are SyscallErrors."""
 
     name: str
@@ -72,24 +72,20 @@ class Backend(Protocol):
     """The commands of procctl that the backend can be asked for by name, for the calling process: a short cut past
     the numbers and the checks of idtype and id.  May be empty."""
 
+    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
+        """Control a process; what comes back depends on the command."""
+        ...
+
+
+class Residency(Protocol):
+    """Resident executables: DragonFly's system calls and what its runtime linker does with them."""
+
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Make the calling process's binary resident."""
         ...
 
     def exec_sys_unregister(self, id: int) -> int:
         """Remove registrations; return how many."""
-        ...
-
-    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
-        """Control a process; what comes back depends on the command."""
-        ...
-
-    def modfind(self, name: str) -> int:
-        """Return the id of a kernel module."""
-        ...
-
-    def modstat(self, id: int) -> ModuleStat:
-        """Describe a kernel module."""
         ...
 
     def vm_resident(self) -> list[ResidentEntry]:
@@ -103,6 +99,22 @@ class Backend(Protocol):
     def unmake_resident(self, program: Program) -> None:
         """Have this program's registration removed, as its own runtime linker would do it."""
         ...
+
+
+class Modules(Protocol):
+    """Kernel modules that bring system calls of their own."""
+
+    def modfind(self, name: str) -> int:
+        """Return the id of a kernel module."""
+        ...
+
+    def modstat(self, id: int) -> ModuleStat:
+        """Describe a kernel module."""
+        ...
+
+
+class Backend(Kernel, Residency, Modules, Protocol):
+    """All of it, for one process; what a system does not have comes from ``absent``."""
 
     @property
     def processes(self) -> Processes:

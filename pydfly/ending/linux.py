@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ..backends import current
-from ..backends.linux.dragonfly import Domain
+from ..backends.linux.domain import Domain
 from ..backends.linux.procfs import read
 from .sending import send_each
 

@@ -21,6 +21,7 @@ from contextlib import suppress
 from .. import structs
 from ..backends import choice as select
 from ..backends import use
+from ..backends.environment import machine
 from ..constants import of
 from ..ending import orphans
 from ..errors import AlreadyReaperError, BackendError
@@ -75,10 +76,10 @@ class Watch:
     """
 
     def __init__(self) -> None:
-        machine = select.machine()
-        if machine != "linux" and machine not in select.FLAVOURS:
-            raise BackendError(f"{machine} has no live backend: processes cannot be watched here")
-        self._backend = select.start("linux" if machine == "linux" else "native")
+        system = machine()
+        if system != "linux" and system not in select.FLAVOURS:
+            raise BackendError(f"{system} has no live backend: processes cannot be watched here")
+        self._backend = select.start("linux" if system == "linux" else "native")
         self._processes = self._backend.processes
         self._own = os.getpid()
         self._acquired = self._reap_control("PROC_REAP_ACQUIRE")
@@ -257,7 +258,7 @@ def command_line(process: DescendantInfo) -> str:
     """Return the command line of a process."""
     import shlex
 
-    if select.machine() == "linux":
+    if machine() == "linux":
         try:
             with open(f"/proc/{process.pid}/cmdline", "rb") as file:
                 words = file.read().rstrip(b"\0").split(b"\0")

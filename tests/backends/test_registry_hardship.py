@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pydfly import SyscallError
-from pydfly.backends import choice as select
+from pydfly.backends import environment
 from pydfly.backends.registry import directory as statedir
 from pydfly.backends.registry import identity as vnode
 from pydfly.structs import Program
@@ -193,7 +193,7 @@ def test_who_says_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.chdir(tmp_path)
     assert statedir.location("b") == str(tmp_path / "b")
     assert statedir.location("../b") == f"{tmp_path}/../b"
-    monkeypatch.setattr(select.os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(environment.os, "geteuid", lambda: os.getuid() + 1)
     assert statedir.location(None) == "/run/pydfly"
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pydfly.backends.linux import dragonfly as linux
-from pydfly.backends.linux.dragonfly import Domain, Linux, prctl
+from pydfly.backends.linux import prctl
+from pydfly.backends.linux.deathsig import DeathSignal
+from pydfly.backends.linux.domain import Domain
+from pydfly.backends.linux.dragonfly import Linux
 from pydfly.backends.protocol import Backend
 
 
@@ -48,8 +50,8 @@ def counts_zombies() -> Backend:
 
 def cannot_clear() -> Backend:
     """A parent-death signal of 0 is taken for "leave it"."""
-    original = linux.DeathSignal.set
-    return _patched(linux.DeathSignal, "set", lambda self, signal: original(self, signal) if signal else None)
+    original = DeathSignal.set
+    return _patched(DeathSignal, "set", lambda self, signal: original(self, signal) if signal else None)
 
 
 def names_the_oldest() -> Backend:

@@ -1,1 +1,46 @@
-"""Linux: real processes by prctl, pidfd and /proc, with the semantics of either BSD."""
+"""The live fallback: Linux, made to keep DragonFly's or FreeBSD's semantics where it can."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..protocol import Backend
+
+
+def obstacle() -> str | None:
+    """Say why this backend cannot work here, or None."""
+    if not sys.platform.startswith("linux"):
+        return "this system is not Linux"
+    from . import prctl
+
+    return prctl.obstacle()
+
+
+def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
+    """Make the backend.
+
+    Args:
+        flavour: whose semantics to keep.
+        euid: 0 makes a simulated root of the caller, for the resident registry only.
+        state_dir: where the resident registry lives.
+
+    Raises:
+        BackendError: this is not Linux, or its kernel is too old.
+    """
+    refused = obstacle()
+    if refused:
+        from ...errors import BackendError
+
+        raise BackendError(f"linux: {refused}")
+    from .process import OWN
+
+    OWN.deathsig.look()
+    if flavour == "freebsd":
+        from .freebsd import LinuxFreeBSD
+
+        return LinuxFreeBSD()  # no resident registry, so nothing to configure
+    from .dragonfly import Linux
+
+    return Linux(euid, state_dir)

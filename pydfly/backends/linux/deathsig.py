@@ -28,20 +28,27 @@ class DeathSignal:
     """The parent-death signal of this process."""
 
     def __init__(self) -> None:
-        self._forget()
-        os.register_at_fork(after_in_child=self._forget)
+        self.forget()
 
-    def _forget(self) -> None:
-        """Start as the kernel lets a new process start: no signal, no helper thread."""
+    def forget(self) -> None:
+        """Start as the kernel lets a forked child start: no signal, no helper thread."""
+        self._lock = _thread.RLock()
         self._value: int | None = None  # what was set through this object
+        self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
         self._holder = ""  # which thread the kernel keeps it for: "main", "helper"
         self._requests: SimpleQueue[tuple[int, SimpleQueue[OSError | None]]] | None = None
 
+    def look(self) -> None:
+        """Remember what the main thread has, for other threads, which cannot see it."""
+        if _is_main_thread():
+            self._seen = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
+
     def get(self) -> int:
         """Return the signal, 0 for none."""
-        if self._value is None or (self._holder == "main" and _is_main_thread()):
-            return prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
-        return self._value
+        if _is_main_thread() and self._holder in ("", "main"):
+            self._seen = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
+            return self._seen
+        return self._seen if self._value is None else self._value
 
     def set(self, signal: int) -> None:
         """Set the signal, 0 for none.
@@ -51,22 +58,28 @@ class DeathSignal:
             OSError: EBUSY, the main thread holds a signal that this thread cannot take back.
         """
         deliverable = signal if signal <= HIGHEST else 0
+        with self._lock:  # two threads at once would start two helpers, and only one of them could be asked again
+            self._set(deliverable)
+            self._value = signal
+            if deliverable != signal:
+                self._holder = "nobody"
+                raise UndeliverableError
+
+    def _set(self, signal: int) -> None:
+        """Let the right thread make the call."""
         if _is_main_thread():
             if self._holder == "helper":
                 self._ask_helper(0)
-            prctl.prctl(prctl.PR_SET_PDEATHSIG, deliverable)
+            prctl.prctl(prctl.PR_SET_PDEATHSIG, signal)
             self._holder = "main"
-        else:
-            if self._holder == "main" and self._value not in (None, 0):
-                import errno
+            self._seen = signal
+            return
+        if self._holder in ("", "main") and self._seen:
+            import errno
 
-                raise OSError(errno.EBUSY, "the main thread set a parent-death signal; only it can change that")
-            self._ask_helper(deliverable)
-            self._holder = "helper"
-        self._value = signal
-        if deliverable != signal:
-            self._holder = "nobody"
-            raise UndeliverableError
+            raise OSError(errno.EBUSY, "the main thread has a parent-death signal; only it can change that")
+        self._ask_helper(signal)
+        self._holder = "helper"
 
     def _ask_helper(self, signal: int) -> None:
         """Let the thread that never ends make the call."""

@@ -8,113 +8,26 @@ out of the counts, nested domains cannot be told apart, and the order of adoptio
 from __future__ import annotations
 
 import os
-import sys
-from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
 from ... import errors, structs
 from ...structs import NULL, OMITTED
 from .. import arguments
-from ..outsiders import Outsiders
-from . import prctl
-from .deathsig import DeathSignal, UndeliverableError
-from .procfs import ProcFs
+from ..absent import NoModules
+from .deathsig import UndeliverableError
+from .domain import Domain
+from .process import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...structs import Data, DescendantInfo, Program, ResidentEntry
-    from ..protocol import Backend
+    from ...structs import Data, Program, ResidentEntry
     from ..registry.rules import Registry
 
 _OWNED, _REALINIT = 0x1, 0x2  # constants.dragonfly.ReaperFlag, whose enums a fresh interpreter pays 4 ms for
 
 
-def obstacle() -> str | None:
-    """Say why this backend cannot work here, or None."""
-    if not sys.platform.startswith("linux"):
-        return "this system is not Linux"
-    return prctl.obstacle()
-
-
-def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
-    """Make the backend.
-
-    Args:
-        flavour: whose semantics to keep.
-        euid: 0 makes a simulated root of the caller, for the resident registry only.
-        state_dir: where the resident registry lives.
-
-    Raises:
-        BackendError: this is not Linux, or its kernel is too old.
-    """
-    refused = obstacle()
-    if refused:
-        raise errors.BackendError(f"linux: {refused}")
-    if flavour == "freebsd":
-        from .freebsd import LinuxFreeBSD
-
-        return LinuxFreeBSD()  # no resident registry, so nothing to configure
-    return Linux(euid, state_dir)
-
-
-class Domain(ProcFs):
-    """The processes of the machine, and which of them are members of this process's reaper domain."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lock = RLock()  # between asking for the attribute and setting it
-        self._outsiders = Outsiders()
-        os.register_at_fork(after_in_child=self._forget)
-
-    def _forget(self) -> None:
-        """A forked child is no reaper (the kernel does not inherit the attribute) and has no outsiders."""
-        self._lock = RLock()
-        self._outsiders = Outsiders()
-
-    def owned(self) -> bool:
-        """Say whether this process is a reaper; the kernel's own attribute decides, whoever set it."""
-        return os.getpid() == 1 or prctl.is_subreaper()
-
-    def acquire(self) -> bool:
-        """Become a reaper; False if this process is one already."""
-        with self._lock:
-            if self.owned():
-                return False
-            _warn_if_children_vanish()
-            # descendants from before stay in the outer domain on the BSDs; here they are kept out of the counts
-            before = self.below(os.getpid())
-            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 1)
-            self._outsiders.note(before)
-            return True
-
-    def release(self) -> bool:
-        """Stop being a reaper; False if this process is none."""
-        with self._lock:
-            if not prctl.is_subreaper():
-                return False
-            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
-            self._outsiders = Outsiders()
-            return True
-
-    def descendants(self) -> list[DescendantInfo]:
-        """Return the members, zombies included: descendants, without those from before ACQUIRE and theirs."""
-        return self.members(self.below(os.getpid()))
-
-    def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
-        """Keep the members among the descendants (which come parents first)."""
-        with self._lock:
-            return self._outsiders.without(descendants)
-
-    def child_members(self) -> list[int]:
-        """Return the pids of those children, zombies included, that are members."""
-        if self._outsiders.nobody():
-            return self.children()
-        own = os.getpid()
-        return [process.pid for process in self.descendants() if process.ppid == own]
-
-
-class Linux:
+class Linux(NoModules):
     """The calling process, on a Linux kernel, with DragonFly's semantics."""
 
     name = "linux"
@@ -123,7 +36,6 @@ class Linux:
 
     def __init__(self, euid: int | None, state_dir: str | None) -> None:
         self.processes = Domain()
-        self._deathsig = DeathSignal()
         self._euid = euid
         self._state_dir = state_dir
         self._registry: Registry | None = None
@@ -188,7 +100,7 @@ class Linux:
         if signal == dragonfly.SIG_MAXSIG:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         try:
-            self._deathsig.set(signal)
+            OWN.deathsig.set(signal)
         except UndeliverableError:
             raise errors.refusal(
                 "procctl",
@@ -205,7 +117,7 @@ class Linux:
                     "procctl", "EINVAL", "PROC_PDEATHSIG_STATUS needs memory for an int, and NULL gives none"
                 )
             arguments.output(data, "PROC_PDEATHSIG_STATUS")
-        return self._deathsig.get()
+        return OWN.deathsig.get()
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the binary of this process in the package's registry; nothing changes for later execs."""
@@ -218,14 +130,6 @@ class Linux:
     def exec_sys_unregister(self, id: int) -> int:
         """Remove registrations from the package's registry."""
         return self._records().unregister(arguments.c_value(id, "int", "id"), _own_binary())
-
-    def modfind(self, name: str) -> int:
-        """Refuse: Linux has no such modules."""
-        raise errors.refusal("modfind", "ENOSYS", "Linux has no kernel modules with system calls of their own")
-
-    def modstat(self, id: int) -> structs.ModuleStat:
-        """Refuse: Linux has no such modules."""
-        raise errors.refusal("modstat", "ENOSYS", "Linux has no kernel modules with system calls of their own")
 
     def vm_resident(self) -> list[ResidentEntry]:
         """List the package's registry."""
@@ -254,17 +158,3 @@ def _own_binary() -> Program:
     from ..registry.rules import program_at
 
     return program_at("/proc/self/exe")
-
-
-def _warn_if_children_vanish() -> None:
-    """A reaper that ignores SIGCHLD keeps its zombies on the BSDs; Linux reaps them itself, and wait() then lies."""
-    import signal
-
-    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        import warnings
-
-        warnings.warn(
-            "SIGCHLD is ignored: Linux will reap adopted orphans itself, and wait() cannot tell how they ended",
-            RuntimeWarning,
-            stacklevel=6,
-        )

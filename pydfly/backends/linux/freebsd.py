@@ -13,29 +13,27 @@ from ...constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdTyp
 from ...errors import SyscallError, refusal, refusal_of
 from ...structs import BAD_POINTER, NULL, ReaperKilled
 from .. import arguments, freebsd_data
+from ..absent import NoModules, NoResidency
 from .controls import CONTROLS
-from .deathsig import HIGHEST, DeathSignal, UndeliverableError
+from .deathsig import HIGHEST, UndeliverableError
 from .freebsd_domain import FreeBSDDomain
+from .process import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any
 
-    from ...structs import Data, DescendantInfo, ModuleStat, Program, ResidentEntry
+    from ...structs import Data, DescendantInfo
 
 _GROUP_COMMANDS = frozenset({Command.PROC_SPROTECT, Command.PROC_TRACE_CTL, Command.PROC_TRAPCAP_CTL})
 _DEATHSIG_COMMANDS = frozenset({Command.PROC_PDEATHSIG_CTL, Command.PROC_PDEATHSIG_STATUS})
 _NO_DATA = frozenset({Command.PROC_REAP_ACQUIRE, Command.PROC_REAP_RELEASE})
 _CHILDREN, _SUBTREE = 1, 2  # REAPER_KILL_*
 _UNTOUCHED = ReaperKilled(0, -1)
-_NOT_HERE = {
-    "exec_sys_register": "resident executables exist on DragonFly only",
-    "modfind": "Linux has no kernel modules with system calls of their own",
-}
 
 
-class LinuxFreeBSD:
+class LinuxFreeBSD(NoModules, NoResidency):
     """The calling process, on a Linux kernel, with FreeBSD's semantics."""
 
     name = "linux"
@@ -45,7 +43,6 @@ class LinuxFreeBSD:
 
     def __init__(self) -> None:
         self.processes = FreeBSDDomain()
-        self._deathsig = DeathSignal()
         self._commands: dict[int, Callable[[DescendantInfo | None, Any], object]] = {
             Command.PROC_REAP_ACQUIRE: self._acquire,
             Command.PROC_REAP_RELEASE: self._release,
@@ -192,7 +189,7 @@ class LinuxFreeBSD:
         if not 0 <= value <= SIG_MAXSIG:
             raise refusal("procctl", "EINVAL", "a signal is 1 to 128; 0 is none")
         try:
-            self._deathsig.set(value)
+            OWN.deathsig.set(value)
         except UndeliverableError:
             raise refusal(
                 "procctl",
@@ -201,42 +198,7 @@ class LinuxFreeBSD:
             ) from None
 
     def _get_deathsig(self, target: DescendantInfo | None, data: Data) -> int:
-        return self._deathsig.get()
-
-    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
-        """Refuse: FreeBSD has no resident executables."""
-        arguments.c_value(entry, "void *", "entry")
-        _refuse("exec_sys_register")
-
-    def exec_sys_unregister(self, id: int) -> int:
-        """Refuse: FreeBSD has no resident executables."""
-        arguments.c_value(id, "int", "id")
-        _refuse("exec_sys_unregister")
-
-    def vm_resident(self) -> list[ResidentEntry]:
-        """Refuse: FreeBSD has no resident executables."""
-        _refuse("vm.resident")
-
-    def make_resident(self, program: Program) -> None:
-        """Refuse: FreeBSD has no resident executables."""
-        _refuse("exec_sys_register")
-
-    def unmake_resident(self, program: Program) -> None:
-        """Refuse: FreeBSD has no resident executables."""
-        _refuse("exec_sys_unregister")
-
-    def modfind(self, name: str) -> int:
-        """Refuse: Linux has no such modules."""
-        _refuse("modfind")
-
-    def modstat(self, id: int) -> ModuleStat:
-        """Refuse: Linux has no such modules."""
-        _refuse("modstat")
-
-
-def _refuse(call: str) -> NoReturn:
-    reason = _NOT_HERE["modfind" if call.startswith("mod") else "exec_sys_register"]
-    raise refusal(call, "ENOSYS", reason)
+        return OWN.deathsig.get()
 
 
 def _age(process: DescendantInfo) -> tuple[float, int]:

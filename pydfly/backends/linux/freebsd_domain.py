@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from .dragonfly import Domain
+from .domain import Domain
+from .process import OWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +21,6 @@ MOST_PASSES = 1000
 class FreeBSDDomain(Domain):
     """The processes of the machine, and the domain of the calling one."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: dict[tuple[int, float], int] = {}  # whose line a member came from, when it was last seen
-
-    def _forget(self) -> None:
-        super()._forget()
-        self._lines = {}
-
     def subtrees(self, members: list[DescendantInfo]) -> dict[int, int]:
         """Return the direct child from whose line each member (parents come first) descends (FP-7).
 
@@ -39,8 +32,8 @@ class FreeBSDDomain(Domain):
         for process in members:
             identity = (process.pid, process.start_time)
             line = lines.get(process.ppid, process.pid) if process.ppid != own else process.pid
-            lines[process.pid] = seen[identity] = self._lines.get(identity, line)
-        self._lines = seen
+            lines[process.pid] = seen[identity] = OWN.lines.get(identity, line)
+        OWN.lines = seen
         return lines
 
     def signal_members(self, signal: int, subtree: int | None) -> tuple[int, int | None]:

@@ -12,7 +12,7 @@ import os
 
 from ... import errors, structs
 from .. import arguments
-from .. import choice as select
+from ..environment import machine
 from . import residency
 from .binding import RawCall, commands
 
@@ -49,8 +49,8 @@ def obstacle() -> str | None:
     try:
         built_for = SYSTEMS[extension().lib.PYDFLY_SYSTEM]
     except ImportError as error:
-        own = select.machine()
-        if own not in select.FLAVOURS:
+        own = machine()
+        if own not in ("dragonfly", "freebsd"):
             return f"it calls the kernel of DragonFly or FreeBSD, and this machine runs {own}"
         return BUILD if isinstance(error, ModuleNotFoundError) else f"pydfly._native cannot be loaded: {error}"
     return "this system has none of these calls: each is refused with ENOSYS" if built_for == "neither" else None

@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import dragonfly
 from ...structs import NULL, OMITTED, ReaperKill, ReaperStatus
-from ..outsiders import Outsiders
+from ..outsiders import OWN as OUTSIDERS
 from .binding import Commands
 
 TYPE_CHECKING = False
@@ -25,7 +25,6 @@ class DragonFlyCommands(Commands):
 
     def __init__(self, call: RawCall) -> None:
         super().__init__(call)
-        self._outsiders = Outsiders()
         self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
         self._call_kernel = call.lib.procctl
         self.table = {
@@ -41,7 +40,7 @@ class DragonFlyCommands(Commands):
         below = self.processes.below(os.getpid())
         status = self._status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
         assert status is not None
-        return self._outsiders.without(below) if status.flags & dragonfly.REAPER_STAT_OWNED else below
+        return OUTSIDERS.without(below) if status.flags & dragonfly.REAPER_STAT_OWNED else below
 
     def _acquire(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.memory(NULL if isinstance(data, ReaperKill) else data)
@@ -50,7 +49,7 @@ class DragonFlyCommands(Commands):
         except errors.SyscallError:  # no reason to refuse what the kernel allows
             before = []
         self.call.control(idtype, id, cmd, memory, "PROC_REAP_ACQUIRE")
-        self._outsiders.note(before)
+        OUTSIDERS.note(before)
 
     def _release(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.memory(NULL if isinstance(data, ReaperKill) else data)

@@ -20,7 +20,7 @@ import stat
 from contextlib import suppress
 
 from ...errors import SyscallError, refusal
-from ..choice import environment
+from ..environment import variable
 
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"
@@ -46,7 +46,7 @@ def location(told: str | None) -> str:
     Raises:
         OSError: the path is relative and the current directory is gone.
     """
-    chosen = told or environment(VARIABLE) or MACHINE
+    chosen = told or variable(VARIABLE) or MACHINE
     return chosen if chosen.startswith("/") else os.path.join(os.getcwd(), chosen)
 
 

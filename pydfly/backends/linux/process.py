@@ -1,0 +1,94 @@
+"""What the Linux kernel keeps for this *process*, kept once here: whichever backend object, flavour or thread asks.
+
+Being a reaper is an attribute of the process, and so is (on the BSDs) the parent-death signal.  So there is one state,
+``OWN``, and one hook for forks, which is registered when this module is imported and never again: a forked child is no
+reaper (the kernel does not inherit the attribute), has no outsiders and no parent-death signal.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
+
+from ..outsiders import OWN as OUTSIDERS
+from . import prctl
+from .deathsig import DeathSignal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...structs import DescendantInfo
+
+
+class OwnProcess:
+    """The calling process, as far as the kernel keeps attributes for it."""
+
+    def __init__(self) -> None:
+        self.outsiders = OUTSIDERS
+        """Who was there before ACQUIRE."""
+        self.deathsig = DeathSignal()
+        """The parent-death signal."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Start as the kernel lets a forked child start."""
+        self.lock = RLock()
+        """Held between asking for an attribute and setting it, and while the outsiders are told from the members."""
+        self.lines: dict[tuple[int, float], int] = {}
+        """Whose line a member came from, when it was last seen (FreeBSD's rule FP-7)."""
+        self.outsiders.forget()
+        self.deathsig.forget()
+
+    def is_reaper(self) -> bool:
+        """Say whether this process is a reaper; the kernel's own attribute decides, whoever set it."""
+        return os.getpid() == 1 or prctl.is_subreaper()
+
+    def acquire(self, descendants: Callable[[], list[DescendantInfo]]) -> bool:
+        """Become a reaper; False if this process is one already.
+
+        Args:
+            descendants: lists who is below this process.  On the BSDs they stay in the outer domain; here they are kept
+                out of the counts.
+        """
+        with self.lock:
+            if self.is_reaper():
+                return False
+            _warn_if_children_vanish()
+            before = descendants()
+            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 1)
+            self.outsiders.note(before)
+            return True
+
+    def release(self) -> bool:
+        """Stop being a reaper; False if this process is none."""
+        with self.lock:
+            if not prctl.is_subreaper():
+                return False
+            prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
+            self.outsiders.forget()
+            return True
+
+    def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Keep the members of the domain among the descendants (which come parents first)."""
+        with self.lock:
+            return self.outsiders.without(descendants)
+
+
+def _warn_if_children_vanish() -> None:
+    """A reaper that ignores SIGCHLD keeps its zombies on the BSDs; Linux reaps them itself, and wait() then lies."""
+    import signal
+
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
+        import warnings
+
+        warnings.warn(
+            "SIGCHLD is ignored: Linux will reap adopted orphans itself, and wait() cannot tell how they ended",
+            RuntimeWarning,
+            stacklevel=7,
+        )
+
+
+OWN = OwnProcess()
+"""The one state of this process."""
+os.register_at_fork(after_in_child=OWN.forget)

@@ -1,0 +1,160 @@
+"""What the kernel keeps for the process is kept once, whichever backend object, flavour or thread asks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+import pydfly
+from pydfly import backends, pdeathsig, reaper
+from pydfly.backends import environment
+from tests.conftest import linux_only
+from tests.processes import in_process
+
+pytestmark = linux_only
+
+
+def test_many_backends_leave_one_hook() -> None:
+    """A fork costs no more after 3,000 calls of use() than after one."""
+    code = (
+        "import os, sys; hooks = []\n"
+        "os.register_at_fork = lambda **which: hooks.append(which)\n"
+        "import pydfly\n"
+        "for _ in range(1500):\n"
+        "    pydfly.use('linux'); pydfly.reaper.status()\n"
+        "    pydfly.use('linux:freebsd'); pydfly.reaper.status()\n"
+        "print(len([which for which in hooks if 'pydfly' in str(which)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+@pytest.mark.parametrize("flavours", [("linux", None), ("linux:freebsd", "linux"), ("linux", "linux:freebsd")])
+def test_children_from_before_are_spared_by_every_backend_object(flavours: tuple[str, str | None]) -> None:
+    """Acquired inside a block of one backend, ended outside it with another."""
+
+    def script() -> object:
+        before = subprocess.Popen(["sleep", "60"])
+        with pydfly.use(flavours[0]):
+            reaper.acquire()
+        pydfly.use(flavours[1])
+        member = subprocess.Popen(["sleep", "60"])
+        listed = [process.pid for process in reaper.descendants()]
+        report = reaper.kill_all(grace=5.0)
+        answer = (before.poll(), listed == [member.pid], [process.pid == member.pid for process in report.ended])
+        before.kill()
+        before.wait()
+        member.wait()
+        return answer
+
+    assert in_process(script) == (None, True, [True])
+
+
+def test_one_parent_death_signal_for_all_backends_and_threads() -> None:
+    """Set through one object in one thread, seen through every other in every other."""
+
+    def everywhere() -> set[int]:
+        told: set[int] = set()
+        for name in ("linux", "linux:freebsd"):
+            pydfly.use(name)
+            told.add(pdeathsig.get())
+            thread = threading.Thread(target=lambda: told.add(pdeathsig.get()))
+            thread.start()
+            thread.join()
+        return told
+
+    def script() -> object:
+        pdeathsig.set(signal.SIGTERM)
+        in_main = everywhere()
+        pdeathsig.clear()
+        pydfly.use("linux")
+        thread = threading.Thread(target=pdeathsig.set, args=(signal.SIGHUP,))
+        thread.start()
+        thread.join()
+        return in_main, everywhere()
+
+    assert in_process(script) == ({signal.SIGTERM}, {signal.SIGHUP})
+
+
+def test_a_signal_from_before_exec_is_seen_by_every_thread(tmp_path: Path) -> None:
+    """It is the main thread's own, which no other thread can read, or take back."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import threading, pydfly\n"
+        "told = [pydfly.pdeathsig.get()]\n"
+        "def other():\n"
+        "    told.append(pydfly.pdeathsig.get())\n"
+        "    try:\n"
+        "        pydfly.pdeathsig.set(1)\n"
+        "    except OSError as error:\n"
+        "        told.append(error.errno_name)\n"
+        "thread = threading.Thread(target=other); thread.start(); thread.join(); print(told)\n"
+    )
+    child = pdeathsig.popen([sys.executable, str(program)], signal.SIGUSR1, stdout=subprocess.PIPE, text=True)
+    assert child.communicate()[0] == f"[{int(signal.SIGUSR1)}, {int(signal.SIGUSR1)}, 'EBUSY']\n"
+
+
+def test_two_threads_at_once_start_one_helper() -> None:
+    def script() -> object:
+        threads = [threading.Thread(target=pdeathsig.set, args=(number,)) for number in (1, 2, 3, 4) * 4]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(thread.name == "pydfly-pdeathsig" for thread in threading.enumerate())
+
+    assert in_process(script) == 1
+
+
+def test_backend_reports_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the choice, and not what was chosen."""
+    assert pydfly.backend().name == "linux"
+    assert backends._current is None
+    chosen = backends.current()
+    monkeypatch.setenv("PYDFLY_BACKEND", "sim")
+    told = pydfly.backend()
+    assert (told.name, told.live) == ("linux", True)
+    assert told.why.startswith("it was chosen at the first call, before $PYDFLY_BACKEND was changed")
+    assert backends.current() is chosen
+
+
+def test_a_set_id_program_trusts_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYDFLY_BACKEND", "sim")
+    assert environment.variable("PYDFLY_BACKEND") == "sim"
+    monkeypatch.setattr(environment, "_secure", True)
+    assert environment.variable("PYDFLY_BACKEND") is None
+
+
+def test_both_ways_to_ask_the_kernel_agree() -> None:
+    assert environment._auxiliary_secure() == environment._getauxval() == False  # noqa: E712
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give capabilities to a file")
+def test_file_capabilities_count_as_set_id() -> None:
+    """A python with cap_net_raw has equal ids, and yet rights that its caller has not."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        python = shutil.copy(Path(sys.executable).resolve(), folder)
+        shutil.copy(environment.__file__, folder)
+        # struct vfs_cap_data of linux/capability.h: revision 2, effective; permitted, inheritable; twice 32 bits
+        capability = struct.pack("<5I", 0x02000000 | 1, 1 << 13, 0, 0, 0)
+        try:
+            os.setxattr(python, "security.capability", capability)
+        except OSError as error:
+            pytest.skip(f"this file system keeps no capabilities: {error}")
+        code = f"import sys; sys.path[:0] = [{folder!r}]; import environment; print(environment.variable('WORD'))"
+        variables = {"WORD": "word", "PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib"}
+        words = [python, "-S", "-c", code]
+        done = subprocess.run(words, env=variables, capture_output=True, text=True, user=65534, group=65534)
+        if "PermissionError" in done.stderr or "No module named 'encodings'" in done.stderr:
+            pytest.skip("this Python cannot be run by another user")
+    assert done.stdout == "None\n", done.stderr
