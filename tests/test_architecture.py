@@ -46,7 +46,6 @@ IMPURE = {
 }
 MOST_LINES = 250
 TOO_LONG = {
-    "pydfly.backends.linux.dragonfly": "being opened by domain",
     "pydfly.conformance.world": "being opened by sim",
     "pydfly.constants.freebsd": "being opened by sim",
     "pydfly.pytest_plugin.leaks": "being opened by domain",
@@ -57,12 +56,9 @@ TOO_LONG = {
 """Modules that are too long still, and why.  This table only ever shrinks."""
 CIRCULAR = {
     ("pydfly.simkernel.process", "pydfly.simkernel.kernel"): "types only: who drives a process sees its whole kernel",
-    ("pydfly.backends.linux.freebsd_domain", "pydfly.backends.linux.dragonfly"): "being opened by domain",
-    ("pydfly.backends.native", "pydfly.backends.choice"): "being opened by bsd",
     ("pydfly.backends.native.binding", "pydfly.backends.native.dragonfly"): "being opened by bsd",
     ("pydfly.backends.native.binding", "pydfly.backends.native.freebsd"): "being opened by bsd",
     ("pydfly.backends.native.binding", "pydfly.backends.native.processes"): "being opened by bsd",
-    ("pydfly.backends.registry.directory", "pydfly.backends.choice"): "being opened by root",
     ("pydfly.cli.help", "pydfly.cli"): "being opened by cli",
     ("pydfly.conformance.trace", "pydfly.conformance.world"): "being opened by sim",
     ("pydfly.ending.dragonfly", "pydfly.reaper"): "being opened by lead",
