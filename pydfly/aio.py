@@ -121,7 +121,7 @@ class Supervised(Handle):
             OSError: as ``wait_started``.
         """
         await self.wait_started()
-        self._line.send(("signal", int(signal)))
+        self._line.send(("signal", 0, int(signal)))
 
     async def stop(self, grace: float | None = None) -> None:
         """End everybody: SIGTERM and SIGCONT, SIGKILL after the grace; come back when nobody is left.
@@ -134,7 +134,7 @@ class Supervised(Handle):
         """
         self._check_owner()
         if not self._over():
-            self._line.send(("stop", grace))
+            self._line.send(("stop", 0, grace))
         await self._finish()
         self._check_survivors()
 

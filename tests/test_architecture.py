@@ -46,6 +46,7 @@ IMPURE = {
 }
 MOST_LINES = 250
 TOO_LONG = {
+    "pydfly.backends.linux.procfs": "being opened by domain",
     "pydfly.conformance.world": "being opened by sim",
     "pydfly.constants.freebsd": "being opened by sim",
     "pydfly.pytest_plugin.leaks": "being opened by domain",

@@ -4,40 +4,61 @@ from __future__ import annotations
 
 import sys
 
-from ..supervisor.guard import FAILED, Guard
+from ..supervisor.foreground import Foreground
 from ..supervisor.launch import Launch
-from ..supervisor.warden import TIMEOUT
+from ..supervisor.states import TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..supervisor.warden import Warden
     from .options import Parsed
 
-TIMED_OUT, NOT_EXECUTABLE, NOT_FOUND = 124, 126, 127
+TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
 
 
 def main(parsed: Parsed) -> int:
     """Run the command line and return the exit status."""
+    import os
+
     given = parsed.values
     _check_backend()
     launch = Launch(
-        list(parsed.arguments),
+        [os.fsencode(word) for word in parsed.arguments],
+        env=dict(os.environb),
         grace=given.get("--grace", 5.0),
-        linger="--wait-all" in given,
+        wait_all="--wait-all" in given,
         timeout=given.get("--timeout", 0) or None,
         pdeathsig=given.get("--pdeathsig", 0),
     )
+    descriptors = open_descriptors()
     try:
         reports = Reports(given.get("--report"), "--summary" in given)
-        status = Guard(launch, kept=reports.descriptors).keep(lambda warden: _work(warden, reports))
+        domain = Foreground(launch, descriptors, reports.descriptors)
+        domain.run()
     except OSError as error:
         return _complain(f"{error.filename or 'run'}: {error.strerror}", FAILED)
-    if status is None:
-        reports.write({"command": parsed.arguments, "error": "the warden was killed; everything it guarded was ended"})
-        return _complain("run: the warden was killed; everything it guarded was ended", FAILED)
-    return status
+    return _conclude(domain, reports)
+
+
+def open_descriptors() -> list[int]:
+    """Return the numbers of the descriptors that a program executed now would inherit."""
+    import os
+
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = list(range(256))
+    return [number for number in numbers if _is_inherited(number)]
+
+
+def _is_inherited(number: int) -> bool:
+    import os
+
+    try:
+        return os.get_inheritable(number)
+    except OSError:
+        return False
 
 
 def _check_backend() -> None:
@@ -70,7 +91,7 @@ class Reports:
 
     def write(self, report: dict[str, Any]) -> None:
         """Write the report as one JSON object, and show it if that was asked for; trouble is a line on stderr."""
-        if self._summary and "processes" in report:
+        if self._summary and report.get("processes"):
             from .summary import show
 
             try:  # noqa: SIM105  contextlib would be imported for this alone
@@ -81,26 +102,56 @@ class Reports:
             _complain(f"run: --report: {self._name}: {trouble}", FAILED)
 
 
-def _work(warden: Warden, reports: Reports) -> int:
-    """Be the warden's process: return the exit status of ``pydfly run``."""
-    try:
-        warden.start()
-    except OSError as error:
-        text = f"{error.filename or 'run'}: {error.strerror}"
-        reports.write({**warden.report(), "reason": "not started", "error": text})
-        if isinstance(error, FileNotFoundError):
-            return _complain(text, NOT_FOUND)
-        return _complain(text, NOT_EXECUTABLE if error.filename else FAILED)
-    warden.run()
-    report = warden.report()
+def _conclude(domain: Foreground, reports: Reports) -> int:
+    """Write the report, say what is to be said, and return the exit status of ``pydfly run``."""
+    report = domain.report
+    if domain.failure:
+        return _not_started(domain, reports)
+    if report is None:
+        left = domain.lost or []
+        ended = "some processes are left" if left else "everything it guarded was ended"
+        reports.write({"command": words(domain), "error": f"the warden was killed; {ended}", "survivors": left})
+        _complain(f"run: the warden was killed; {ended}", FAILED)
+        return _name_survivors(left)
     reports.write(report)
-    for left in report["survivors"]:
-        _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     if report["survivors"]:
-        return FAILED
-    if warden.reason == TIMEOUT:
+        return _name_survivors(report["survivors"])
+    if report["reason"] == TIMEOUT:
         return TIMED_OUT
     return 128 + report["signal"] if report["signal"] else report["exit_status"] or 0
+
+
+def words(domain: Foreground) -> list[str]:
+    """Return the words of the command as text."""
+    import os
+
+    return [os.fsdecode(word) for word in domain.launch.command]
+
+
+def _not_started(domain: Foreground, reports: Reports) -> int:
+    import errno
+
+    assert domain.failure
+    _, number, text, path = domain.failure
+    text = f"{path or 'run'}: {text}"
+    nothing: dict[str, Any] = {
+        "pid": 0,
+        "exit_status": None,
+        "signal": None,
+        "processes": [],
+        "unlisted": 0,
+        "survivors": [],
+    }
+    reports.write({"command": words(domain), **nothing, "spared": [], "reason": "not started", "error": text})
+    if number == errno.ENOENT:
+        return _complain(text, NOT_FOUND)
+    return _complain(text, NOT_EXECUTABLE if path else FAILED)
+
+
+def _name_survivors(survivors: list[dict[str, Any]]) -> int:
+    for left in survivors:
+        _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
+    return FAILED
 
 
 def _complain(text: str, status: int) -> int:

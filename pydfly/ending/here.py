@@ -7,13 +7,13 @@ import os
 from ..backends import current
 from ..structs import KillReport
 from . import orphans
+from .drive import CONFIRMATIONS, Ending, actuator
 from .policy import identity
-from .rounds import CONFIRMATIONS, Ending, actuator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..structs import DescendantInfo
-    from .rounds import Actuator
+    from .drive import Actuator
 
 
 class Living:

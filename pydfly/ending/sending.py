@@ -28,8 +28,13 @@ def send_each(processes: Processes, orders: Orders, number: int) -> Refusals:
         except ProcessLookupError:
             continue
         except OSError as error:
-            refused.append((target, f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"))
+            refused.append((target, describe_refusal(signal, error)))
     return refused
+
+
+def describe_refusal(signal: str | int, error: OSError) -> str:
+    """Say which signal was refused, and how."""
+    return f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"
 
 
 def number(signal: str | int) -> int:

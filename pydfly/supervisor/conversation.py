@@ -1,66 +1,94 @@
-"""The warden's talk with its owner: requests in, answers and news out."""
+"""The warden's talk with its owner: requests in, answers out.  Each request is met or refused with a reason."""
 
 from __future__ import annotations
 
 import os
 
 from .line import Line
+from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
+
     from ..structs import DescendantInfo
     from .warden import Warden
     from .wire import Message
+else:
+    import _signal
 
 
 class Conversation:
-    """What the owner is told and asked.
+    """The warden's end of the line.
 
     Args:
-        descriptor: the socket to the owner; its end is the end of the owner.
+        descriptor: of the connected socket.
     """
 
     def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
         self.line = Line(descriptor)
+        self._questions = 0
 
     def hear(self, warden: Warden) -> None:
-        """Do what the owner asks; the owner gone means that the domain must end."""
+        """Do what the owner asks."""
         for message in self.line.receive():
-            self._answer(warden, message)
+            try:
+                self._answer(warden, message)
+            except (TypeError, ValueError, IndexError, OverflowError):
+                self._refuse(message, ValueError(f"no such request: {message[0]}"))
         self.line.send()
-        if self.line.closed:
-            warden.end("the owner is gone")
 
     def _answer(self, warden: Warden, message: Message) -> None:
-        name, *values = message
+        name, serial, *values = message
+        if name == "launch":
+            warden.launched(serial)
+            return
+        if name == "spare":
+            warden.spare(serial, [int(pid) for pid in values[0]])
+            return
+        try:
+            value = self._meet(warden, name, values)
+        except OSError as error:
+            self._refuse(message, error)
+        else:
+            self.line.send(("done", serial, value))
+
+    def _meet(self, warden: Warden, name: str, values: list[object]) -> object:
         if name == "signal":
-            warden.signal(values[0])
-        elif name == "stop":
-            warden.end("asked to end", values[0])
-        elif name == "processes":
-            self.line.send(("processes", values[0], [tuple(member) for member in warden.members()]))
-        elif name == "spare":
-            warden.spare(values[0])
+            warden.signal(_signal_number(values[0]))
+            return None
+        if name == "stop":
+            warden.stop(None if values[0] is None else _seconds(values[0]))
+            return None
+        if name == "processes":
+            return [tuple(member) for member in warden.members()]
+        raise ValueError(name)
+
+    def _refuse(self, message: Message, error: BaseException) -> None:
+        self.line.send(("refused", message[1] if len(message) > 1 else None, error_fields(error)))
 
     def ask(self, members: list[DescendantInfo]) -> None:
-        """Ask whom of these to spare."""
-        self.line.send(("ask", [tuple(member) for member in members]))
+        """Ask which of these are to be spared."""
+        self._questions += 1
+        self.line.send(("ask", self._questions, [tuple(member) for member in members]))
 
-    def started(self, pid: int) -> None:
-        """Tell that the command has been executed."""
-        self.line.send(("started", pid))
+    def is_last_question(self, question: int) -> bool:
+        """Say whether an answer belongs to the last question."""
+        return question == self._questions
 
-    def exited(self, status: int) -> None:
-        """Tell that the command has ended."""
-        self.line.send(("exited", status))
+    def tell(self, *message: object) -> None:
+        """Tell the owner something."""
+        self.line.send(message)
 
-    def failed(self, error: OSError) -> None:
-        """Tell that it could not be started, as the last thing."""
-        path = None if error.filename is None else os.fsdecode(error.filename)
-        self.line.send(("failed", error.errno, path))
-        self.line.finish()
 
-    def ended(self, warden: Warden) -> None:
-        """Tell how everything ended, as the last thing."""
-        self.line.send(("ended", warden.report()))
-        self.line.finish()
+def _signal_number(value: object) -> int:
+    if not isinstance(value, int) or value not in _signal.valid_signals():
+        raise ValueError(f"{value!r} is no signal")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+        raise ValueError(f"{value!r} is no number of seconds")
+    return float(value)

@@ -1,75 +1,182 @@
-"""The deputy: between guard and warden, so that no single kill leaves a line of defence of one.
+"""The deputy: between guard and wardens, so that no single kill leaves a line of defence of one.
 
-It forks the warden, continues it when it was stopped, and ends the domain when it was killed; the guard above does
-the same for the deputy.  So whoever kills one of them has two others against him.
+It forks a warden for each domain from its own warm process, continues one that was stopped, and ends the domain of
+one that was killed.  Killing one of the three leaves two that will end the domain.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 
-from .domain import adopt_orphans, let_go
-from .warden import STOPPED
-from .watch import Watch
+from . import mailbox
+from .conversation import Conversation
+from .domain import adopt_orphans, die_with_parent, let_go, name_myself
+from .keeper import LEFT, Keeper, last_resort
+from .passing import Passing, close_all, needed
+from .warden import Warden
+from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable
-    from signal import struct_siginfo
 
+    from ..ending.own_children import Listing
     from .mailbox import Mailbox
+    from .wire import Message
 else:
     import _signal
 
+FAILED = 125
 
-def stand(mailbox: Mailbox, guard: int, tell: int, grace: float, work: Callable[[int], int]) -> None:
-    """Be the deputy in a process of its own; never returns.
+
+class Deputy:
+    """The parent of all wardens.
 
     Args:
         mailbox: where everything arrives.
-        guard: pid of the parent.
-        tell: descriptor where the guard wants to read the pid of the warden.
-        grace: seconds from SIGTERM to SIGKILL.
-        work: what the warden's process does, given the pid of its parent; returns its exit status.
+        listing: how this system lists the children of this process.
+        channel: the socket to the guard.
+        control: the socket to the owner, used when the guard was killed; -1 if the guard is the owner.
     """
+
+    def __init__(self, mailbox: Mailbox, listing: Listing, channel: int, control: int) -> None:
+        self._mailbox = mailbox
+        self._keeper = Keeper(listing)
+        self._channel = Passing(channel)
+        self._control = control
+        self._guard = os.getppid()
+        self._lifeline, self._hold = os.pipe()  # wardens read its end when this process ends, or closes it
+        os.set_blocking(self._lifeline, False)
+        self._closing = False
+        self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
+        self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
+        self._grace = 0.0
+
+    def run(self, first: tuple[Message, list[int]] | None) -> None:
+        """Keep the wardens until the guard wants no more of them, or is gone, and none is left."""
+        adopt_orphans()
+        die_with_parent(_signal.SIGCONT, self._guard)
+        if first:
+            self._start(*first)
+        self._settle()
+        while True:
+            self._hear()
+            self._keeper.collect()
+            self._see_to_the_dead()
+            if self._is_over():
+                return
+            self._mailbox.wait(self._rest())
+
+    def _settle(self) -> None:
+        """Hold nothing but what this process needs."""
+        kept = (self._lifeline, self._hold, self._channel.descriptor, self._control)
+        let_go(self._mailbox.null, *kept, *self._keeper.listing.descriptors)
+        name_myself("pydfly-deputy")
+        mailbox.listen(self._channel.descriptor)
+
+    def _is_over(self) -> bool:
+        return self._closing and not self._keeper.wards and not self._keeper.ending and not self._channel.unsent
+
+    def _rest(self) -> float | None:
+        rest = self._keeper.rest()
+        if float("inf") == mailbox.LOOK:
+            return rest
+        return mailbox.LOOK if rest is None else min(rest, mailbox.LOOK)
+
+    def _hear(self) -> None:
+        """Take what the guard hands down; its end, or its death, is the end of every domain."""
+        for message, descriptors in self._channel.receive():
+            if message[0] == "domain" and len(descriptors) == needed(message) and not self._closing:
+                self._start(message, descriptors)
+                continue
+            close_all(descriptors)
+            if message[0] == "domain":
+                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
+                self._tell(("failed", message[1], error_fields(error)))
+        self._channel.send()
+        if (self._channel.closed or os.getppid() != self._guard) and not self._closing:
+            self._closing = True
+            os.close(self._hold)
+            for warden in self._keeper.wards:
+                os.kill(warden, _signal.SIGCONT)  # it looks at the lifeline then
+
+    def _start(self, message: Message, descriptors: list[int]) -> None:
+        """Fork the warden of a domain."""
+        _, number, targets, grace = message
+        line, cwd, *sources = descriptors
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._tell(("failed", number, error_fields(error)))
+            close_all(descriptors)
+            return
+        if pid == 0:
+            self._become_warden(line, cwd, dict(zip(targets, sources, strict=True)))
+        self._keeper.add(pid)
+        self._domains[pid] = number, grace
+        self._tell(("warden", number, pid))
+        close_all([number for number in descriptors if number > 2])
+
+    def _become_warden(self, line: int, cwd: int, descriptors: dict[int, int]) -> None:
+        """Be the warden, in a process of its own; never returns."""
+        status = FAILED
+        listing = self._keeper.listing
+        try:
+            os.close(self._hold)
+            os.close(self._channel.descriptor)
+            if self._control >= 0:
+                os.close(self._control)
+            listing.renew()
+            owner = Conversation(line)
+            directory = None if cwd < 0 else cwd
+            status = Warden(self._mailbox, listing, owner, self._lifeline, descriptors, directory).run()
+        except BaseException:  # noqa: S110  whatever it is: no process may be left, and no traceback is the command's
+            pass
+        finally:
+            if status not in (0, LEFT):
+                last_resort(Keeper(listing))
+            os._exit(status)
+
+    def _see_to_the_dead(self) -> None:
+        """End what killed wardens have left, and say so."""
+        for pid, status in self._keeper.dead_wards:
+            number, grace = self._domains.pop(pid)
+            if not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT):
+                self._lost.append(number)
+                self._grace = max(self._grace, grace)
+                self._keeper.end_orphans(self._grace)
+        self._keeper.dead_wards.clear()
+        if self._keeper.advance():
+            survivors = self._keeper.survivors
+            for number in self._lost:
+                self._tell(("lost", number, [survivor._asdict() for survivor in survivors]))
+            self._lost, self._grace = [], 0.0
+
+    def _tell(self, message: Message) -> None:
+        """Tell the guard; the owner itself when there is no guard any more."""
+        if self._channel.closed and self._control >= 0:
+            self._channel = Passing(os.dup(self._control))
+        self._channel.send(message)
+
+
+def stand(
+    mailbox: Mailbox, listing: Listing, channel: int, control: int, first: tuple[Message, list[int]] | None
+) -> None:
+    """Be the deputy in a process of its own; never returns.
+
+    Args:
+        mailbox, listing, channel, control: as ``Deputy``.
+        first: a domain to start at once, whose descriptors are inherited.
+    """
+    keeper = None
     try:
-        _stand(mailbox, guard, tell, grace, work)
-    finally:
-        _die()
-
-
-def _stand(mailbox: Mailbox, guard: int, tell: int, grace: float, work: Callable[[int], int]) -> None:
-    adopt_orphans()
-    own = os.getpid()
-    watch = Watch(mailbox, "pydfly-deputy")
-    watch.child = os.fork()
-    if watch.child == 0:
-        os.close(tell)
-        os._exit(work(own))
-    os.write(tell, b"%d" % watch.child)
-    let_go()
-
-    def take(info: struct_siginfo) -> None:
-        if info.si_signo == STOPPED and info.si_pid == watch.child and os.getppid() == guard:
-            os.kill(guard, STOPPED)
-
-    status = watch.until_dead(take)
-    if not os.WIFEXITED(status):
-        watch.end_all(grace)
-    if os.getppid() == guard:
-        os.kill(guard, _signal.SIGCONT)  # somebody may have stopped it
-    if os.WIFEXITED(status):
-        os._exit(os.WEXITSTATUS(status))
-
-
-def _die() -> None:
-    """End as one who was killed: whoever fails here is as bad as that, and those above take over."""
-    import sys
-
-    error = sys.exc_info()[1]
-    if error is not None:
-        import traceback
-
-        traceback.print_exception(error)
-    os.kill(os.getpid(), _signal.SIGKILL)
+        listing.renew()
+        deputy = Deputy(mailbox, listing, channel, control)
+        keeper = deputy._keeper
+        deputy.run(first)
+        os._exit(LEFT if keeper.kept else 0)
+    except BaseException:  # noqa: S110  whatever it is: no process may be left
+        pass
+    last_resort(keeper or Keeper(listing))
+    os._exit(FAILED)

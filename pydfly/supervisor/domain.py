@@ -1,27 +1,26 @@
-"""What guard and warden ask of the kernel: to adopt orphans, and to hear of the parent's death."""
+"""What the helpers ask of the kernel: to adopt orphans, to hear of the parent's death, to be left alone."""
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import DescendantInfo
+    pass
 
 _IS_LINUX = sys.platform.startswith("linux")
 _IS_FREEBSD = sys.platform.startswith("freebsd")
+_TRACE_DISABLE = 2  # constants.freebsd: PROC_TRACE_CTL_DISABLE_EXEC, without the enums
+_ENV_START = 47  # field 50 of proc(5)'s stat, counted from the one after the name
 
 
 def adopt_orphans() -> None:
-    """Become a reaper; who is one already stays one.
+    """Become a reaper; a process that is one already stays one.
 
     Raises:
         SyscallError, BackendError, OSError: this system has no reapers.
     """
-    if _IS_LINUX and os.readlink("/proc/self") != str(os.getpid()):
-        raise OSError(errno.ENOTSUP, "/proc belongs to another pid namespace: mount one that shows this process")
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
         from ..backends.linux.prctl import PR_SET_CHILD_SUBREAPER, prctl
 
@@ -34,6 +33,47 @@ def adopt_orphans() -> None:
         acquire()
     except AlreadyReaperError:
         pass
+
+
+def protect_myself() -> None:
+    """Keep a descendant of the same user from attaching a debugger to this process, and from reading its memory.
+
+    A traced helper would stand still and be deaf for good.  The superuser may attach all the same.
+    """
+    if _IS_LINUX:
+        from ..backends.linux.prctl import PR_SET_DUMPABLE, prctl
+
+        prctl(PR_SET_DUMPABLE, 0)
+    elif _IS_FREEBSD:
+        from ..syscalls import control
+
+        try:  # noqa: SIM105  contextlib would be imported for this alone
+            control("PROC_TRACE_CTL", _TRACE_DISABLE)
+        except OSError:  # an older kernel
+            pass
+
+
+def hide_environment() -> None:
+    """Clear the environment that this process was started with, in the memory that /proc/PID/environ shows.
+
+    A cleaner of a CI that kills by a variable (a cookie) would otherwise hit guard, deputy and warden at once.
+    ``os.environ`` stays as it is.  Called before ``protect_myself``, after which the memory cannot be opened.
+    """
+    if not _IS_LINUX:
+        return
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        start, end = int(fields[_ENV_START]), int(fields[_ENV_START + 1])
+        memory = os.open("/proc/self/mem", os.O_RDWR | os.O_CLOEXEC)
+    except (OSError, ValueError, IndexError):  # no harm: only such a cleaner sees more
+        return
+    try:
+        os.pwrite(memory, bytes(max(0, end - start)), start)
+    except OSError:
+        return
+    finally:
+        os.close(memory)
 
 
 def is_empty() -> bool:
@@ -76,22 +116,41 @@ def fill_standard_descriptors() -> None:
     os.close(number)
 
 
-def let_go(*needed: int) -> None:
-    """Close every descriptor but these and stderr; stdin and stdout become /dev/null.
+def let_go(null: int, *needed: int) -> None:
+    """Close every descriptor but these; the standard ones become /dev/null.
 
-    Whoever reads what the command writes must see the end of it when the command and its descendants are gone,
-    and a lock that is held by a descriptor must be free then.
+    A reader of what the command writes must see the end of it when the command and its descendants are gone, and a
+    lock that is held by a descriptor must be free then.
+
+    Args:
+        null: an open descriptor of /dev/null.
+        needed: descriptors that stay open.
     """
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    for standard in (0, 1):
+    for standard in (0, 1, 2):
         os.dup2(null, standard)
     close_all_but(*needed)
 
 
 def close_all_but(*needed: int) -> None:
-    """Close every descriptor but the standard ones and these."""
+    """Close every descriptor but the standard ones and these: those that are open, not every number up to a limit."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd" if _IS_LINUX else "/dev/fd")]
+    except (OSError, ValueError):
+        numbers = []
+    if not _IS_LINUX and len(numbers) <= 3:  # /dev/fd without fdescfs shows no more than the standard ones
+        _close_ranges(sorted(needed))
+        return
+    for number in numbers or range(3, 256):
+        if number > 2 and number not in needed:
+            try:  # noqa: SIM105  contextlib would be imported for this alone
+                os.close(number)
+            except OSError:  # what listed them is closed already
+                pass
+
+
+def _close_ranges(needed: list[int]) -> None:
     start = 3
-    for descriptor in sorted(needed):
+    for descriptor in needed:
         os.closerange(start, descriptor)
         start = descriptor + 1
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
@@ -100,8 +159,9 @@ def close_all_but(*needed: int) -> None:
 def name_myself(name: str) -> None:
     """Take a name by which listings tell this process from the command; at most 15 characters."""
     if _IS_LINUX:
-        with open("/proc/self/comm", "wb", buffering=0) as comm:
-            comm.write(name.encode())
+        from ..backends.linux.prctl import set_name
+
+        set_name(name.encode())
 
 
 def take_precedence() -> None:
@@ -110,12 +170,3 @@ def take_precedence() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0), os.sched_param(1))
     except (OSError, AttributeError):  # not the superuser, or a system without it
         return
-
-
-def describe(pid: int) -> list[DescendantInfo]:
-    """Describe a dead child before it is collected, where this system tells anything of one."""
-    if not _IS_LINUX:
-        return []
-    from ..backends.linux import procfs
-
-    return [procfs.ProcFs().info(pid)]

@@ -1,150 +1,228 @@
-"""The guard: stands at the top, hands signals down, and takes over when those below are killed.
+"""The guard: stands at the top, hands domains down to its deputy, and takes over when the deputy is killed.
 
-``pydfly run`` is the guard itself.  For ``supervise()`` the guard is a program of its own, started from the
-caller without running any Python code in a copy of it.
+``pydfly run`` is the guard itself.  For ``supervise()`` and ``Supervisor`` the guard is a program of its own, started
+from the caller without running any Python code in a copy of it.
 """
 
 from __future__ import annotations
 
+import errno
+import gc
 import os
-import time
 
-from . import deputy, terminal
-from .domain import adopt_orphans, close_all_but, die_with_parent, fill_standard_descriptors, let_go
+from ..ending import own_children
+from . import deputy, mailbox
+from .domain import adopt_orphans, die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
+from .keeper import LEFT, Keeper, last_resort
 from .mailbox import Mailbox
-from .warden import END, KILL, STOPPED, TERMINAL, Warden
-from .watch import Watch
+from .passing import Passing, close_all, needed
+from .wire import PROTOCOL, error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
-    from signal import struct_siginfo
 
-    from .conversation import Conversation
-    from .launch import Launch
+    from .wire import Message
 else:
     import _signal
 
 FAILED = 125
-_NAMES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCONT", "SIGTSTP")
-_FORWARDED = {getattr(_signal, name) for name in _NAMES}
-_SECOND = 5.0  # seconds within which, or within the grace, a second Ctrl-C means "at once"
 
 
 class Guard:
-    """One domain, seen from the top.
+    """The parent of the deputy.
 
     Args:
-        launch: what to run.
-        owner: the talk of the warden with the owner; None when this process is all the owner there is.
-        parent: pid of the owner.
-        kept: other descriptors that the warden needs.
+        mailbox: where everything arrives.
+        tell: what is done with news for the owners of domains: ("failed", ...) and ("lost", ...).
+        control: the socket to the owner, which the deputy needs if this process is killed; -1 if it is the owner.
+
+    Raises:
+        OSError: something that an ending may need is missing here: nothing is started, then.
     """
 
-    def __init__(
-        self, launch: Launch, owner: Conversation | None = None, parent: int = 0, kept: tuple[int, ...] = ()
-    ) -> None:
-        self._launch = launch
-        self._owner = owner
-        self._kept = kept
-        self._mailbox = Mailbox()
-        self._watch = Watch(self._mailbox, "pydfly-guard" if owner else "")
-        self._parent = parent
-        self._orders = -1
-        self._interrupted = float("-inf")
-        self._foreground = None if owner else terminal.Foreground()
+    def __init__(self, box: Mailbox, tell: Callable[[Message], None], control: int = -1) -> None:
+        self._mailbox = box
+        self._tell = tell
+        self._control = control
+        self.keeper = Keeper(own_children.listing())
+        self._channel: Passing | None = None
+        self._deputy = 0
+        self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
+        self._graces: dict[int, float] = {}  # of domains whose warden is not known yet
+        self._orphaned: list[int] = []  # numbers of domains that were left by deputy and warden
+        adopt_orphans()
 
-    def keep(self, work: Callable[[Warden], int]) -> int | None:
-        """Keep the domain until nobody is left.
+    def start_deputy(self, first: tuple[Message, list[int]] | None = None) -> None:
+        """Fork a deputy.
 
         Args:
-            work: what the warden's process does with the Warden, returning its exit status.
+            first: a domain that it starts at once, whose descriptors it inherits.
 
-        Returns:
-            The warden's exit status; None when it was killed, and others ended the domain.
+        Raises:
+            OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
-        adopt_orphans()
-        if self._owner:
-            die_with_parent(_signal.SIGCONT, self._parent)
-        guard = os.getpid()
-        reading, self._orders = os.pipe()
-        told, tell = os.pipe()
-        self._watch.child = os.fork()
-        if self._watch.child == 0:
-            os.close(self._orders)
-            deputy.stand(
-                self._mailbox,
-                guard,
-                tell,
-                self._launch.grace,
-                lambda pid: work(Warden(self._launch, self._mailbox, pid, reading, self._owner, self._kept)),
-            )
-        os.close(tell)
-        self._watch.heir = int(os.read(told, 20) or 0)  # the warden
-        let_go(self._orders, *self._kept)
-        status = self._watch.until_dead(self._take)
-        if self._foreground:
-            self._foreground.take_back()
-        if os.WIFEXITED(status):
-            return os.WEXITSTATUS(status)
-        self._watch.end_all(self._launch.grace)
-        return None
+        import _socket
 
-    def _take(self, info: struct_siginfo) -> None:
-        """Hand a signal down."""
-        number = info.si_signo
-        if self._owner:  # it asks the warden itself; what is sent to its guard by others is not for the command
-            if os.getppid() != self._parent:
-                self._order(END)
-        elif number == _signal.SIGTERM:
-            self._order(END)
-        elif number == _signal.SIGINT and self._is_second():
-            self._order(KILL)
-        elif number == STOPPED:
-            if info.si_pid == self._watch.child and self._foreground and self._foreground.exists:
-                terminal.stop_myself()
-        elif number in _FORWARDED:
-            self._order(number | TERMINAL if terminal.sent_by_terminal(info) else number)
+        mine, its = _socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError:
+            mine.close()
+            its.close()
+            raise
+        if pid == 0:
+            mine.close()
+            deputy.stand(self._mailbox, self.keeper.listing, its.detach(), self._control, first)
+        its.close()
+        self._deputy = pid
+        self.keeper.add(pid)
+        self._channel = Passing(mine.detach())
+        mailbox.listen(self._channel.descriptor)
+        if first:
+            self._graces[first[0][1]] = first[0][3]
 
-    def _is_second(self) -> bool:
-        now = time.monotonic()
-        before, self._interrupted = self._interrupted, now
-        return now - before < max(self._launch.grace, _SECOND)
+    def hand_down(self, message: Message, descriptors: list[int]) -> None:
+        """Have a warden started for a domain; the descriptors are closed here.
 
-    def _order(self, order: int) -> None:
-        try:  # noqa: SIM105  contextlib would be imported for this alone
-            os.write(self._orders, bytes([order]))
-        except BrokenPipeError:
-            pass
+        Args:
+            message: ("domain", number, targets, grace).
+            descriptors: the warden's end of the line, the directory to start in, and one for each target.
+        """
+        if self._channel is None:
+            try:
+                self.start_deputy()
+            except OSError as error:
+                close_all(descriptors)
+                self._tell(("failed", message[1], error_fields(error)))
+                return
+        assert self._channel
+        self._graces[message[1]] = message[3]
+        self._channel.send(message, descriptors)
+
+    def look_around(self) -> None:
+        """Hear the deputy, collect the dead, and take the step that is due: all of it for a bounded time."""
+        self._hear_deputy()
+        self.keeper.collect()
+        for pid, status in self.keeper.dead_wards:
+            if pid == self._deputy:
+                self._deputy_died()
+            elif pid in self._domains:
+                number, grace = self._domains.pop(pid)
+                if not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT):
+                    self._orphaned.append(number)
+                    self.keeper.end_orphans(grace)
+        self.keeper.dead_wards.clear()
+        if self.keeper.advance():
+            survivors = [survivor._asdict() for survivor in self.keeper.survivors]
+            for number in self._orphaned:
+                self._tell(("lost", number, survivors))
+            self._orphaned = []
+
+    def close(self) -> None:
+        """Have every domain ended, and the deputy end itself."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def rest(self) -> float | None:
+        """Return how long may be slept; None for ever."""
+        rest = self.keeper.rest()
+        if float("inf") == mailbox.LOOK:
+            return rest
+        return mailbox.LOOK if rest is None else min(rest, mailbox.LOOK)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether neither deputy nor warden is left, nor anything that they have left behind."""
+        return not self.keeper.wards and not self.keeper.ending
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The descriptors that this process needs as a guard."""
+        own = () if self._channel is None else (self._channel.descriptor,)
+        return *own, *self.keeper.listing.descriptors
+
+    def _hear_deputy(self) -> None:
+        if self._channel is None:
+            return
+        self._channel.send()
+        for message, _ in self._channel.receive():
+            name, number, *values = message
+            if name == "warden":
+                self._domains[values[0]] = number, self._graces.pop(number, 0.0)
+            else:
+                self._graces.pop(number, None)
+                self._forget(number)
+                self._tell(message)
+
+    def _forget(self, number: int) -> None:
+        for pid in [pid for pid, domain in self._domains.items() if domain[0] == number]:
+            del self._domains[pid]
+
+    def _deputy_died(self) -> None:
+        """Adopt its wardens, which end their domains now, and end what killed ones have left."""
+        self._hear_deputy()
+        self.close()
+        children = set(self.keeper.listing.pids())
+        orphaned = [domain for pid, domain in self._domains.items() if pid not in children]
+        for pid in self._domains.keys() & children:
+            self.keeper.add(pid)
+        self._domains = {pid: domain for pid, domain in self._domains.items() if pid in children}
+        if any(pid not in self.keeper.kept for pid in children):
+            self._orphaned += [number for number, _ in orphaned]
+            self.keeper.end_orphans(max([grace for _, grace in orphaned], default=0.0))
 
 
-def main(descriptor: int) -> int:
-    """Be the guard of ``supervise()``: what to run comes over the socket to the owner."""
-    from .conversation import Conversation
-    from .launch import Launch
+def main(descriptor: int, owner: int) -> int:
+    """Be the guard of ``supervise()`` or a ``Supervisor``: what to run comes over the socket to the owner.
 
-    os.set_inheritable(descriptor, False)
+    Args:
+        descriptor: of the control socket.
+        owner: pid of the owner, which is this process's parent while it lives.
+    """
     fill_standard_descriptors()
-    owner = Conversation(descriptor)
-    first = owner.line.receive_first()
-    if first is None:
-        return 0  # the owner is gone before anything began
-    _, fields, parent = first
-    launch = Launch(**fields)
-    close_all_but(descriptor, *launch.passed)
-    status = Guard(launch, owner, parent).keep(_serve)
-    return FAILED if status is None else 0
-
-
-def _serve(warden: Warden) -> int:
-    owner = warden.owner
-    assert owner
+    os.set_inheritable(descriptor, False)
+    control = Passing(descriptor)
+    guard = None
     try:
-        warden.start()
-    except OSError as error:
-        owner.failed(error)
-        return 0
-    warden.run()
-    owner.ended(warden)
+        name_myself("pydfly-guard")
+        protect_myself()
+        box = Mailbox()
+        guard = Guard(box, control.send, descriptor)
+        let_go(box.null, box.null, descriptor, *guard.descriptors)
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        guard.start_deputy()
+        die_with_parent(_signal.SIGCONT, owner)
+        mailbox.listen(descriptor)
+        control.send(("hello", os.getpid(), PROTOCOL))
+        _serve(box, guard, control, owner)
+    except BaseException as error:  # whatever it is: no process may be left
+        control.send(("failed", None, error_fields(error)))
+        if guard is not None:
+            last_resort(guard.keeper)
+        return FAILED
     return 0
+
+
+def _serve(box: Mailbox, guard: Guard, control: Passing, owner: int) -> None:
+    closing = False
+    while not (closing and guard.is_over):
+        for message, descriptors in control.receive():
+            if message[0] == "domain" and len(descriptors) == needed(message) and not closing:
+                guard.hand_down(message, descriptors)
+            else:
+                close_all(descriptors)
+                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
+                control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
+        control.send()
+        guard.look_around()
+        if not closing and (control.closed or os.getppid() != owner):
+            closing = True
+            guard.close()
+            continue
+        if not (closing and guard.is_over):
+            box.wait(guard.rest())

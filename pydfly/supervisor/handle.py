@@ -56,7 +56,8 @@ class Handle:
         self._report: Report | None = None
         self._told = False  # whether stop() or wait() has said how it ended
         os.set_blocking(descriptor, False)
-        self._line.send(("launch", launch.fields(), self._owner))
+        self._line.send(("launch", launch.fields()))
+        self.control = -1
         _handles.add(self)
 
     def __del__(self) -> None:
@@ -99,6 +100,7 @@ class Handle:
         if self._line.descriptor >= 0:
             os.close(self._line.descriptor)
             self._line.descriptor = -1
+            os.close(self.control)
         self._line.closed = True
 
     def _close_files(self) -> None:
@@ -128,14 +130,15 @@ class Handle:
         if name == "started":
             self._pid = values[0]
         elif name == "failed":
-            number, path = values
-            self._failure = OSError(number, os.strerror(number), path)
+            _, number, text, path = values[0]
+            self._failure = OSError(number, text, path)
         elif name == "exited":
             self._exited = values[0]
-        elif name == "processes":
+        elif name == "done" and values[1] is not None:
             self._answers[values[0]] = [DescendantInfo(*fields) for fields in values[1]]
         elif name == "ask":
-            self._line.send(("spare", self._choose([DescendantInfo(*fields) for fields in values[0]])))
+            chosen = self._choose([DescendantInfo(*fields) for fields in values[1]])
+            self._line.send(("spare", values[0], chosen))
         elif name == "ended":
             self._report = reports.read(values[0])
 

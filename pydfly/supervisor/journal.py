@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ..ending.drive import Ending
     from ..structs import DescendantInfo
+    from .launch import Launch
 
     Record = dict[str, Any]
 
@@ -57,6 +59,38 @@ class Journal:
             "user_time": usage.ru_utime,
             "system_time": usage.ru_stime,
             "max_rss": usage.ru_maxrss,
+        }
+
+    def counted(self, pid: int, status: int) -> None:
+        """Note that a child ended, in a storm of them: only what is known already is completed."""
+        record = self._open.pop(pid, None)
+        if record is None:
+            self.unlisted += 1
+            return
+        code = os.waitstatus_to_exitcode(status)
+        record["status"], record["signal"] = (code, None) if code >= 0 else (None, -code)
+        record["end"] = time.time()
+
+    def report(self, launch: Launch, pid: int, status: int | None, ending: Ending | None) -> dict[str, Any]:
+        """Say what ran and how it ended, in plain values.
+
+        Args:
+            launch: what was to be run.
+            pid: of the command.
+            status: its wait status; None if it has not ended.
+            ending: the ending of the domain, if there was one.
+        """
+        code = None if status is None else os.waitstatus_to_exitcode(status)
+        return {
+            "command": [os.fsdecode(word) for word in launch.command],
+            "pid": pid,
+            "exit_status": code if code is None or code >= 0 else None,
+            "signal": -code if code is not None and code < 0 else None,
+            "end": time.time(),
+            "processes": self.processes,
+            "unlisted": self.unlisted,
+            "survivors": [survivor._asdict() for survivor in ending.survivors] if ending else [],
+            "spared": [member._asdict() for member in ending.spared] if ending else [],
         }
 
     def _note(self, pid: int, name: str | None, parent: int, start: float | None) -> Record:

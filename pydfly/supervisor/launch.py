@@ -1,4 +1,4 @@
-"""What is to be run, and how: the one thing that caller, guard and warden all know."""
+"""What is to be run, and how: the one thing that owner, guard and warden all know."""
 
 from __future__ import annotations
 
@@ -6,46 +6,63 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    Word = str | bytes
-
 
 class Launch:
-    """One command to run under a warden.
+    """One command to run under a warden.  Plain values only: it goes over the wire.
 
     Args:
         command: program and arguments.
-        grace: seconds from SIGTERM to SIGKILL.
-        linger: descendants may go on when the command has ended.
+        env: the environment; always told, as the helpers have none of the owner's.
+        cwd: the directory to start in, relative to the owner's; None for the owner's.
+        grace: seconds from the stop signal to SIGKILL.
+        stop_signal: number of the signal that asks to end.
+        kill_mode: whom that is sent to: ``mixed`` or ``everyone`` (ending.policy).
+        wait_all: the domain goes on when the command has ended, until no process is left.
         timeout: seconds after which the ending begins.
         pdeathsig: the signal that the command gets when the warden dies; 0 for none.
-        env: the environment; None for the one of the caller.
-        cwd: the directory to start in; None for the one of the caller.
-        spare: the owner wants to be asked whom to spare.
-        passed: descriptors besides the standard ones that the command gets.
+        spare: the owner wants to be asked which processes to spare.
+        user, group, extra_groups, umask, process_group, start_new_session: as ``subprocess.Popen`` has them.
+        shell_script: a file that execve(2) takes for no program is a script for sh, as execvp(3) has it.
     """
 
     def __init__(
         self,
-        command: list[Word],
+        command: list[bytes],
         *,
-        grace: float,
-        linger: bool,
+        env: dict[bytes, bytes],
+        cwd: bytes | None = None,
+        grace: float = 5.0,
+        stop_signal: int = 15,
+        kill_mode: str = "mixed",
+        wait_all: bool = True,
         timeout: float | None = None,
         pdeathsig: int = 0,
-        env: dict[Word, Word] | None = None,
-        cwd: Word | None = None,
         spare: bool = False,
-        passed: tuple[int, ...] = (),
+        user: int | None = None,
+        group: int | None = None,
+        extra_groups: list[int] | None = None,
+        umask: int = -1,
+        process_group: int | None = None,
+        start_new_session: bool = False,
+        shell_script: bool = False,
     ) -> None:
         self.command = command
-        self.grace = grace
-        self.linger = linger
-        self.timeout = timeout
-        self.pdeathsig = pdeathsig
         self.env = env
         self.cwd = cwd
+        self.grace = grace
+        self.stop_signal = stop_signal
+        self.kill_mode = kill_mode
+        self.wait_all = wait_all
+        self.timeout = timeout
+        self.pdeathsig = pdeathsig
         self.spare = spare
-        self.passed = passed
+        self.user = user
+        self.group = group
+        self.extra_groups = extra_groups
+        self.umask = umask
+        self.process_group = process_group
+        self.start_new_session = start_new_session
+        self.shell_script = shell_script
 
     def fields(self) -> dict[str, Any]:
         """Return what ``Launch(**fields)`` makes again."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from .wire import Unpacker, missing, pack
+from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .wire import Message
 
 _PIECE = 65536
+_PIECES = 64  # at most in one go, so that a noisy end leaves time for everything else
 
 
 class Line:
@@ -24,35 +25,28 @@ class Line:
         self.descriptor = descriptor
         self.closed = False  # the other end is gone
         self._unpacker = Unpacker()
-        self._unsent = b""
+        self._unsent = bytearray()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for room in the socket."""
+        return bool(self._unsent) and not self.closed
 
     def receive(self) -> list[Message]:
         """Return the messages that have come; ``closed`` is set when no more will."""
         messages: list[Message] = []
-        while not self.closed:
+        for _ in range(_PIECES):
+            if self.closed:
+                break
             try:
                 data = os.read(self.descriptor, _PIECE)
+                messages += self._unpacker.feed(data)
             except BlockingIOError:
                 break
-            except ConnectionResetError:
+            except (OSError, GarbageError):  # reset, or not our protocol: this end can use the line no more
                 data = b""
             self.closed = data == b""
-            messages += self._unpacker.feed(data)
         return messages
-
-    def receive_first(self) -> Message | None:
-        """Wait for one message, and take no byte of the next; None when the other end is gone before."""
-        os.set_blocking(self.descriptor, True)
-        messages: list[Message] = []
-        data = b""
-        while not messages:
-            piece = os.read(self.descriptor, missing(data))
-            if not piece:
-                return None
-            data += piece
-            messages = Unpacker().feed(data)
-        os.set_blocking(self.descriptor, False)
-        return messages[0]
 
     def send(self, message: Message | None = None) -> None:
         """Send a message, or what is left of earlier ones, as far as it goes."""
@@ -60,13 +54,10 @@ class Line:
             self._unsent += pack(message)
         while self._unsent and not self.closed:
             try:
-                self._unsent = self._unsent[os.write(self.descriptor, self._unsent) :]
+                sent = os.write(self.descriptor, self._unsent[: 16 * _PIECE])
             except BlockingIOError:
                 return
-            except (BrokenPipeError, ConnectionResetError):
-                self.closed = True
-
-    def finish(self) -> None:
-        """Send everything, however long the other end takes to read it."""
-        os.set_blocking(self.descriptor, True)
-        self.send()
+            except OSError:  # EPIPE, ECONNRESET: no one reads any more; what was written before can still be read
+                self._unsent.clear()
+                return
+            del self._unsent[:sent]

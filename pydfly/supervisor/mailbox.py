@@ -7,6 +7,7 @@ nothing to do while nothing happens.  Descriptors report by a signal too (SIGIO)
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,16 +20,24 @@ else:
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
 
-LONGEST = 1e6  # seconds: what the call can take; whoever waits longer waits again
+LONGEST = 1e6  # seconds: what the call can take; a longer wait is several
+# DragonFly sends no SIGCHLD for an orphan that is dead when it is adopted (LC-4): there a reaper looks now and then
+LOOK = 5.0 if sys.platform.startswith("dragonfly") else float("inf")
 
 
 class Mailbox:
     """The signals of this process, from now on; ``restore`` gives a child back what was before."""
 
     def __init__(self) -> None:
+        # what was ignored when this process began is none of its business, and stays ignored in the command
+        self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
         self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
         self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
-        self._ignored = [number for number in _IGNORED_BY_DEFAULT if _signal.getsignal(number) == _signal.SIG_IGN]
+        self.ignored = {
+            number
+            for number in self._signals
+            if number not in _IGNORED_BY_PYTHON and _signal.getsignal(number) == _signal.SIG_IGN
+        }
         for number in _IGNORED_BY_DEFAULT:
             _signal.signal(number, _nothing)
 
@@ -41,7 +50,7 @@ class Mailbox:
     def restore(self) -> None:
         """Give the signals back as they were: in a forked child, before its exec."""
         for number in _IGNORED_BY_DEFAULT + _IGNORED_BY_PYTHON:
-            _signal.signal(number, _signal.SIG_IGN if number in self._ignored else _signal.SIG_DFL)
+            _signal.signal(number, _signal.SIG_IGN if number in self.ignored else _signal.SIG_DFL)
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)

@@ -90,7 +90,7 @@ class Supervised(Handle):
         """
         self.wait_started()
         with self._condition:
-            self._line.send(("signal", int(signal)))
+            self._line.send(("signal", 0, int(signal)))
 
     def stop(self, grace: float | None = None) -> None:
         """End everybody: SIGTERM and SIGCONT, SIGKILL after the grace; come back when nobody is left.
@@ -104,7 +104,7 @@ class Supervised(Handle):
         self._check_owner()
         with self._condition:
             if not self._over():
-                self._line.send(("stop", grace))
+                self._line.send(("stop", 0, grace))
         self._until(self._over, None)
         self._collect(None)
         self._check_survivors()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 
 from ..errors import BackendError
 from . import start
 from .launch import Launch
+from .passing import Passing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,28 +39,53 @@ def supervise(
     """Check everything, open what must be opened, start the guard."""
     check_backend()
     passed = tuple(passed)
+    words = _words(command)
     launch = Launch(
-        _words(command),
+        [os.fsencode(word) for word in words],
         grace=_seconds(grace),
-        linger=True,
         pdeathsig=_signal_number(pdeathsig),
-        env=None if env is None else {os.fsencode(name): os.fsencode(value) for name, value in env.items()},
+        env=dict(os.environb) if env is None else {os.fsencode(name): os.fsencode(env[name]) for name in env},
         cwd=None if cwd is None else os.fsencode(cwd),
         spare=spare is not None,
-        passed=passed,
     )
     plumbing = Plumbing(files)
     try:
-        pid, descriptor = start.guard(plumbing.inner, passed)
+        targets = {number: inner if inner is not None else number for number, inner in enumerate(plumbing.inner)}
+        targets.update((number, number) for number in passed)
+        targets = {target: source for target, source in targets.items() if _is_open(source)}
+        pid, control = start.guard()
+        descriptor = _open_domain(control, launch, targets)
     except BaseException:
         plumbing.close_outer()
         raise
     finally:
         plumbing.close_inner()
     handle = kind(launch, pid, descriptor, spare)
+    handle.control = control
     for name, outer in plumbing.outer.items():
         setattr(handle, name, os.fdopen(outer, _MODES[name]))
     return handle
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _open_domain(control: int, launch: Launch, targets: dict[int, int]) -> int:
+    """Ask for a domain, and return this end of its line."""
+    mine, its = socket.socketpair()
+    passing = Passing(os.dup(control))
+    with its:
+        sources = [its.fileno(), os.open(".", os.O_RDONLY | os.O_CLOEXEC), *targets.values()]
+        copies = [os.dup(source) for source in sources]
+        os.close(sources[1])
+        passing.send(("domain", 1, list(targets), launch.grace), copies)
+    passing.close()
+    return mine.detach()
 
 
 def check_backend() -> None:

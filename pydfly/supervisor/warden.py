@@ -1,279 +1,337 @@
-"""The warden: owns the domain, starts the command, collects the dead, and ends everybody when it is time.
+"""The warden: owns one domain, starts the command, collects the dead, and ends everything when it is time.
 
-It sleeps in one place (the mailbox), and after every wake-up does the same things: hears its guard and its owner,
-collects the dead, and takes the next step of the ending if one is due.
+It sleeps in one place (the mailbox), and after each wake-up does the same things, each for a bounded time: it hears
+its owner, looks whether its parents live, collects dead children, and takes the step that is due.  So no rain of
+deaths or requests makes it deaf.
+
+Its states are a table: what happens in a state upon an event stands in ``states.ACTIONS`` and nowhere else.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
+from ..ending.drive import Ending
+from ..ending.own_children import OwnChildren
 from . import command, mailbox
-from .domain import adopt_orphans, describe, die_with_parent, is_empty, let_go, name_myself, take_precedence
-from .journal import Journal
-from .watch import WARM_UP
+from .deaths import Deaths
+from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself, take_precedence
+from .keeper import GATHER, LEFT
+from .launch import Launch
+from .states import (
+    ABORTING,
+    ACTIONS,
+    ASKED,
+    COMMAND_ENDED,
+    DUE,
+    EMPTY,
+    ENDING,
+    EXECUTED,
+    EXITED,
+    GONE,
+    LAUNCHED,
+    LINGERING,
+    OVER,
+    OWNER_GONE,
+    PARENT_GONE,
+    REFUSED,
+    RUNNING,
+    STARTING,
+    STOP,
+    TIMEOUT,
+    WAITING,
+)
+from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from typing import Any
 
-    from ..ending.rounds import Ending
+    from ..ending.own_children import Listing
     from ..structs import DescendantInfo
     from .conversation import Conversation
-    from .launch import Launch
     from .mailbox import Mailbox
 else:
     import _signal
-
-# orders of the guard: a signal to forward, maybe with a note that the terminal sent it, or one of these
-TERMINAL, END, KILL = 0x80, 0xFE, 0xFF
-# the signal by which the guard hears that the command has stopped: not SIGTSTP, which may be pending there already
-STOPPED = _signal.SIGURG
-_ENDING_KEYS = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP)  # of a terminal, or of its loss
-_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
-GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
-
-# why the ending began
-COMMAND_ENDED, TIMEOUT, ASKED = "the command ended", "timeout", "asked to end"
 
 
 class Warden:
     """The state of one domain.
 
     Args:
-        launch: what to run.
-        mailbox: where everything arrives.
-        deputy: pid of the parent, which hands STOPPED on to the guard.
-        orders: the lifeline from the guard; each byte is one order.
-        owner: the talk with the owner; None when the guard is all the owner there is.
-        kept: other descriptors that this process needs.
+        mailbox: where signals arrive, and the news of descriptors.
+        listing: how this system lists the children of this process.
+        owner: the talk with the owner.
+        lifeline: a pipe whose other end the deputy holds: its end is an order to end, too.
+        descriptors: which number in the command is which descriptor here.
+        cwd: descriptor of the directory to start in; None for the current one.
     """
 
     def __init__(
         self,
-        launch: Launch,
         mailbox: Mailbox,
-        deputy: int,
-        orders: int,
-        owner: Conversation | None = None,
-        kept: tuple[int, ...] = (),
+        listing: Listing,
+        owner: Conversation,
+        lifeline: int,
+        descriptors: dict[int, int],
+        cwd: int | None,
     ) -> None:
-        self.launch = launch
+        self.state = WAITING
+        self.launch: Launch | None = None
         self.pid = 0  # of the command
         self.status: int | None = None  # wait status of the command
         self.reason = COMMAND_ENDED
-        self.began = time.time()
+        self._began = time.time()
         self._mailbox = mailbox
-        self._deputy = deputy
-        self._orders = orders
-        self.owner = owner
-        self._kept = kept
-        self._journal = Journal()
+        self._listing = listing
+        self._owner = owner
+        self._lifeline = lifeline
+        self._parent = os.getppid()
+        self._descriptors = descriptors
+        self._cwd = cwd
+        self._told = -1  # tells whether the command was executed
+        self._dead = Deaths(listing)
+        self._children = OwnChildren(listing, self._dead.count)
         self._ending: Ending | None = None
         self._next = float("inf")  # when the next step is due
-        self._empty = False
-        self._warm = False
 
-    def start(self) -> None:
-        """Own a domain, and start the command in it.
-
-        Raises:
-            OSError: the command could not be started; nothing was, then.
-        """
+    def run(self) -> int:
+        """Keep the domain until no process is left in it; return the exit status of this process."""
         adopt_orphans()
-        die_with_parent(_signal.SIGCONT, self._deputy)  # stopped or not, it hears of that
-        self.pid = command.start(self.launch, self._mailbox, os.setsid)
-        self._journal.command(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
-        if self.launch.timeout is not None:
-            self._next = time.monotonic() + self.launch.timeout
-        mailbox.listen(self._orders)
-        if self.owner:
-            mailbox.listen(self.owner.line.descriptor)
-            self.owner.started(self.pid)
-        let_go(self._orders, *self._kept, *([self.owner.line.descriptor] if self.owner else []))
-
-    def run(self) -> None:
-        """Come back when nobody is left, or only those who cannot be ended.
-
-        An error here must not pass for an end: whoever calls this dies of it, and the deputy takes over.
-        """
-        while True:
-            self._hear()
-            if self._advance():
+        die_with_parent(_signal.SIGCONT, self._parent)  # stopped or not, it hears of that
+        mailbox.listen(self._owner.line.descriptor)
+        self._owner.hear(self)
+        while self.state != OVER:
+            self._look_around()
+            if self.state == OVER:
                 break
-            if self._mailbox.wait(self._rest()) is None and not self._warm:
-                self._warm_up()
-        if os.getppid() == self._deputy:
-            os.kill(self._deputy, _signal.SIGCONT)  # somebody may have stopped it
+            self._mailbox.wait(self._rest())
+        self._say_farewell()
+        return LEFT if self._ending and (self._ending.survivors or self._ending.spared) else 0
+
+    # what the owner asks for
+
+    def launched(self, fields: dict[str, Any]) -> None:
+        """Take what is to be run."""
+        self.launch = Launch(**fields)
+        self._happens(LAUNCHED)
 
     def members(self) -> list[DescendantInfo]:
-        """List who is in the domain now."""
-        from ..ending import rounds
-
-        return rounds.actuator().members()
+        """List the members of the domain, zombies included, parents before their children."""
+        return self._children.members()
 
     def signal(self, number: int) -> None:
-        """Signal the command; when it has ended, what it left to this process: the daemons it started."""
-        if self.status is None:
+        """Signal the command; when it has ended, what it left to this process: the daemons that it started.
+
+        Raises:
+            OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
+        """
+        if self.pid and self.status is None:
             os.kill(self.pid, number)  # an unreaped child: the pid is its own
             return
         own = os.getpid()
-        for member in self.members():
-            if member.ppid == own and member.state != "zombie":
+        targets = [member for member in self.members() if member.ppid == own and member.state != "zombie"]
+        if not targets:
+            raise ProcessLookupError(errno.ESRCH, "the command has ended, and no process of it is left")
+        refused: OSError | None = None
+        for member in targets:
+            try:
                 os.kill(member.pid, number)
+            except OSError as error:
+                refused = refused or error
+        if refused:
+            raise refused
 
-    def end(self, reason: str, grace: float | None = None) -> None:
+    def stop(self, grace: float | None) -> None:
         """Begin the ending, or shorten the grace of one that has begun."""
-        now = time.monotonic()
-        if self._ending is None:
-            from ..ending import rounds
+        self._happens(STOP, ASKED, grace)
 
-            take_precedence()
-            self.reason = reason
-            self._warm = True
-            ask = self.owner.ask if self.owner and self.launch.spare else None
-            grace = self.launch.grace if grace is None else grace
-            self._ending = rounds.Ending(rounds.actuator(), now, grace, self._journal.saw, ask)
-            self._next = now
-        elif grace is not None:
-            self._ending.hurry(now + grace)
-            self._next = now
-        if self.owner and self.owner.line.closed:
-            self._ending.spare_nobody()
-
-    def spare(self, pids: list[int]) -> None:
-        """Take the owner's answer to whom to spare."""
-        if self._ending:
+    def spare(self, question: int, pids: list[int]) -> None:
+        """Take the owner's answer to which processes to spare."""
+        if self._ending and self._owner.is_last_question(question):
             self._ending.spare(pids)
             self._next = time.monotonic()
 
-    def report(self) -> dict[str, Any]:
-        """Say what ran and how it ended, in plain values."""
-        code = None if self.status is None else os.waitstatus_to_exitcode(self.status)
-        return {
-            "command": [os.fsdecode(word) for word in self.launch.command],
-            "pid": self.pid,
-            "exit_status": code if code is None or code >= 0 else None,
-            "signal": -code if code is not None and code < 0 else None,
-            "reason": self.reason,
-            "start": self.began,
-            "end": time.time(),
-            "processes": self._journal.processes,
-            "unlisted": self._journal.unlisted,
-            "survivors": [survivor._asdict() for survivor in self._ending.survivors] if self._ending else [],
-            "spared": [member._asdict() for member in self._ending.spared] if self._ending else [],
-        }
+    # one turn
+
+    def _look_around(self) -> None:
+        self._owner.hear(self)
+        if self._parents_are_gone():
+            self._happens(GONE, PARENT_GONE)
+        elif self._owner.line.closed:
+            self._happens(GONE, OWNER_GONE)
+        self._hear_of_exec()
+        died = self._dead.collect()
+        if self.status is None and self._dead.command_status is not None:
+            self._hear_of_exec()
+            self.status = self._dead.command_status
+            self._owner.tell("exited", self.status)
+            self._happens(EXITED)
+        if self._dead.stopped_by:
+            self._owner.tell("stopped", self._dead.stopped_by)
+        if died and self.state == ENDING:
+            self._next = min(self._next, time.monotonic() + GATHER)
+        if self._dead.childless and self.pid:
+            self._look_for_last()
+        if time.monotonic() >= self._next:
+            self._happens(DUE)
+
+    def _happens(self, event: str, *values: Any) -> None:
+        action = ACTIONS.get((self.state, event))
+        if action is not None:
+            getattr(self, action)(*values)
 
     def _rest(self) -> float | None:
         """Return how long to sleep: for ever, while nothing is due."""
-        rest = self._next - time.monotonic()
-        if not self._warm:
-            rest = min(rest, WARM_UP)
-        return None if rest == float("inf") else rest
+        rest = min(self._next - time.monotonic(), mailbox.LOOK)
+        return None if rest == float("inf") else max(0.0, rest)
 
-    def _warm_up(self) -> None:
-        """Import what the ending needs while the package is surely there, and memory and descriptors are not short."""
-        self._warm = True
-        from ..ending import rounds
+    def _parents_are_gone(self) -> bool:
+        if os.getppid() != self._parent:
+            return True
+        try:
+            return os.read(self._lifeline, 1) == b""
+        except BlockingIOError:
+            return False
 
-        rounds.actuator()
+    # starting
+
+    def _start(self) -> None:
+        assert self.launch
+        try:
+            self.pid, self._told = command.start(self.launch, self._mailbox, os.setsid, self._descriptors, self._cwd)
+        except OSError as error:
+            self._owner.tell("failed", (*error_fields(error), None))
+            self.state = OVER
+            return
+        self.state = STARTING
+        self._dead.command_is(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
+        if self.launch.timeout:
+            self._next = time.monotonic() + self.launch.timeout
+        mailbox.listen(self._told)
+        kept = (self._told, self._lifeline, self._owner.line.descriptor, *self._listing.descriptors)
+        let_go(self._mailbox.null, *kept)
         name_myself("pydfly-warden")
 
-    def _hear(self) -> None:
-        """Take the guard's orders and the owner's requests; the end of either lifeline is the end of the domain."""
+    def _give_up(self, reason: str) -> None:
+        self.state = OVER  # nothing has begun
+
+    def _hear_of_exec(self) -> None:
+        """Read whether the command was executed; until then the pipe is silent."""
+        if self._told < 0:
+            return
         try:
-            orders = os.read(self._orders, 4096)
-            guarded = orders != b""
+            data = os.read(self._told, 65536)
         except BlockingIOError:
-            orders = b""
-            guarded = os.getppid() == self._deputy
-        if not guarded:
-            self.end("the guard or its deputy is gone")
-        for order in orders:
-            if order == KILL:
-                self.end(ASKED, 0.0)
-            elif order == END:
-                self.end(ASKED)
-            else:
-                self._forward(order & ~TERMINAL, bool(order & TERMINAL))
-        if self.owner:
-            self.owner.hear(self)
-
-    def _forward(self, number: int, from_terminal: bool) -> None:
-        """Signal the command, unless it is in the guard's process group and so has the terminal's signal already.
-
-        When it has ended and its daemons are waited for, they get what was sent to ``pydfly run``.  What the terminal
-        sends is not for them, who left it: it is for this job of the shell, which ends, or stops alone.
-        """
-        if self.status is None:
-            if not (from_terminal and os.getpgid(self.pid) == os.getpgid(self._deputy)):
-                os.kill(self.pid, number)
-        elif self._ending is not None:
             return
-        elif not from_terminal:
-            try:
-                self.signal(number)
-            except PermissionError:  # another user's
-                return
-        elif number in _ENDING_KEYS:
-            self.end(ASKED)
-        elif number == _signal.SIGTSTP and os.getppid() == self._deputy:
-            os.kill(self._deputy, STOPPED)
+        os.close(self._told)
+        self._told = -1
+        failure = command.outcome(data)
+        if failure is None:
+            self._happens(EXECUTED)
+        else:
+            self._happens(REFUSED, failure)
 
-    def _advance(self) -> bool:
-        """Collect the dead, take the step that is due, and say whether all is over."""
-        died = self._collect()
-        if self._empty:
-            return True
+    def _executed(self) -> None:
+        self.state = RUNNING
+        self._tell_started()
+
+    def _abort(self, reason: str, grace: float | None) -> None:
+        """End the command when it was executed, or when the grace is over: a dead file system may hold its exec up."""
+        assert self.launch
+        self.state = ABORTING
+        end = time.monotonic() + (self.launch.grace if grace is None else grace)
+        self._next = min(self._next, end) if self.reason == ASKED else end
+        self.reason = reason
+
+    def _executed_to_end(self) -> None:
+        self._tell_started()
+        self._begin_ending(self.reason, max(0.0, self._next - time.monotonic()))
+
+    def _time_out_aborting(self) -> None:
+        self._begin_ending(self.reason, 0.0)
+
+    def _tell_started(self) -> None:
+        self._owner.tell("started", self.pid)
+
+    def _refused(self, failure: tuple[str, int | None, str, str | None]) -> None:
+        os.waitpid(self.pid, 0)  # it told that as the last thing
+        self._owner.tell("failed", failure)
+        self.state = OVER
+
+    # the end of the command, of the others, of the time
+
+    def _exited(self) -> None:
+        assert self.launch
+        self.state = LINGERING
+        if not self.launch.wait_all and not self._dead.childless:
+            self._begin_ending(COMMAND_ENDED)
+
+    def _exited_ending(self) -> None:
+        assert self._ending
+        self._ending.command_ended()
+        self._next = min(self._next, time.monotonic() + GATHER)
+
+    def _time_out(self) -> None:
+        self._begin_ending(TIMEOUT)
+
+    def _begin_ending(self, reason: str, grace: float | None = None) -> None:
+        assert self.launch
+        take_precedence()
+        self.reason = reason
+        self.state = ENDING
+        ask = self._owner.ask if self.launch.spare and not self._owner.line.closed else None
+        self._ending = Ending(
+            self._children,
+            time.monotonic(),
+            self.launch.grace if grace is None else grace,
+            self._dead.journal.saw,
+            ask,
+            self.launch.stop_signal,
+            self.launch.kill_mode,
+            self.pid if self.status is None else 0,
+        )
+        self._next = time.monotonic()
+
+    def _hurry(self, reason: str, grace: float | None) -> None:
+        assert self._ending
+        if grace is not None:
+            self._ending.hurry(time.monotonic() + grace)
+            self._next = time.monotonic()
+
+    def _spare_nobody(self, reason: str) -> None:
+        assert self._ending
+        self._ending.spare_nobody()
+
+    def _step(self) -> None:
+        assert self._ending
         now = time.monotonic()
-        if self._ending is None and self.status is not None and not self.launch.linger:
-            self.end(COMMAND_ENDED)
-        elif self._ending is None and now >= self._next:
-            self.end(TIMEOUT)
-        if self._ending is None:
-            return False
-        if died:
-            self._next = min(self._next, now + GATHER)
-        if now >= self._next:
-            pause = self._ending.step(now)
-            if pause is None:
-                return True
+        pause = self._ending.step(now)
+        if pause is None:
+            self.state = OVER
+        else:
             self._next = now + pause
-        return False
 
-    def _collect(self) -> bool:
-        """Wait for every dead child.  The only proof that nobody is left is that there is no child to wait for."""
-        died = False
-        while True:
-            try:
-                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                self._empty = is_empty()
-                if not self._empty:
-                    self.end(COMMAND_ENDED)  # those left give no news, so there is nothing to wait for
-                return died
-            if dead is None:
-                self._tell_stop()
-                return died
-            died = True
-            if not self._journal.knows(dead.si_pid):
-                self._journal.saw(describe(dead.si_pid))
-            pid, status, usage = os.wait4(dead.si_pid, 0)
-            self._journal.collected(pid, status, usage)
-            if pid == self.pid:
-                self.status = status
-                if self.owner:
-                    self.owner.exited(status)
+    def _look_for_last(self) -> None:
+        """Wait has said ECHILD: the only proof that no process is left."""
+        if is_empty():
+            self._happens(EMPTY)
+        elif self.state == LINGERING:
+            self._begin_ending(COMMAND_ENDED)  # what is left gives no news, so there is nothing to wait for
 
-    def _tell_stop(self) -> None:
-        """Tell the guard when the terminal has stopped the command: being the shell's job, it stops then too."""
-        if self.owner or self.status is not None:
-            return
-        try:
-            stopped = os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOHANG)
-        except ChildProcessError:
-            return  # it has just died, which this does not ask for
-        if stopped is not None and stopped.si_status in _JOB_CONTROL and os.getppid() == self._deputy:
-            os.kill(self._deputy, STOPPED)
+    def _finish(self) -> None:
+        self.state = OVER
+
+    # the last words
+
+    def _say_farewell(self) -> None:
+        """Report, however long the owner takes to read it; but not to an owner that is gone."""
+        if self.launch and self.pid and (self.status is not None or self._ending):
+            report = self._dead.journal.report(self.launch, self.pid, self.status, self._ending)
+            self._owner.tell("ended", {**report, "reason": self.reason, "start": self._began})
+        while self._owner.line.unsent and not self._parents_are_gone():
+            self._mailbox.wait(0.1)
+            self._owner.line.send()

@@ -1,24 +1,40 @@
-"""The messages between an owner and its warden, to bytes and back.
+"""All messages between an owner, its guard, its deputy and its wardens, to bytes and back.
 
 A message is a tuple of plain values whose first is its name.  marshal, because both ends are the same interpreter
-running the same package, nobody else can write to the socket, and it costs no import.
+running the same package, no stranger can write to the sockets, and it costs no import.
 
-From the owner::
+The *line* joins one owner and one warden.  From the owner; each but the first has a serial, and is answered with it::
 
-    ("launch", fields, pid)         the first: what to run, and who asks for it
-    ("signal", number)              to the command, or to what it left behind when it has ended
-    ("stop", grace or None)         end the domain; None for the grace it was launched with
-    ("processes", question)         who is there?
-    ("spare", pids)                 the answer to ("ask", ...)
+    ("launch", fields)              the first: what to run (launch.Launch)
+    ("signal", serial, number)      to the command, or to what it left behind when it has ended
+    ("stop", serial, grace)         end the domain; None for the grace it was launched with
+    ("processes", serial)           list the members
+    ("spare", question, pids)       the answer to ("ask", ...); itself not answered
 
 From the warden::
 
     ("started", pid)                the command has been executed
-    ("failed", errno, path)         it could not be; nothing else follows
+    ("failed", error)               it could not be: (class name, errno, text, path); nothing else follows
     ("exited", status)              the command has ended (wait status)
-    ("processes", question, list)   fields of DescendantInfo for each
-    ("ask", list)                   whom of these to spare?
-    ("ended", report)               nobody is left, or nobody who could be ended; nothing else follows
+    ("stopped", number)             the command was stopped by this signal of the terminal
+    ("done", serial, value)         a request was met: None, or for "processes" the fields of each DescendantInfo
+    ("refused", serial, error)      it was not: (class name, errno, text)
+    ("ask", question, list)         which of these are to be spared?
+    ("ended", report)               no process is left, or only those that cannot be ended; nothing else follows
+
+The *control* joins an owner and its guard.  From the owner::
+
+    ("domain", number, targets, grace)   start a warden; with it come descriptors: the warden's end of a line, the
+                                    directory to start in, and one for each target, its number in the command
+
+From the guard (or, when that was killed, from the deputy)::
+
+    ("hello", pid, PROTOCOL)        the first: this is a guard of ours
+    ("failed", number, error)       there will be no warden: (class name, errno, text); number None: no domain at all
+    ("lost", number, survivors)     the warden was killed; its domain was ended, or these processes of it are left
+
+The *channel* joins guard and deputy: the guard hands ("domain", ...) down; the deputy answers ("warden", number,
+pid), ("failed", ...) and ("lost", ...).
 """
 
 from __future__ import annotations
@@ -31,7 +47,13 @@ if TYPE_CHECKING:
 
     Message = tuple[Any, ...]
 
+PROTOCOL = 2
 _SIZE = 4
+_LARGEST = 2**30
+
+
+class GarbageError(Exception):
+    """Bytes that no end of ours has sent: where the next message begins is not known any more."""
 
 
 def pack(message: Message) -> bytes:
@@ -40,27 +62,44 @@ def pack(message: Message) -> bytes:
     return len(body).to_bytes(_SIZE, "big") + body
 
 
-def missing(data: bytes) -> int:
-    """Return how many bytes to read next, so as not to read into another message."""
-    if len(data) < _SIZE:
-        return _SIZE - len(data)
-    return _SIZE + int.from_bytes(data[:_SIZE], "big") - len(data)
-
-
 class Unpacker:
     """Bytes in, in pieces of any size; messages out."""
 
     def __init__(self) -> None:
-        self._bytes = b""
+        self._bytes = bytearray()
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take bytes and return the messages that are complete now."""
+        """Take bytes and return the messages that are complete now.
+
+        Raises:
+            GarbageError: the bytes are no message.
+        """
         self._bytes += data
         messages = []
         while len(self._bytes) >= _SIZE:
-            end = _SIZE + int.from_bytes(self._bytes[:_SIZE], "big")
+            size = int.from_bytes(self._bytes[:_SIZE], "big")
+            if size > _LARGEST:
+                raise GarbageError
+            end = _SIZE + size
             if len(self._bytes) < end:
                 break
-            messages.append(marshal.loads(self._bytes[_SIZE:end]))  # noqa: S302  see above: no stranger writes here
-            self._bytes = self._bytes[end:]
+            messages.append(_loads(bytes(self._bytes[_SIZE:end])))
+            del self._bytes[:end]
         return messages
+
+
+def _loads(body: bytes) -> Message:
+    try:
+        message = marshal.loads(body)  # noqa: S302  see above: no stranger writes here
+    except Exception:
+        raise GarbageError from None
+    if not isinstance(message, tuple) or not message or not isinstance(message[0], str):
+        raise GarbageError
+    return message
+
+
+def error_fields(error: BaseException) -> tuple[str, int | None, str]:
+    """Return the class, the errno and the text of an error, to be raised again at the other end."""
+    if isinstance(error, OSError):
+        return type(error).__name__, error.errno, error.strerror or str(error)
+    return type(error).__name__, None, str(error)

@@ -14,8 +14,8 @@ import pytest
 import pydfly
 from pydfly import reaper, simkernel
 from pydfly.ending import dragonfly as pid_head
+from pydfly.ending import drive
 from pydfly.ending import freebsd as reap_kill
-from pydfly.ending import rounds
 from pydfly.ending.policy import Orders
 from pydfly.structs import DescendantInfo, ReaperKill
 from tests.conftest import linux_only
@@ -31,7 +31,7 @@ def orders(targets: list[DescendantInfo], name: str = "SIGKILL") -> Orders:
 @pytest.mark.parametrize("flavour", ACTUATORS)
 def test_each_system_has_its_own(flavour: str) -> None:
     with pydfly.use(simkernel.boot(flavour).spawn("/bin/sh")):
-        assert isinstance(rounds.actuator(), ACTUATORS[flavour])
+        assert isinstance(drive.actuator(), ACTUATORS[flavour])
 
 
 @pytest.mark.parametrize("flavour", ACTUATORS)
@@ -95,12 +95,12 @@ def test_who_refuses_and_who_is_gone(flavour: str) -> None:
     with pydfly.use(shell):
         reaper.acquire()
         child = shell.fork()
-        (info,) = rounds.actuator().members()
+        (info,) = drive.actuator().members()
         child.ruid = child.euid = child.svuid = 0
-        ((target, why),) = rounds.actuator().signal(orders([info]))
+        ((target, why),) = drive.actuator().signal(orders([info]))
         assert target == info
         assert why.startswith("SIGKILL: EPERM")
-        assert rounds.actuator().signal(orders([info._replace(pid=4711)])) == []
+        assert drive.actuator().signal(orders([info._replace(pid=4711)])) == []
 
 
 def test_signals_of_the_grace_end_with_it() -> None:
@@ -111,7 +111,7 @@ def test_signals_of_the_grace_end_with_it() -> None:
         child = shell.fork()
         child.block_signals(False)
         shell.kernel.clock = 5.0
-        actuator = rounds.actuator()
+        actuator = drive.actuator()
         actuator.signal(Orders("SIGTERM", actuator.members(), 4.0))
         assert child.alive
         actuator.signal(Orders("SIGTERM", actuator.members(), 6.0))

@@ -215,17 +215,6 @@ def test_term_reaches_the_command() -> None:
         assert process.wait(30) == 9
 
 
-def test_a_second_interrupt_kills_at_once() -> None:
-    with start("--grace", "60", "sh", "-c", "trap 'echo INT' INT; echo ready; while :; do sleep 0.05; done") as process:
-        line(process)
-        process.send_signal(signal.SIGINT)
-        assert line(process) == "INT"
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 137
-        assert time.monotonic() - began < 5
-
-
 def test_ignored_and_blocked_signals_are_handed_down_as_they_were() -> None:
     """The command starts with the dispositions and the mask that ``pydfly run`` was given."""
     code = (

@@ -82,18 +82,6 @@ def test_interrupt(terminal: Terminal) -> None:
     assert terminal.status() == 130
 
 
-def test_second_interrupt(terminal: Terminal) -> None:
-    terminal.type(
-        f"{RUN} --grace 60 -- sh -c 'trap \"echo cau''ght\" INT; echo rea''dy; while :; do sleep 0.1; done'\n"
-    )
-    terminal.expect("ready\r\n")
-    terminal.type("\x03")
-    terminal.expect("caught\r\n")
-    time.sleep(0.5)  # two of one signal at once are one signal
-    terminal.type("\x03")
-    assert terminal.status() == 137
-
-
 def test_stop_and_continue(terminal: Terminal) -> None:
     """Ctrl-Z gives the shell the terminal, fg gives it back, and the command reads on from it."""
     terminal.type(f"{RUN} -- sh -c 'echo rea''dy; read word; echo got=$word; exit 5'\n")

@@ -32,9 +32,14 @@ _booted: float | None = None
 _READ = os.O_RDONLY | os.O_CLOEXEC
 
 
-def read(path: str) -> bytes:
-    """Return the content of a small file of /proc; one read is one consistent snapshot."""
-    descriptor = os.open(path, _READ)
+def read(path: str, directory: int | None = None) -> bytes:
+    """Return the content of a small file of /proc; one read is one consistent snapshot.
+
+    Args:
+        path: its path, relative to ``directory`` where that is given.
+        directory: a descriptor of /proc, which stays of use when /proc is unmounted or hidden under another mount.
+    """
+    descriptor = os.open(path, _READ, dir_fd=directory)
     try:
         return os.read(descriptor, 65536)
     finally:
@@ -50,14 +55,20 @@ def _boot_time() -> float:
 
 
 class ProcFs:
-    """The processes around the calling one."""
+    """The processes around the calling one.
 
-    def __init__(self, root: str = "/proc") -> None:
+    Args:
+        root: where /proc is mounted; ``"."`` with a directory.
+        directory: an open descriptor of /proc.
+    """
+
+    def __init__(self, root: str = "/proc", directory: int | None = None) -> None:
         self._root = root
+        self._directory = directory
         self._ticks: float = os.sysconf("SC_CLK_TCK")
         self._boot = _boot_time()
         # CONFIG_PROC_CHILDREN: on most distribution kernels, not on all
-        self._has_children_files = os.path.exists(f"{root}/self/task/{os.getpid()}/children")
+        self._has_children_files = self._exists(f"{root}/self/task/{os.getpid()}/children")
         self._last_count = 0
 
     def getpid(self) -> int:
@@ -79,17 +90,17 @@ class ProcFs:
             ProcessLookupError: there is none.
         """
         try:
-            return self._decode(pid, read(f"{self._root}/{pid}/stat"))[0]
+            return self._decode(pid, read(f"{self._root}/{pid}/stat", self._directory))[0]
         except _GONE:
             raise ProcessLookupError(f"no process {pid}") from None
 
     def everyone(self) -> list[DescendantInfo]:
         """Return every process of the machine (of this pid namespace)."""
         found = []
-        for name in os.listdir(self._root):
+        for name in self._list(self._root):
             if name[0] in "123456789":
                 try:
-                    found.append(self._decode(int(name), read(f"{self._root}/{name}/stat"))[0])
+                    found.append(self._decode(int(name), read(f"{self._root}/{name}/stat", self._directory))[0])
                 except _GONE:
                     continue
         return found
@@ -99,8 +110,8 @@ class ProcFs:
         # Following the children lists takes two files for each descendant and none for others; reading everyone
         # takes one file for each process of the machine, which st_nlink of /proc counts.  The last listing tells
         # which is less; the answer is the same.
-        if self._has_children_files and 3 * self._last_count < 2 * os.stat(self._root).st_nlink:
-            found = self._walk(root)
+        if self._has_children_files and 3 * self._last_count < 2 * os.stat(self._root, dir_fd=self._directory).st_nlink:
+            found = self.walk(self._children_of(root), {root})
         else:
             found = self._pick(root)
         self._last_count = len(found)
@@ -174,22 +185,25 @@ class ProcFs:
             found += children.pop(process.pid, ())
         return found
 
-    def _walk(self, top: int) -> list[DescendantInfo]:
-        """Follow the kernel's own children lists: nothing is paid for unrelated processes."""
-        root = self._root
+    def walk(self, pids: list[int], parents: set[int]) -> list[DescendantInfo]:
+        """Follow the kernel's own children lists: nothing is paid for unrelated processes.
+
+        Args:
+            pids: where to begin; grows while it is walked.
+            parents: whose children count; each process found is added.
+        """
+        root, directory = self._root, self._directory
         found: list[DescendantInfo] = []
-        parents = {top}  # and every descendant found
-        pids = self._children_of(top)
-        for pid in pids:  # grows while it is walked
+        for pid in pids:
             try:
-                process, threads = self._decode(pid, read(f"{root}/{pid}/stat"))
+                process, threads = self._decode(pid, read(f"{root}/{pid}/stat", directory))
                 if process.ppid not in parents:
                     continue  # it was left to a reaper above, or its pid is another process's by now
                 found.append(process)
                 parents.add(pid)
                 # at once, while the kernel's memory of this process is in the caches
                 if threads == b"1":  # the one thread has the pid of its process
-                    pids += map(int, read_all(f"{root}/{pid}/task/{pid}/children").split())
+                    pids += map(int, read_all(f"{root}/{pid}/task/{pid}/children", directory).split())
                 else:
                     pids += self._children_of(pid)
             except _GONE:
@@ -200,11 +214,28 @@ class ProcFs:
         """Return the children of a process: each of its threads has a list of its own."""
         found: list[int] = []
         try:
-            for thread in os.listdir(f"{self._root}/{pid}/task"):
-                found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children").split())
+            for thread in self._list(f"{self._root}/{pid}/task"):
+                found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory).split())
         except _GONE:
             pass
         return found
+
+    def _list(self, path: str) -> list[str]:
+        """Return the names in a directory of /proc."""
+        if self._directory is None:
+            return os.listdir(path)
+        descriptor = os.open(path, _READ | os.O_DIRECTORY, dir_fd=self._directory)
+        try:
+            return os.listdir(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _exists(self, path: str) -> bool:
+        try:
+            os.stat(path, dir_fd=self._directory)
+        except OSError:
+            return False
+        return True
 
     def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
         """Return the record of a process, and how many threads it has."""
@@ -218,9 +249,9 @@ class ProcFs:
         return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
 
 
-def read_all(path: str) -> bytes:
+def read_all(path: str, directory: int | None = None) -> bytes:
     """Return the whole content of a file of /proc that may be longer than one read."""
-    descriptor = os.open(path, _READ)
+    descriptor = os.open(path, _READ, dir_fd=directory)
     try:
         content = part = os.read(descriptor, 65536)
         while part:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pydfly.ending.drive import CONFIRMATIONS, Ending
 from pydfly.ending.policy import Orders
-from pydfly.ending.rounds import CONFIRMATIONS, Ending
 from pydfly.structs import DescendantInfo
 
 

@@ -1,8 +1,8 @@
-"""One ending, played: look who is there, give the policy's orders, say when to look again."""
+"""One ending, driven: list the members, give the policy's orders, say when to look again."""
 
 from __future__ import annotations
 
-from .policy import Policy, identity
+from .policy import EVERYONE, Orders, Policy, identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from ..structs import DescendantInfo, Survivor
-    from .policy import Identity, Orders
+    from .policy import Identity
     from .sending import Refusals
 
     class Actuator(Protocol):
@@ -22,18 +22,21 @@ if TYPE_CHECKING:
 
 
 CONFIRMATIONS = 3  # listings that must agree that only the spared are left: ECHILD cannot say it then
+PATIENT_QUESTIONS = 3  # after so many, members that are not known yet are stopped until the answer is here
 
 
 class Ending:
-    """One ending, from the first SIGTERM on.  Whoever drives it waits for children and stops at ECHILD.
+    """One ending, from the stop signal on.  Its driver collects the dead between two steps, and stops at ECHILD.
 
     Args:
         actuator: this system's way to find and signal.
         now: seconds of a clock that only goes forward.
-        grace: seconds from SIGTERM to SIGKILL.
+        grace: seconds from the stop signal to SIGKILL.
         saw: told every listing.
-        ask: given those about whom nobody has been asked yet; ``spare`` brings the answer.  None: nobody is spared.
-        first: the signal of the grace.
+        ask: given the members about which nothing is known yet; ``spare`` brings the answer.  None: none is spared.
+        first: the stop signal.
+        mode: ``everyone`` or ``mixed``: which processes get it.
+        command: pid of the command while it lives, 0 if there is none.
     """
 
     def __init__(
@@ -44,24 +47,35 @@ class Ending:
         saw: Callable[[list[DescendantInfo]], None] | None = None,
         ask: Callable[[list[DescendantInfo]], None] | None = None,
         first: str | int = "SIGTERM",
+        mode: str = EVERYONE,
+        command: int = 0,
     ) -> None:
         self.survivors: list[Survivor] = []
         self.spared: list[DescendantInfo] = []
         self._actuator = actuator
-        self._policy = Policy(now, grace, first)
+        self._policy = Policy(now, grace, first, mode, command)
         self._saw = saw
         self._ask = ask
         self._asked: list[DescendantInfo] = []
         self._judged: dict[Identity, bool] = {}  # whether it is spared
         self._confirmed = 0
+        self._questions = 0
+        self._frozen = False  # whether members were stopped to be asked about
 
     def hurry(self, now: float) -> None:
         """SIGKILL from now on."""
         self._policy.hurry(now)
 
+    def command_ended(self) -> None:
+        """Take note that the command has ended: its pid may be another's from now on."""
+        self._policy.command = 0
+
     def spare(self, pids: list[int]) -> None:
         """Take the answer: of those asked about, these and everything below them are spared."""
         self._judged.update((identity(member), member.pid in pids) for member in self._asked)
+        if self._frozen:
+            spared = [member for member in self._asked if member.pid in pids]
+            self._actuator.signal(Orders("SIGCONT", spared, float("inf")))
         self._asked = []
 
     def spare_nobody(self) -> None:
@@ -80,7 +94,7 @@ class Ending:
         if self._saw:
             self._saw(members)
         if self._ask:
-            members = self._without_spared(members)
+            members = self._without_spared(now, members)
             self._confirmed = self._confirmed + 1 if self.spared and not members and not self._asked else 0
             if self._confirmed == CONFIRMATIONS:
                 return None
@@ -97,7 +111,7 @@ class Ending:
             return None
         return self._policy.pause(now)
 
-    def _without_spared(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+    def _without_spared(self, now: float, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep those who are known not to be spared; ask about those who are not known."""
         assert self._ask
         spared: dict[int, DescendantInfo] = {}
@@ -114,14 +128,20 @@ class Ending:
             else:
                 others.append(member)
         self.spared = list(spared.values())
+        if unknown and now >= self._policy.kill_at and self._questions >= PATIENT_QUESTIONS:
+            # a line of processes that fork and exit would be unknown for ever: it stands still until the answer is here
+            self._actuator.signal(Orders("SIGSTOP", unknown, float("inf")))
+            self._actuator.signal(Orders("SIGCONT", self.spared, float("inf")))  # a group may hold both kinds
+            self._frozen = True
         if unknown and not self._asked:
             self._asked = unknown
+            self._questions += 1
             self._ask(unknown)
         return others
 
 
 def actuator() -> Actuator:
-    """Return the actuator of the backend in force."""
+    """Return the actuator of the backend in force, for the domain of a process that has other children, too."""
     from ..backends import current
 
     backend = current()

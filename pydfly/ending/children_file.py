@@ -1,0 +1,102 @@
+"""Linux: the children of a single-threaded process, from a file of /proc that is opened while nothing is wrong yet.
+
+The descriptors stay of use when /proc is unmounted, mounted over, or has no room for another open file.  The list of
+the children is the kernel's own: hidepid= and subset=pid hide /proc/PID of others, not this.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..backends.linux.procfs import ProcFs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from ..structs import DescendantInfo
+else:
+    import _signal
+
+_PIECE = 65536
+
+
+class ChildrenFile:
+    """The children of the calling process.
+
+    Raises:
+        OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace.
+    """
+
+    def __init__(self) -> None:
+        own = str(os.getpid())
+        try:
+            self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            shown = os.readlink("self", dir_fd=self._proc)
+        except OSError:
+            shown = ""
+        if shown != own:
+            what = "belongs to another pid namespace" if shown else "is not mounted"
+            raise OSError(errno.ENOTSUP, f"/proc {what}: mount one that shows this process")
+        self._file = -1
+        self.renew()
+        self.pids()
+
+    def renew(self) -> None:
+        """List the children of the process that calls this, after a fork."""
+        own = os.getpid()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        try:  # noqa: SIM105  contextlib would be imported for this alone
+            self._file = os.open(f"{own}/task/{own}/children", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+        except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN: every process is looked at
+            pass
+        self.descriptors: tuple[int, ...] = (self._proc, self._file) if self._file >= 0 else (self._proc,)
+        self._processes = ProcFs(".", self._proc)
+
+    def pids(self) -> list[int]:
+        """Return the pids of the children, zombies included, the one attached last at the end."""
+        if self._file < 0:
+            own = os.getpid()
+            return [process.pid for process in self._processes.everyone() if process.ppid == own]
+        content = part = os.pread(self._file, _PIECE, 0)
+        while part:
+            part = os.pread(self._file, _PIECE, len(content))
+            content += part
+        return [int(pid) for pid in content.split()]
+
+    def walk(self, pids: list[int]) -> list[DescendantInfo]:
+        """Return these children and their descendants, parents first, as far as they can be seen.
+
+        Raises:
+            OSError: EMFILE, ENFILE, and whatever else keeps this process from looking.
+        """
+        return self._processes.walk(pids, {os.getpid()})
+
+    def info(self, pid: int) -> DescendantInfo:
+        """Describe one process.
+
+        Raises:
+            OSError: ProcessLookupError, it is gone or hidden; EMFILE and the like.
+        """
+        return self._processes.info(pid)
+
+    def send(self, target: DescendantInfo, signal: int) -> None:
+        """Signal a process that is no child: exactly this one, never one that got its pid later.
+
+        Raises:
+            OSError: ProcessLookupError, it is gone; PermissionError, it refuses; ENOSYS, EMFILE and the like where
+                this process cannot address it.
+        """
+        descriptor = os.pidfd_open(target.pid)
+        try:
+            if self._processes.info(target.pid).start_time != target.start_time:
+                raise ProcessLookupError(f"process {target.pid} is another one now")
+            _signal.pidfd_send_signal(descriptor, signal)
+        finally:
+            os.close(descriptor)
+
+    def kill_domain(self) -> None:
+        """Nothing: the kernel has no call for a whole domain here."""

@@ -1,0 +1,207 @@
+"""The children of a helper, and what is below them: all of them are its to end.
+
+A helper (guard, deputy, warden) has one thread and is a reaper, and only it waits for its children.  So a pid in the
+kernel's list of its children is a process of its own, dead or alive, until the helper itself collects it: such a pid
+can be signalled without a pidfd, without a start time, and without /proc/PID, which may be hidden.  A child that
+cannot be seen is not gone.  Deeper members need a pidfd and their start time.
+
+``sweep`` is the answer to processes that fork faster than they can be listed.  A line of processes that each fork and
+exit is a direct child here most of the time.  Where it has a session of its own, kill(2) of its process group is
+atomic against fork: the kernel takes the lock that a fork needs.  Where it leaves its group at each step, listing and
+killing are repeated at once, and each round has a fair chance of coming between birth and fork.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+from ..structs import DescendantInfo
+from .sending import describe_refusal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable, Collection
+    from typing import Protocol
+
+    from .policy import Orders
+    from .sending import Refusals
+
+    class Listing(Protocol):
+        """One system's way to list the children of the calling process, prepared before it is needed."""
+
+        descriptors: tuple[int, ...]
+
+        def renew(self) -> None: ...
+        def pids(self) -> list[int]: ...
+        def walk(self, pids: list[int]) -> list[DescendantInfo]: ...
+        def info(self, pid: int) -> DescendantInfo: ...
+        def send(self, target: DescendantInfo, signal: int) -> None: ...
+        def kill_domain(self) -> None: ...
+else:
+    import _signal
+
+_IS_LINUX = sys.platform.startswith("linux")
+SWEEP = 0.03  # seconds that one sweep may take before the helper looks at its owner and the clock again
+STUBBORN = 5.0  # seconds that the last resort waits for children that refuse to be killed
+HIDDEN = "(hidden)"
+"""The name of a process that this one may not look at."""
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # what is missing here, not a refusal
+
+
+class OwnChildren:
+    """The members of a helper's domain.
+
+    Args:
+        listing: how this system lists the children of the calling process.
+        collect: collects dead children; only what it has collected can vanish from the list.
+        wards: pids of children that are not to be ended, with all that is below them.
+        session: id of the session that the helper was started in: processes of others may be in it.
+    """
+
+    def __init__(
+        self, listing: Listing, collect: Callable[[], object], wards: Collection[int] = (), session: int = 0
+    ) -> None:
+        self._listing = listing
+        self._collect = collect
+        self._wards = wards
+        self._sessions = {0, session or os.getsid(0), os.getsid(0)}  # where others may be; 0 is none of ours
+
+    def pids(self) -> list[int]:
+        """Return the pids of the children, zombies included, without the wards: empty means that none is left."""
+        return [pid for pid in self._listing.pids() if pid not in self._wards]
+
+    def members(self) -> list[DescendantInfo]:
+        """List the members, zombies included, parents before their children, those that cannot be seen, too."""
+        pids = self.pids()
+        try:
+            found = self._listing.walk(list(pids))
+        except OSError:  # no descriptor to be had, or /proc is gone: the children are known all the same
+            found = []
+        seen = {member.pid for member in found}
+        own = os.getpid()
+        hidden = [DescendantInfo(pid, own, HIDDEN, _state(pid), 0.0) for pid in pids if pid not in seen]
+        return hidden + found
+
+    def signal(self, orders: Orders) -> Refusals:
+        """Signal each target; return which processes refused, and why."""
+        refused = []
+        signal, targets, until = orders
+        number = getattr(_signal, signal) if isinstance(signal, str) else signal
+        own = os.getpid()
+        for target in targets:
+            if time.monotonic() > until:
+                break
+            try:
+                if target.ppid != own:
+                    self._listing.send(target, number)
+                elif number == _signal.SIGSTOP:
+                    self._signal_line(target.pid, number)
+                else:
+                    os.kill(target.pid, number)
+            except ProcessLookupError:
+                continue
+            except OSError as error:
+                if error.errno not in _OURS:
+                    refused.append((target, describe_refusal(signal, error)))
+        return refused
+
+    def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Kill every child again and again, until no new one appears or the time is up; the newborn stay unnamed."""
+        if not self._wards:
+            self._listing.kill_domain()
+        known = {member.pid for member in members}
+        end = time.monotonic() + SWEEP
+        while True:
+            self._collect()
+            fresh = [pid for pid in self.pids() if pid not in known]
+            if not fresh:
+                return []
+            for pid in fresh:
+                self._kill_line(pid)
+            if time.monotonic() > end:
+                return []
+            known.update(fresh)
+
+    def _kill_line(self, pid: int) -> None:
+        try:
+            self._signal_line(pid, _signal.SIGKILL)
+        except OSError:  # it refuses, as the next listing will show
+            return
+
+    def _signal_line(self, pid: int, number: int) -> None:
+        """Signal a child; its whole process group where that is wholly ours."""
+        if os.getsid(pid) not in self._sessions:
+            # only a member can have made this session, and only its descendants can be in it
+            group = os.getpgid(pid)
+            if group > 1:
+                os.killpg(group, number)
+        os.kill(pid, number)
+
+
+def kill_until_gone(listing: Listing) -> list[int]:
+    """The last resort: kill and wait for every child until there is none; comes back only then.
+
+    It needs nothing but what the helper holds.  What fails is tried again, whatever it was.
+
+    Returns:
+        The pids of children that refused SIGKILL for too long: another user's.
+    """
+    while True:
+        try:
+            return _kill_and_wait(listing)
+        except BaseException:  # noqa: S112  nothing that happens here may let a process live
+            continue
+
+
+def _kill_and_wait(listing: Listing) -> list[int]:
+    stubborn_since = time.monotonic()
+    while True:
+        refused = [pid for pid in listing.pids() if not _kill(pid)]
+        try:
+            for _ in range(1000):
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.001)
+                    break
+        except ChildProcessError:
+            return []
+        now = time.monotonic()
+        if not refused or set(refused) != set(listing.pids()):
+            stubborn_since = now
+        elif now - stubborn_since > STUBBORN:
+            return refused
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, _signal.SIGKILL)
+    except OSError:
+        return False
+    return True
+
+
+def _state(pid: int) -> str:
+    """Tell whether a child that cannot be seen is dead."""
+    try:
+        dead = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return "other"
+    return "zombie" if dead else "other"
+
+
+def listing() -> Listing:
+    """Return this system's listing, opened and tried.
+
+    Raises:
+        OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace.
+    """
+    if _IS_LINUX:
+        from .children_file import ChildrenFile
+
+        return ChildrenFile()
+    from .kernel_list import KernelList
+
+    return KernelList()

@@ -1,0 +1,98 @@
+"""The dead children of a warden: each described, or in a storm just counted, and a bounded number at a time."""
+
+from __future__ import annotations
+
+import os
+
+from .journal import Journal
+from .keeper import MOST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from ..ending.own_children import Listing
+else:
+    import _signal
+
+DETAILED = 50  # dead children of one turn that are described; with more of them it is a storm, and they are counted
+_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
+
+
+class Deaths:
+    """The children of this process that have died.
+
+    Args:
+        listing: describes a dead child before it is collected.
+    """
+
+    def __init__(self, listing: Listing) -> None:
+        self.journal = Journal()
+        self.childless = False
+        """Wait has said ECHILD: there is no child, dead or alive."""
+        self.command_status: int | None = None
+        """Wait status of the command, when it has ended."""
+        self.stopped_by = 0
+        """The signal of the terminal that has stopped the command just now."""
+        self._listing = listing
+        self._command = 0
+
+    def command_is(self, pid: int, name: str) -> None:
+        """Take note that the command was started."""
+        self._command = pid
+        self.journal.command(pid, name)
+
+    def collect(self) -> bool:
+        """Wait for dead children, and say whether there were any."""
+        self.childless = False
+        self.stopped_by = 0
+        for number in range(DETAILED):
+            try:
+                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                self.childless = True
+                return number > 0
+            if dead is None:
+                self._look_for_stop()
+                return number > 0
+            if not self.journal.knows(dead.si_pid):
+                self._describe(dead.si_pid)
+            pid, status, usage = os.wait4(dead.si_pid, 0)
+            self.journal.collected(pid, status, usage)
+            self._note(pid, status)
+        self.count()
+        return True
+
+    def count(self) -> None:
+        """Wait for dead children without looking at each."""
+        for _ in range(MOST):
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.childless = True
+                return
+            if pid == 0:
+                return
+            self.journal.counted(pid, status)
+            self._note(pid, status)
+
+    def _note(self, pid: int, status: int) -> None:
+        if pid == self._command and self.command_status is None:
+            self.command_status = status
+
+    def _describe(self, pid: int) -> None:
+        try:
+            self.journal.saw([self._listing.info(pid)])
+        except OSError:  # hidden, or no descriptor to be had
+            return
+
+    def _look_for_stop(self) -> None:
+        """See whether the terminal has stopped the command: being the shell's job, ``pydfly run`` stops, too."""
+        if self.command_status is not None or not self._command:
+            return
+        try:
+            stopped = os.waitid(os.P_PID, self._command, os.WSTOPPED | os.WNOHANG)
+        except ChildProcessError:
+            return
+        if stopped is not None and stopped.si_status in _JOB_CONTROL:
+            self.stopped_by = stopped.si_status

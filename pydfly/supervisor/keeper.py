@@ -1,0 +1,128 @@
+"""What guard and deputy have in common: children that they keep going, and orphans of killed ones that they end.
+
+The children that are kept are the *wards*: the guard's is the deputy, the deputy's are the wardens.  A ward that was
+stopped is continued; a ward that was killed leaves its domain to this process, which is a reaper, and which then ends
+every child that is no ward.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..ending.drive import Ending
+from ..ending.own_children import OwnChildren, kill_until_gone
+from .domain import take_precedence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from ..ending.own_children import Listing
+    from ..structs import Survivor
+else:
+    import _signal
+
+MOST = 5000  # dead children that are collected before this process looks around again
+LEFT = 3  # exit status of a ward that leaves processes which live on: spared, or impossible to end
+GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
+
+
+class Keeper:
+    """The children of this process.
+
+    Args:
+        listing: how this system lists them.
+    """
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+        self.wards: set[int] = set()
+        self.kept: set[int] = set()  # the wards, and children that are to live on
+        self.childless = False
+        self.survivors: list[Survivor] = []  # of the last ending
+        self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by whoever acts on it
+        self._session = os.getsid(0)
+        self._ending: Ending | None = None
+        self._next = float("inf")
+
+    def add(self, ward: int) -> None:
+        """Keep a child from now on."""
+        self.wards.add(ward)
+        self.kept.add(ward)
+        self.childless = False
+
+    def collect(self) -> None:
+        """Collect dead children, a bounded number of them, and continue wards that were stopped."""
+        for _ in range(MOST):
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+            except ChildProcessError:
+                self.childless = True
+                return
+            if pid == 0:
+                return
+            if os.WIFSTOPPED(status):
+                if pid in self.wards:
+                    os.kill(pid, _signal.SIGCONT)  # a stopped ward guards nothing
+                continue
+            self.kept.discard(pid)
+            if pid in self.wards:
+                self.wards.discard(pid)
+                self.dead_wards.append((pid, status))
+                if _left_some(status):
+                    self.kept.update(self.listing.pids())
+
+    def end_orphans(self, grace: float) -> None:
+        """Begin to end every child that is no ward; ``advance`` goes on with it."""
+        if self._ending is None:
+            take_precedence()
+            members = OwnChildren(self.listing, self.collect, self.kept, self._session)
+            self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
+            self._next = 0.0
+            self.survivors = []
+
+    def advance(self) -> bool:
+        """Take the step that is due, and say whether the orphans' ending is over, if there was one."""
+        if self._ending is None:
+            return False
+        if self._none_left():
+            self._ending = None
+            return True
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        pause = self._ending.step(now)
+        if pause is None:
+            self.survivors = self._ending.survivors
+            self.kept.update(self.listing.pids())
+            self._ending = None
+            return True
+        self._next = now + min(pause, GATHER)
+        return False
+
+    @property
+    def ending(self) -> bool:
+        """Whether orphans are being ended."""
+        return self._ending is not None
+
+    def rest(self) -> float | None:
+        """Return how many seconds may pass before ``advance`` is due; None for any number."""
+        return None if self._ending is None else max(0.0, self._next - time.monotonic())
+
+    def _none_left(self) -> bool:
+        """Say whether every child is kept.
+
+        The kernel's list of children proves it: only this process removes entries, so a child that has died stays in
+        it until it is collected, and its own children were here before that.
+        """
+        return self.childless or all(pid in self.kept for pid in self.listing.pids())
+
+
+def last_resort(keeper: Keeper) -> list[int]:
+    """End everything below this process, wards included, without looking at anything but the list of children."""
+    return kill_until_gone(keeper.listing)
+
+
+def _left_some(status: int) -> bool:
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == LEFT

@@ -1,0 +1,127 @@
+"""Messages with descriptors over a socket (SCM_RIGHTS), without ever waiting for the other end."""
+
+from __future__ import annotations
+
+import _socket  # socket itself takes longer to load than everything here
+import os
+from array import array
+
+from .wire import GarbageError, Unpacker, pack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .wire import Message
+
+MOST = 250  # descriptors with one piece of data: the kernel takes 253
+_PIECE = 65536
+_CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+# CMSG_SPACE, not CMSG_LEN: FreeBSD cuts the descriptors off where the padding has no room
+_ROOM = _socket.CMSG_SPACE(MOST * array("i").itemsize)
+
+
+def needed(message: Message) -> int:
+    """Return how many descriptors come with a message."""
+    return 2 + len(message[2]) if message[0] == "domain" else 0
+
+
+class Passing:
+    """One end of a socket that carries descriptors along with messages.
+
+    Args:
+        descriptor: of a connected stream socket; it is made non-blocking.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = _socket.socket(fileno=descriptor)
+        self._socket.setblocking(False)
+        self.descriptor = descriptor
+        self.closed = False  # the other end is gone
+        self._unpacker = Unpacker()
+        self._descriptors: list[int] = []  # received, not yet claimed by a message
+        self._unsent: list[tuple[bytes, list[int]]] = []
+
+    def receive(self) -> list[tuple[Message, list[int]]]:
+        """Return the messages that have come, each with its descriptors; fewer than it needs if some were cut off."""
+        received: list[tuple[Message, list[int]]] = []
+        cut = False
+        while not self.closed and len(received) < 100:
+            try:
+                data, ancillary, flags, _ = self._socket.recvmsg(_PIECE, _ROOM, _CLOSE_ON_EXEC)
+            except BlockingIOError:
+                break
+            except OSError:
+                data, ancillary, flags = b"", [], 0
+            for level, kind, content in ancillary:
+                if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                    self._descriptors += _integers(content)
+            cut = cut or bool(flags & _socket.MSG_CTRUNC)
+            try:
+                messages = self._unpacker.feed(data)
+            except GarbageError:
+                messages, data = [], b""
+            for message in messages:
+                count = needed(message)
+                received.append((message, self._descriptors[:count]))
+                del self._descriptors[:count]
+            self.closed = data == b""
+            if cut and messages:  # which of them were lost cannot be told: what is left belongs to none
+                close_all(self._descriptors)
+                self._descriptors.clear()
+        return received
+
+    def send(self, message: Message | None = None, descriptors: list[int] | None = None) -> None:
+        """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent."""
+        if message is not None:
+            self._unsent += _pieces(pack(message), descriptors or [])
+        while self._unsent and not self.closed:
+            data, passed = self._unsent[0]
+            try:
+                sent = send_once(self._socket, data, passed)
+            except BlockingIOError:
+                return
+            except OSError:  # the other end is gone, or no more descriptors may be under way
+                sent = len(data)
+            close_all(passed)
+            self._unsent[0] = (data[sent:], [])
+            if not self._unsent[0][0]:
+                del self._unsent[0]
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for room in the socket."""
+        return bool(self._unsent) and not self.closed
+
+    def close(self) -> None:
+        """Close this end, and every descriptor that no message has claimed."""
+        close_all([*self._descriptors, *(number for _, passed in self._unsent for number in passed)])
+        self._descriptors, self._unsent = [], []
+        self._socket.close()
+        self.closed = True
+
+
+def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> int:
+    """Send a piece with its descriptors; return how many bytes went."""
+    if not descriptors:
+        return socket.send(data)
+    return socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", descriptors))])
+
+
+def _pieces(data: bytes, descriptors: list[int]) -> list[tuple[bytes, list[int]]]:
+    """Divide a message so that no piece has more descriptors than one can carry; each needs a byte at least."""
+    pieces = []
+    while len(descriptors) > MOST:
+        pieces.append((data[:1], descriptors[:MOST]))
+        data, descriptors = data[1:], descriptors[MOST:]
+    return [*pieces, (data, descriptors)]
+
+
+def close_all(descriptors: list[int]) -> None:
+    """Close descriptors of ours."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _integers(content: bytes) -> list[int]:
+    numbers = array("i")
+    numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
+    return list(numbers)
