@@ -18,17 +18,38 @@ def _take(names, platform):
     import posix, select
     pidfd_open = posix.pidfd_open
     queue = select.poll  # polls pidfds in place of what kqueue would watch
-    for module in [*names, "os", "signal"]:  # os and signal last: they copy from the others
-        kept = set(names[module])
-        if module in ("os", "signal", "pty") and module not in sys.modules:
-            continue  # made later, from what is left of the others
-        try:
-            module = __import__(module)
-        except ImportError:
-            continue
+
+    def strip(module):
         for name in list(vars(module)):
-            if not name.startswith("__") and name not in kept:
+            if not name.startswith("__") and name not in names[module.__name__]:
                 delattr(module, name)
+
+    class Later:  # _signal cannot be imported as early as this may run
+        def find_spec(self, name, path=None, target=None):
+            if name != "_signal":
+                return None
+            sys.meta_path.remove(self)
+            found = next(found for finder in sys.meta_path if (found := finder.find_spec(name, path, target)))
+            self.loader, found.loader = found.loader, self
+            return found
+
+        def create_module(self, spec):
+            return self.loader.create_module(spec)
+
+        def exec_module(self, module):
+            self.loader.exec_module(module)
+            strip(module)
+
+    for name in names:
+        if name in sys.modules:
+            strip(sys.modules[name])
+        elif name == "_signal":
+            sys.meta_path.insert(0, Later())
+        elif name not in ("os", "signal", "pty"):  # those are made later, from what is left of the others
+            try:
+                strip(__import__(name))
+            except ImportError:
+                continue
     if "threading" in sys.modules and "get_native_id" not in names["_thread"]:
         sys.modules["threading"]._HAVE_THREAD_NATIVE_ID = False
     sys.platform = platform

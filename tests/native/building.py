@@ -42,26 +42,35 @@ def compiler() -> list[str]:
 
 
 def compile_for(
-    flavour: str, folder: Path, *, build_ffi: Path = ROOT / "build_ffi.py", flags: tuple[str, ...] = ()
+    flavour: str,
+    folder: Path,
+    *,
+    build_ffi: Path = ROOT / "build_ffi.py",
+    flags: tuple[str, ...] = (),
+    kernel: bool = True,
 ) -> Path:
     """Compile the extension with the stub kernel of a flavour in it; ``none``: without, as on any other system.
+
+    Without ``kernel`` the calls are to be found in the program that loads it: see tests/confined.
 
     Raises:
         DoesNotCompileError: the text says why.
     """
     folder.mkdir(parents=True, exist_ok=True)
     generated, result = folder / "_native.c", folder / PRODUCT
-    _run([sys.executable, str(build_ffi), str(generated)])
+    run([sys.executable, str(build_ffi), str(generated)])
     extra = shlex.split(os.environ.get("PYDFLY_STUB_CFLAGS", ""))
     common = [*compiler(), "-shared", "-fPIC", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
     common += ["-Wno-missing-field-initializers", "-D_GNU_SOURCE", *flags, *extra]
     if flavour in SYSTEMS:
         system = [f"-D{SYSTEMS[flavour]}", "-U__linux__", "-I", str(STUB / flavour), "-I", str(STUB)]
-        kernel = folder / "kernel.o"
-        _run([*common[:1], "-c", "-fPIC", *common[3:], *system, str(STUB / f"{flavour}.c"), "-o", str(kernel)])
-        # a prefix map, because two kernels live in one process
-        common += [*system, str(kernel), "-Wl,-Bsymbolic"]
-    _run([*common, "-I", str(python_headers(folder / "include")), str(generated), "-o", str(result)])
+        common += system
+        if kernel:
+            made = folder / "kernel.o"
+            run([*common[:1], "-c", "-fPIC", *common[3:], str(STUB / f"{flavour}.c"), "-o", str(made)])
+            # a prefix map, because two kernels live in one process
+            common += [str(made), "-Wl,-Bsymbolic"]
+    run([*common, "-I", str(python_headers(folder / "include")), str(generated), "-o", str(result)])
     return result
 
 
@@ -83,7 +92,12 @@ class DoesNotCompileError(Exception):
     """The compiler, or build_ffi.py, refuses; the text says why."""
 
 
-def _run(command: list[str]) -> None:
+def run(command: list[str]) -> None:
+    """Run a command.
+
+    Raises:
+        DoesNotCompileError: it says why.
+    """
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise DoesNotCompileError(done.stderr or done.stdout)
