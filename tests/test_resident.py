@@ -252,6 +252,26 @@ def test_apply_conf(backend: str, tmp_path: Path) -> None:
     assert len(resident.entries()) == 4
 
 
+def test_apply_conf_without_checks(backend: str, tmp_path: Path) -> None:
+    """What register() takes with force."""
+    conf = tmp_path / "conf"
+    conf.write_text(f"{program(tmp_path, 'pie', elf(kind=SHARED))}\n")
+    assert [applied.error and applied.error.errno_name for applied in resident.apply_conf(conf)] == ["ENOEXEC"]
+    assert [applied.error for applied in resident.apply_conf(conf, force=True)] == [None]
+    assert len(resident.entries()) == 1
+
+
+def test_errors_say_things_once(backend: str, tmp_path: Path) -> None:
+    """Neither the path nor the system's words for an error stand twice in a text."""
+    path = program(tmp_path, "text", b"text")
+    nothing = tmp_path / "nothing"
+    for name, force in ((nothing, False), (nothing, True), (path, False), (path, True), (tmp_path, True)):
+        with pytest.raises(SyscallError) as caught:
+            resident.register(name, force)
+        assert str(caught.value).count(str(name)) == 1
+        assert str(caught.value).count(caught.value.strerror or "?") == 1
+
+
 def test_words_and_names_in_a_conf(tmp_path: Path) -> None:
     """The shell splits a line into words; grep finds its word in a name too."""
     a = program(tmp_path, "a")

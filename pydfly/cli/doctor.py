@@ -99,7 +99,6 @@ def examine() -> list[Check]:
         if uid == 0
         else Check("superuser", NOTE, f"no, uid {uid}; only root may make programs resident", ""),
         _module("platformdirs", "finds the place for services' files"),
-        _module("elftools", "checks programs for resident", "pyelftools"),
         # the package is there even where the C module that it needs is not: a port of its own on FreeBSD
         Check("rich", GOOD, "draws trees and tables on a terminal", "")
         if _is_installed("rich")

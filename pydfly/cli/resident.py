@@ -2,7 +2,8 @@
 
 Options act while they are parsed, left to right: -l, -x and -R end the command at once, -x and -R with exit status
 0 even when they fail.  Additions: --json (the list as JSON), --explain (what the ids mean, or what -x would do,
-without doing it), --conf FILE (apply a resident.conf(5), a line reported for each program).
+without doing it), --conf FILE (apply a resident.conf(5), a line reported for each program; with -f without the checks
+of their format).  Names are shown with control characters escaped, where the tool writes them as they are.
 
 Source: usr.sbin/resident/resident.c, main(), and what was seen of it on a running system.
 """
@@ -15,6 +16,7 @@ from io import TextIOWrapper
 
 from .. import resident
 from ..errors import NotRegistrableError, SyscallError
+from ..escape import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,17 +30,17 @@ def main(arguments: list[str]) -> int:
     """Do what the options say, then what is said about the programs."""
     words = list(arguments)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # names of files are bytes, and come out as they are
+        if isinstance(stream, TextIOWrapper):  # names of files come out in the encoding that they came in
             stream.reconfigure(encoding=sys.getfilesystemencoding(), errors="surrogateescape")
     as_json = _take(words, "--json")
     explain = _take(words, "--explain")
-    if words and words[0].partition("=")[0] == "--conf":
-        return _apply(words)
     force = delete = False
     while words and words[0].startswith("-") and words[0] != "-":
         word = words.pop(0)
         if word == "--":
             break
+        if word.partition("=")[0] == "--conf" and not delete:
+            return _apply(word, words, force)
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
@@ -86,7 +88,7 @@ def strtol(word: str) -> int:
 
 def row(entry: ResidentEntry) -> str:
     """Format one entry as the tool's printf does: the address cut to 32 bits, columns counted in bytes."""
-    path = entry.path
+    path = escape(entry.path)
     width = 30 if path.isascii() else max(30 - len(os.fsencode(path)) + len(path), 0)
     return f"{entry.id:<4d}\t{entry.size:<15d}\t0x{entry.entry_address & 0xFFFFFFFF:<12x}\t{path:<{width}}"
 
@@ -162,24 +164,25 @@ def _act(program: str, force: bool, delete: bool) -> int:
     return 1
 
 
-def _apply(words: list[str]) -> int:
+def _apply(option: str, words: list[str], force: bool) -> int:
     """Apply a resident.conf(5)."""
-    option, equals, file = words.pop(0).partition("=")
+    option, equals, file = option.partition("=")
     if not equals:
         if not words:
             return _complain(f"option requires an argument -- {option.lstrip('-')}")
         file = words.pop(0)
-    if words:
+    if words == ["-f"]:
+        force = True
+    elif words:
         return _complain(None)
     failed = 0
-    for applied in resident.applying(file):  # each program's line at once: this may take long
+    for applied in resident.applying(file, force):  # each program's line at once: this may take long
         where = f"{file}:{applied.line}: {applied.program or applied.pattern}"
         if applied.program is None:
-            print(f"{where}: matches no program", flush=True)
-        elif applied.error is None:
-            print(f"{where}: resident", flush=True)
+            became = "matches no program"
         else:
-            print(f"{where}: {_first_reason(applied.error)}", flush=True)
+            became = "resident" if applied.error is None else _first_reason(applied.error)
+        print(escape(f"{where}: {became}"), flush=True)
         failed |= applied.program is None or applied.error is not None
     return int(failed)
 
@@ -197,7 +200,8 @@ def _explain(id: int | None) -> int:
         shared = sorted({entry.id for entry in entries if [other.id for other in entries].count(entry.id) > 1})
         print(f"{len(entries)} resident, the next one gets id {len(entries) + 1}")
         for number in shared:
-            print(f"id {number} is shared: -x {number} removes {_listed([e for e in entries if e.id == number])}")
+            them = _listed([entry for entry in entries if entry.id == number])
+            print(f"id {number} is shared: -x {number} removes {them}")
         return 0
     what = "-R" if id == _ALL else f"-x {id}"
     if id == _OWN:
@@ -213,7 +217,7 @@ def _explain(id: int | None) -> int:
 
 
 def _listed(entries: list[ResidentEntry]) -> str:
-    names = ", ".join(entry.path or f"(file {entry.dev}:{entry.ino}, name unknown)" for entry in entries)
+    names = ", ".join(escape(entry.path) or f"(file {entry.dev}:{entry.ino}, name unknown)" for entry in entries)
     return f"{len(entries)} program{'s' if len(entries) != 1 else ''}: {names}"
 
 
@@ -227,4 +231,4 @@ def _complain(text: str | None) -> int:
 
 def _say(text: str) -> None:
     sys.stdout.flush()
-    print(text, file=sys.stderr)
+    print(escape(text), file=sys.stderr)

@@ -133,17 +133,25 @@ def unregister_all() -> int:
         return 0
 
 
-def apply_conf(path: str | os.PathLike[str] = residentconf.PATH) -> list[Applied]:
+def apply_conf(path: str | os.PathLike[str] = residentconf.PATH, force: bool = False) -> list[Applied]:
     """Make resident what a resident.conf(5) names, as the boot script does it, and say what became of each line.
+
+    Args:
+        path: of the file.
+        force: skip the checks of each program's format, as register(): for a trial on Linux, whose programs are PIE.
 
     Raises:
         OSError: the file cannot be read; the registry cannot be used; ENOSYS, the flavour is freebsd.
     """
-    return list(applying(path))
+    return list(applying(path, force))
 
 
-def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Applied]:
+def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = False) -> Iterator[Applied]:
     """Do what apply_conf() does one program after the other, and yield each when it is done.
+
+    Args:
+        path: of the file.
+        force: as apply_conf().
 
     Raises:
         OSError: as apply_conf().
@@ -158,7 +166,7 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH) -> Iterator[Appli
         for program in programs:
             error = None
             try:
-                register(program)
+                register(program, force)
             except Refused as refused:
                 if refused.syscall not in _ABOUT_THE_PROGRAM:  # the next one would fare no better
                     raise

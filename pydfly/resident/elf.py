@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from struct import Struct, calcsize
 
 from ..backends.registry.identity import identify
 from ..errors import NotRegistrableError, SyscallError, refusal
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x7fELF"
 SCRIPT = b"#!"
-IDENT_BYTES = 16
-HEADER_BYTES = {1: 52, 2: 64}  # EI_CLASS: 32 and 64 bit
-SEGMENT_BYTES = {1: 32, 2: 56}
+HEADER_BYTES, SEGMENT_BYTES = (64, 56) if calcsize("P") == 8 else (52, 32)  # sizeof(Elf_Ehdr) and (Elf_Phdr)
+# e_phoff, e_phentsize and e_phnum of a header of this machine's own kind
+_PLACES = Struct("=32xQ14xHH" if calcsize("P") == 8 else "=28xI10xHH")
+_HALF, _WORD = Struct("=H"), Struct("=I")
+TYPE = 16  # position of e_type
+ET_DYN, PT_DYNAMIC = 3, 2
 CLASS, DATA, OSABI = 4, 5, 7  # positions in e_ident
 OSABI_FREEBSD = 9
 
@@ -57,12 +61,13 @@ def _opened(path: str, force: bool, interpreter: bool = False) -> Program:
     # sys/kern/imgact_shell.c: an interpreter that is a script itself is in no format that can be executed
     try:
         descriptor = os.open(path, _QUIETLY)
-    except ValueError as error:  # an embedded null byte
-        raise refusal("open", "EINVAL", f"{path!r}: {error}") from None
+    except ValueError:  # an embedded null byte
+        raise refusal("open", "EINVAL", f"{path}: no path has a null character") from None
     except OSError as error:
         # with -f the tool does not open the file: the exec in its child fails
         name = errno.errorcode.get(error.errno or 0, "EIO")
-        raise refusal("execve" if force else "open", name, f"{path}: {error.strerror}") from None
+        call = "execve" if force else "open"
+        raise refusal(call, name, f"{path} cannot be {'executed' if force else 'opened'}") from None
     status = os.fstat(descriptor)
     if stat.S_ISDIR(status.st_mode):
         os.close(descriptor)
@@ -82,25 +87,24 @@ def _opened(path: str, force: bool, interpreter: bool = False) -> Program:
 
 
 def problems(file: BinaryIO) -> list[str]:
-    """Return why an open file is no program for resident(8), in its words; nothing if it is one."""
+    """Return why an open file is no program for resident(8), in its words; nothing if it is one.
+
+    The tool looks at neither class nor byte order of a file: it reads it as one of this machine's own kind.
+    """
     try:
         start = _start(file)
     except OSError as error:
         return [f"{UNREADABLE}: {os.strerror(error.errno or 0)}"]
-    if start[:4] != MAGIC:  # a script, however short
+    if len(start) < HEADER_BYTES or start[:4] != MAGIC:
         return [NOT_DYNAMIC]
-    kind = start[CLASS] if len(start) > CLASS else 0
-    if len(start) < HEADER_BYTES.get(kind, 64):
-        return [UNREADABLE, NOT_DYNAMIC]
-    if kind not in HEADER_BYTES or start[DATA] not in (1, 2):
-        return [NOT_DYNAMIC]
-    dynamic, shared, whole = _segments(file, kind, start)
+    dynamic, whole = _segments(file, start)
+    shared = _HALF.unpack_from(start, TYPE)[0] == ET_DYN
     texts = [] if whole else [UNREADABLE]
     if not dynamic:
         return [*texts, NOT_DYNAMIC]
-    if shared:
-        return [*texts, SHARED_LIBRARY if start[OSABI] & OSABI_FREEBSD else NOT_FREEBSD]
-    return texts
+    if shared and not start[OSABI] & OSABI_FREEBSD:
+        return [*texts, NOT_FREEBSD]
+    return [SHARED_LIBRARY] if shared and whole else texts
 
 
 def is_dynamic(path: str) -> bool:
@@ -112,29 +116,19 @@ def is_dynamic(path: str) -> bool:
         return False
 
 
-def _segments(file: BinaryIO, kind: int, start: bytes) -> tuple[bool, bool, bool]:
-    """Return whether there is a PT_DYNAMIC, whether the type is ET_DYN, and whether all headers could be read."""
-    from elftools.common.exceptions import ELFError
-    from elftools.common.utils import struct_parse
-    from elftools.construct import ConstructError
-    from elftools.elf.structs import ELFStructs
-
-    structs = ELFStructs(little_endian=start[DATA] == 1, elfclass=32 * kind)
-    structs.create_basic_structs()
-    dynamic = shared = False
+def _segments(file: BinaryIO, start: bytes) -> tuple[bool, bool]:
+    """Return whether there is a PT_DYNAMIC, and whether all program headers could be read."""
+    offset, size, count = _PLACES.unpack_from(start)
+    dynamic = False
     try:
-        file.seek(0)
-        header = struct_parse(structs.Elf_Ehdr, file)
-        structs.create_advanced_structs(header["e_type"], header["e_machine"], header["e_ident"]["EI_OSABI"])
-        shared = header["e_type"] == "ET_DYN"
-        if header["e_phnum"] and header["e_phentsize"] != SEGMENT_BYTES[kind]:
-            return False, shared, False
-        for number in range(header["e_phnum"]):
-            segment = struct_parse(structs.Elf_Phdr, file, header["e_phoff"] + number * header["e_phentsize"])
-            dynamic = dynamic or segment["p_type"] == "PT_DYNAMIC"
-    except (ELFError, ConstructError, OSError, OverflowError, ValueError):
-        return dynamic, shared, False
-    return dynamic, shared, True
+        file.seek(offset)
+        for _ in range(count):
+            if size != SEGMENT_BYTES or len(segment := file.read(size) or b"") != size:
+                return dynamic, False
+            dynamic = dynamic or _WORD.unpack_from(segment)[0] == PT_DYNAMIC
+    except (OSError, OverflowError, ValueError):  # it cannot be sought, or not so far
+        return dynamic, False
+    return dynamic, True
 
 
 def _start(file: BinaryIO) -> bytes:
@@ -145,8 +139,8 @@ def _start(file: BinaryIO) -> bytes:
 
 def _entry(start: bytes) -> int:
     """Return e_entry: a word of the file's class, 24 bytes into the header."""
-    width = 4 * start[CLASS] if start[CLASS] in HEADER_BYTES else 0
-    return int.from_bytes(start[24 : 24 + width], "big" if start[DATA] == 2 else "little")
+    width = 4 * start[CLASS] if len(start) > DATA and start[CLASS] in (1, 2) else 0
+    return int.from_bytes(start[24 : 24 + width], "big" if width and start[DATA] == 2 else "little")
 
 
 def _require_executable(path: str, status: os.stat_result) -> None:

@@ -288,8 +288,8 @@ def test_no_path_is_opened_twice(state: Path) -> None:
         "import sys; from pydfly.backends.registry.rules import open_registry; from pydfly.structs import Program\n"
         "registry = open_registry(0, sys.argv[1]); opened = []\n"
         "registry.register(Program('/x', 0, 1, 1), 0)\n"
-        "named = ('open', 'os.rename', 'os.remove')\n"
-        "sys.addaudithook(lambda event, a: event in named and isinstance(a[0], str) and opened.append(a[0]))\n"
+        "named = lambda event, a: event in ('open', 'os.rename', 'os.remove') and isinstance(a[0], str)\n"
+        "sys.addaudithook(lambda event, a: named(event, a) and opened.append(a[0]))\n"
         "registry.register(Program('/x', 0, 1, 2), 0); print(*opened)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(state)], capture_output=True, text=True, check=True)

@@ -34,8 +34,8 @@ NOT_FREEBSD = "not a FreeBSD ELF shared object"
 
 PROGRAMS = {
     "a": elf(entry=0x401080),
-    "b": elf(32, True, entry=0x8048100),
-    "c": elf(64, False, entry=0x800612A40),
+    "b": elf(osabi=9, entry=0x8048100),
+    "c": elf(entry=0x800612A40),
     "static": elf(segments=(LOAD,)),
     "pie": elf(kind=SHARED, entry=0x1060),
     "library": elf(kind=SHARED, osabi=9),
@@ -45,6 +45,7 @@ PROGRAMS = {
     "empty": b"",
     "cut": elf()[:100],
     "head": elf()[:20],
+    "other": elf(64, False),
     "badlib": elf(kind=SHARED, segments=(DYNAMIC,), count=7),
 }
 
@@ -101,7 +102,8 @@ HISTORIES = {
         Call("@/empty", err=f"resident: @/empty: {NOT_DYNAMIC}\n", status=1),
         Call("@/fifo", err=f"resident: @/fifo: {NOT_DYNAMIC}\n", status=1),
         Call("@/cut", err=f"resident: @/cut: {HEADER_TEXT}\nresident: @/cut: {NOT_DYNAMIC}\n", status=1),
-        Call("@/head", err=f"resident: @/head: {HEADER_TEXT}\nresident: @/head: {NOT_DYNAMIC}\n", status=1),
+        Call("@/head", err=f"resident: @/head: {NOT_DYNAMIC}\n", status=1),
+        Call("@/other", err=f"resident: @/other: {HEADER_TEXT}\nresident: @/other: {NOT_DYNAMIC}\n", status=1),
         Call("@/pie", err=f"resident: @/pie: {NOT_FREEBSD}\n", status=1),
         Call("@/linuxlib", err="resident: @/linuxlib: resident not supported on shared libraries.\n", status=1),
         Call("@/library", err="resident: @/library: resident not supported on shared libraries.\n", status=1),
@@ -275,11 +277,19 @@ def test_there_are_enough_of_them() -> None:
     assert sum(map(len, HISTORIES.values())) + len(OTHERS) >= 60
 
 
-def test_names_are_bytes(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """printf pads in bytes, and writes names as they are, whatever their encoding."""
+def test_names(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """printf pads in bytes, and writes names as they are; what a terminal would act on is escaped all the same."""
     folder = Path(tempfile.mkdtemp(prefix="r", dir=os.path.realpath(tempfile.gettempdir())))
+    names = {
+        "ä".encode(): "ä".encode(),
+        b"x" * 40: b"x" * 40,
+        "名 \\ 前".encode(): "名 \\ 前".encode(),
+        b"\xe4": rb"\xe4",
+        b"\x1b[2J\n\x07": rb"\x1b[2J\n\x07",
+        "\u202e\t".encode(): rb"\u202e\t",
+    }
     try:
-        for name in (b"\xe4", "ä".encode(), b"x" * 40):
+        for name, shown in names.items():
             path = os.path.join(os.fsencode(folder), name)
             Path(os.fsdecode(path)).write_bytes(elf())
             os.chmod(path, 0o755)
@@ -289,6 +299,7 @@ def test_names_are_bytes(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byte
                 assert cli.main(["resident", os.fsdecode(path)]) == 1
                 assert cli.main(["resident", "-R"]) == 0
             out, err = capfdbinary.readouterr()
+            path = os.path.join(os.fsencode(folder), shown)
             assert out.split(b"\n")[1].split(b"\t")[3] == path.ljust(30)
             assert err == path + b": binary already resident\n"
     finally:
@@ -396,6 +407,25 @@ def test_conf(programs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert cli.main(["resident", "--conf", str(tmp_path / "none")]) == 1
         assert "No such file or directory" in capsys.readouterr().err
         assert cli.main(["resident", "--conf"]) == 1
+
+
+def test_conf_without_checks(programs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-f before --conf or behind it: what Linux distributions make are PIE programs."""
+    conf = tmp_path / "resident.conf"
+    pie, text = (str(programs / name) for name in ("pie", "text"))
+    conf.write_text(f"{pie}\n{text}\n")
+    with pydfly.use("linux", euid=0, state_dir=str(tmp_path / "state")):
+        for words in (["--conf", str(conf)], ["-f", f"--conf={conf}"], ["--conf", str(conf), "-f"]):
+            assert cli.main(["resident", *words]) == 1
+            first = {"--conf": "not a FreeBSD ELF shared object", "-f": "resident"}[words[0]]
+            first = "resident already" if words[-1] == "-f" else first
+            assert capsys.readouterr().out.splitlines() == [
+                f"{conf}:1: {pie}: {first}",
+                f"{conf}:2: {text}: {'Exec format error' if '-f' in words else 'not a dynamic executable'}",
+            ]
+        for words in (["-d", "--conf", str(conf)], ["--conf", str(conf), "-l"], ["--conf", str(conf), pie]):
+            assert cli.main(["resident", *words]) == 1
+            assert capsys.readouterr().err.endswith(USAGE)
 
 
 @pytest.mark.parametrize("damage", ["file for a directory", "newer schema", "garbage"])

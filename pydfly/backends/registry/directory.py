@@ -32,11 +32,11 @@ _MOST_LINKS = 40  # as the kernel: MAXSYMLINKS of include/linux/namei.h
 # Linux's O_PATH asks for no permission but to search; elsewhere a directory must be readable, and a link is refused
 _STEP = os.O_CLOEXEC | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK)
 _HINTS = {
-    "ELOOP": "too many symbolic links",
-    "ENOTDIR": "it is no directory",
-    "EROFS": "the file system is read-only",
-    "ENOSPC": "the file system is full",
-    "ENOENT": "it does not exist, or the directory above it does not exist",
+    "ELOOP": "is reached by too many symbolic links",
+    "ENOTDIR": "is no directory",
+    "EROFS": "is on a file system for reading only",
+    "ENOSPC": "is on a file system without room for more",
+    "ENOENT": "does not exist",
 }
 
 
@@ -193,8 +193,8 @@ def _require_private(status: os.stat_result, path: str) -> None:
 def unusable(error: OSError, path: str) -> SyscallError:
     """Return the error for a file or directory that the system does not let us use."""
     name = errno.errorcode.get(error.errno or 0, "EIO")
-    hint = _HINTS.get(name, f"{error.strerror}; ${VARIABLE} names another place")
-    return refusal(CALL, name, f"{path}: {hint}")
+    hint = _HINTS.get(name, f"cannot be used; ${VARIABLE} names another place")
+    return refusal(CALL, name, f"{path} {hint}")
 
 
 def _split(path: str) -> list[str]:
