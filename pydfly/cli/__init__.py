@@ -105,9 +105,15 @@ def _die_of_interrupt() -> int:
     return 130
 
 
+def _escaped(text: str) -> str:
+    from ..escape import escape  # only a command that fails needs it
+
+    return escape(text)
+
+
 def _complain(text: str, status: int) -> int:
     try:
-        print(text if text.startswith("usage:") else f"pydfly: {text}", file=sys.stderr, flush=True)
+        print(text if text.startswith("usage:") else f"pydfly: {_escaped(text)}", file=sys.stderr, flush=True)
     except OSError:  # nothing can be said there; the status tells the same
         _drop(2)
     return status

@@ -7,6 +7,7 @@ import sys
 
 from .. import __version__, backends
 from ..errors import BackendError
+from ..escape import escape
 from ..structs import BackendInfo
 
 TYPE_CHECKING = False
@@ -67,13 +68,13 @@ def main(parsed: Parsed) -> int:
     print(f"pydfly {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
     print(f"backend   {info.name}:{info.flavour} ({'live' if info.live else 'not live'})")
     for number, sentence in enumerate(info.why.split("; ")):
-        print(f"{'because' if number == 0 else '':<10}{sentence}")
+        print(f"{'because' if number == 0 else '':<10}{escape(sentence)}")
     print()
     for capability in CAPABILITIES:
         print(f"{capability:<32}{provided(info, capability)}")
     print()
     for check in checks:
-        print(f"{check.state:<6}{check.name:<28}{check.detail}")
+        print(f"{check.state:<6}{check.name:<28}{escape(check.detail)}")
         if check.remedy:
             print(f"{'':<34}{check.remedy}")
     return int(info.name == "none")

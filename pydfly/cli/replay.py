@@ -8,6 +8,7 @@ import os
 import sys
 import zlib
 
+from ..escape import escape
 from ..simkernel import scenarios
 from . import UsageError
 
@@ -47,7 +48,7 @@ def _replay(name: str, file: BinaryIO, count: Count) -> None:
             scenario = scenarios.parse(line)
             for difference in scenarios.play(scenario):
                 progress.clear()
-                print(difference)
+                print(escape(str(difference)))
                 count.differences += 1
             count.scenarios += 1
             count.operations += len(scenario["ops"])
@@ -89,7 +90,7 @@ class Progress:
         if done != self.shown:
             self.shown = done
             bar = f"[{'#' * done:<{_WIDTH}}] " if self.size else ""
-            sys.stderr.write(f"\r{self.name}: {bar}{count.scenarios} scenarios")
+            sys.stderr.write(f"\r{escape(self.name)}: {bar}{count.scenarios} scenarios")
             sys.stderr.flush()
 
     def clear(self) -> None:

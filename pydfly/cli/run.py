@@ -155,8 +155,10 @@ def _name_survivors(survivors: list[dict[str, Any]]) -> int:
 
 
 def _complain(text: str, status: int) -> int:
+    from ..escape import escape  # only a command that fails needs it
+
     try:
-        print(f"pydfly: {text}", file=sys.stderr, flush=True)
+        print(f"pydfly: {escape(text)}", file=sys.stderr, flush=True)
     except OSError:  # nobody reads it any longer; the status tells the same
         return status
     return status

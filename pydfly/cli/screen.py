@@ -36,11 +36,6 @@ def console(file: TextIO | None) -> Console | None:
     return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def printable(text: str) -> str:
-    """Return a text that does nothing to a terminal: names of processes are whatever those who chose them liked."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
     """Print rows under a head, numbers (with or without a unit) to the right.
 

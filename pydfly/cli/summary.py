@@ -6,7 +6,8 @@ import os
 import shlex
 import signal
 
-from .screen import printable, table
+from ..escape import escape
+from .screen import table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ def show(report: dict[str, Any], file: TextIO) -> None:
     if more := len(processes) - len(rows) + report["unlisted"]:
         print(f"and {more} more", file=file)
     for left in report["survivors"]:
-        print("left: {name} (pid {pid}, {state}): {why}".format(**left), file=file)
+        print(escape("left: {name} (pid {pid}, {state}): {why}".format(**left)), file=file)
     file.flush()
 
 
 def sentence(report: dict[str, Any]) -> str:
     """Say in one line what ran, how it ended, and who is left."""
-    command = printable(shlex.join(report["command"]))
+    command = escape(shlex.join(report["command"]))
     if report["exit_status"] is not None or report["signal"] is not None:
         how = _how(report["exit_status"], report["signal"])
     else:
@@ -82,7 +83,7 @@ def _row(process: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(process["pid"]),
         str(process["parent"]),
-        printable(process["name"] or "?"),
+        escape(process["name"] or "?"),
         _how(process["status"], process["signal"]),
         f"{process['end'] - process['start']:.2f}" if both else "-",
         f"{usage['user_time'] + usage['system_time']:.2f}" if usage else "-",

@@ -10,6 +10,7 @@ import time
 
 from ..backends import current
 from ..errors import refusal
+from ..escape import escape
 from . import screen
 
 TYPE_CHECKING = False
@@ -46,14 +47,14 @@ def show(root: DescendantInfo, children: dict[int, list[DescendantInfo]], file: 
     drawn = screen.console(file)
     if drawn is None:
         for branch, process in lines(root, children):
-            print(f"{branch}{process.pid} {screen.printable(process.name)}  {process.state}", file=file)
+            print(f"{branch}{process.pid} {escape(process.name)}  {process.state}", file=file)
         return
     from rich.text import Text
 
     now = time.time()
     live = current().live
     for branch, process in lines(root, children):
-        line = Text.assemble((branch, "dim"), (str(process.pid), "cyan"), " ", (screen.printable(process.name), "bold"))
+        line = Text.assemble((branch, "dim"), (str(process.pid), "cyan"), " ", (escape(process.name), "bold"))
         line.append(f"  {process.state}", screen.STATES.get(process.state, "default"))
         if live:
             line.append(f"  {age(now - process.start_time)}", "dim")

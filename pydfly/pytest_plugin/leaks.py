@@ -25,6 +25,7 @@ from ..backends.environment import machine
 from ..constants import of
 from ..ending import orphans
 from ..errors import AlreadyReaperError, BackendError
+from ..escape import escape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Leak(NamedTuple):
         age = max(time.time() - self.process.start_time, 0.0)
         whose = f", of {self.owner}" if self.owner else ""
         left = "" if self.ended else ", and does not die of SIGKILL"
-        return f"{self.process.name} (pid {self.process.pid}, {age:.1f} s old{whose}{left}): {self.command}"
+        return escape(f"{self.process.name} (pid {self.process.pid}, {age:.1f} s old{whose}{left}): {self.command}")
 
 
 class Watch:
