@@ -47,10 +47,8 @@ IMPURE = {
 MOST_LINES = 250
 TOO_LONG = {
     "pydfly.backends.linux.procfs": "being opened by domain",
-    "pydfly.conformance.world": "being opened by sim",
     "pydfly.constants.freebsd": "being opened by sim",
     "pydfly.pytest_plugin.leaks": "being opened by domain",
-    "pydfly.simkernel.scenarios.freebsd": "being opened by sim",
     "pydfly.supervisor.service_policy": "being opened by svc",
     "pydfly.supervisor.warden": "being opened by lead",
 }
@@ -61,7 +59,6 @@ CIRCULAR = {
     ("pydfly.backends.native.binding", "pydfly.backends.native.freebsd"): "being opened by bsd",
     ("pydfly.backends.native.binding", "pydfly.backends.native.processes"): "being opened by bsd",
     ("pydfly.cli.help", "pydfly.cli"): "being opened by cli",
-    ("pydfly.conformance.trace", "pydfly.conformance.world"): "being opened by sim",
     ("pydfly.ending.dragonfly", "pydfly.reaper"): "being opened by lead",
     ("pydfly.ending.freebsd", "pydfly.reaper"): "being opened by lead",
     ("pydfly.supervisor.conversation", "pydfly.supervisor.warden"): "being opened by lead",

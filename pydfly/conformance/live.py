@@ -11,10 +11,10 @@ import pickle
 import signal
 import socket
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import constants
 from . import channel
 from .programs import Programs
 from .worker import command_line
@@ -23,19 +23,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..backends.protocol import Backend
+    from ..simkernel.scenarios.player import Got, Op, Steps
 
 _NUMBERS = {int(member) for member in signal.Signals}
+NO_PID = 4_194_000
+"""Stands for a process that never was: above the pids that are given out soon, and below the largest one."""
 PATIENCE = 20.0
 """Seconds after which a process that does not answer is an error."""
 
 
 class Live:
-    """The processes of live worlds, one world after the other."""
+    """The processes of live worlds, one world after the other.
+
+    Attributes:
+        steps: what each operation of a scenario does: ``real_operations.STEPS``.
+        changed_ids: numbers of the processes that have the set-id mark.
+        deathsigs: the parent-death signals seen last, by pid; a zombie cannot be asked.
+    """
 
     live: Literal[True] = True
 
-    def __init__(self, make: Callable[[], Backend], backend: Backend) -> None:
+    def __init__(self, make: Callable[[], Backend], backend: Backend, steps: Steps) -> None:
         self.backend = f"{backend.name}:{backend.flavour}"
+        self.flavour = backend.flavour
+        self.numbers = constants.of(backend.flavour)
+        self.steps = steps
+        self.pids: list[int] = []
+        self.changed_ids: set[int] = set()
+        self.deathsigs: dict[int, int] = {}
+        self._died: list[int] = []
         self.has_root = os.geteuid() == 0
         self._channels: dict[int, socket.socket] = {}
         self._made = pickle.dumps(make)
@@ -100,7 +116,19 @@ class Live:
         self.clear()
         self._empty_registry()
         child: int = self.ask(self.keeper, "fork")
+        self.pids = [self.keeper, child]
+        self.changed_ids, self.deathsigs, self._died = set(), {}, []
         return child
+
+    def pid(self, number: int) -> int:
+        """Return the pid of a process by its number in a scenario."""
+        if number <= 0:
+            return number
+        return self.pids[number - 1] if number <= len(self.pids) else NO_PID
+
+    def perform(self, op: Op) -> Got:
+        """Do an operation of a scenario, and return what came of it."""
+        return self.steps[op["op"]](self, op)
 
     def _empty_registry(self) -> None:
         """Remove what a history made resident: everything from a registry of our own, our programs from a system's."""
@@ -111,26 +139,29 @@ class Live:
                 if entry.path.startswith(self.programs.directory):
                     self.ask(self.keeper, "call", "resident.unregister_program", (entry.path,), {})
 
-    def exit(self, pid: int, status: int) -> None:
-        """Have a process exit."""
-        try:
-            self.ask(pid, "exit", status)
-        except EOFError:
-            return
-        raise AssertionError(f"process {pid} went on after its exit")
-
     def settle(self) -> list[int]:
-        """Wait until every death that has begun is complete; return who died, in the order of finding out."""
-        died: list[int] = []
-        while True:
-            dead = [pid for pid in self._channels if not self._answers(pid)]
-            if not dead:
-                return died
+        """Wait until every death that has begun is complete; return who has died since the last time."""
+        self.await_deaths()
+        died, self._died = self._died, []
+        return died
+
+    def await_deaths(self) -> None:
+        """Wait until every death that has begun is complete."""
+        while dead := [pid for pid in self._channels if not self._answers(pid)]:
             for pid in dead:
                 self._channels.pop(pid).close()
             for pid in dead:
                 self._await_zombie(pid)
-            died += dead
+            self._died += dead
+
+    def alive(self, pid: int) -> bool:
+        """Say whether a process of this history has not died."""
+        return pid in self._channels
+
+    def look(self, pid: int) -> tuple[int, list[str], int]:
+        """Return the pid of its parent, the names of the signals that wait for it, and its parent-death signal."""
+        seen: tuple[int, list[str], int] = self.ask(pid, "look")
+        return seen
 
     def _answers(self, pid: int) -> bool:
         try:
@@ -203,8 +234,3 @@ class Live:
     def signal_name(number: int) -> str:
         """Return a signal's name."""
         return signal.Signals(number).name if number in _NUMBERS else f"signal {number}"
-
-    @staticmethod
-    def describe() -> str:
-        """Say what stands behind this machine."""
-        return f"real processes on {sys.platform}"

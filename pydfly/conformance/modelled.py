@@ -1,11 +1,12 @@
-"""Processes of a simulated kernel: the machine under a simulated world.  The same commands as real workers take."""
+"""Processes of a simulated kernel: the machine under a simulated world."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from .. import constants
 from ..backends.simulated import process as simulated
-from ..simkernel.scenarios import BEFORE_THE_FIRST
+from ..simkernel import scenarios
 from . import api
 from .programs import Programs
 from .recorder import Recorder
@@ -14,50 +15,68 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..backends.protocol import Backend
-    from ..simkernel import Kernel, Process
+    from ..simkernel import Kernel
+    from ..simkernel.scenarios.operations import Model
+    from ..simkernel.scenarios.player import Got, Op
 
 
 class Modelled:
-    """The processes of simulated kernels, a new one for each history."""
+    """The processes of simulated kernels, a new one for each history.
+
+    Attributes:
+        model: the present kernel, as the player of scenarios takes it.
+    """
 
     live: Literal[False] = False
     has_root = True
-    kernel: Kernel
+    model: Model
     keeper: int
 
     def __init__(self, make: Callable[[], Backend], backend: Backend) -> None:
         self._make = make
         self.backend = f"{backend.name}:{backend.flavour}"
+        self.flavour = backend.flavour
+        self.numbers = constants.of(backend.flavour)
+        self.pids: list[int] = []
         self._alive: set[int] = set()
         self._recorders: dict[int, Recorder] = {}
         self.programs = Programs(runnable=False)
+
+    @property
+    def kernel(self) -> Kernel:
+        """The present kernel."""
+        return self.model.kernel
 
     def first(self) -> int:
         """Begin a history: boot a kernel, and return the first process of it."""
         backend = self._make()
         assert isinstance(backend, simulated.Simulated)
         process = backend.process
-        process.execve(BEFORE_THE_FIRST[backend.flavour])
-        self.kernel = process.kernel
+        process.execve(scenarios.FIRST_PROGRAM[backend.flavour])
+        self.model = scenarios.model(process.kernel)
         self.keeper = self.kernel.init.pid
-        self._alive = {self.keeper, process.pid}
+        self.pids = [self.keeper, process.pid]
+        self._alive = set(self.pids)
         self._recorders = {}
         return process.pid
 
-    def ask(self, pid: int, command: str, *arguments: Any) -> Any:
-        """Have a process do something; AttributeError for what modelled processes cannot do."""
-        process = self.kernel.process(pid)
-        if command == "call":
-            recorder = self._recorders.setdefault(pid, Recorder(simulated.of(process)))
-            return api.call(recorder, *arguments)
-        answer = COMMANDS[command](process, *arguments)
-        if command == "fork":
-            self._alive.add(answer)
-        return answer
+    def perform(self, op: Op) -> Got:
+        """Do an operation of a scenario, and return what came of it."""
+        got = self.model.steps[op["op"]](self.model, op)
+        if op["op"] == "fork":
+            self.pids.append(got["child"])
+            self._alive.add(got["child"])
+        return got
 
-    def exit(self, pid: int, status: int) -> None:
-        """Have a process exit."""
-        self.kernel.process(pid).exit(status)
+    def ask(self, pid: int, command: Literal["call"], *arguments: Any) -> api.Answer:
+        """Have a process call the public API: the name, arguments and keywords."""
+        recorder = self._recorders.setdefault(pid, Recorder(simulated.of(self.kernel.process(pid))))
+        return api.call(recorder, *arguments)
+
+    def look(self, pid: int) -> tuple[int, list[str], int]:
+        """Return the pid of its parent, the names of the signals that wait for it, and its parent-death signal."""
+        process = self.kernel.process(pid)
+        return process.ppid, sorted(self.signal_name(number) for number in process.pending), process.deathsig
 
     def settle(self) -> list[int]:
         """Return who died since the last time."""
@@ -76,43 +95,9 @@ class Modelled:
 
     def signal(self, name: str) -> int:
         """Return a signal's number."""
-        return int(self.kernel.constants.Signal[name])
+        return int(self.numbers.Signal[name])
 
     def signal_name(self, number: int) -> str:
         """Return a signal's name."""
-        return _name(self.kernel, number)
-
-    @staticmethod
-    def describe() -> str:
-        """Say what stands behind this machine."""
-        return "modelled processes"
-
-
-def _name(kernel: Kernel, number: int) -> str:
-    names = kernel.constants.Signal
-    return names(number).name if number in set(names) else f"signal {number}"
-
-
-def _look(process: Process) -> tuple[int, list[str], int]:
-    return process.ppid, sorted(_name(process.kernel, number) for number in process.pending), process.deathsig
-
-
-def _peek(process: Process, pid: int) -> str:
-    child = process.kernel.find(pid)
-    if child is None or child.parent is not process:
-        return "foreign"
-    return "alive" if child.alive else "zombie"
-
-
-COMMANDS: dict[str, Callable[..., Any]] = {
-    "catch_sigchld": lambda process, catch: process.catch_sigchld(catch),
-    "execute": lambda process: process.execve(process.text.path),
-    "fork": lambda process: process.fork().pid,
-    "ignore_sigchld": lambda process, ignore: process.ignore_sigchld(ignore),
-    "kill": lambda process, pid, number: process.kill(pid, number),
-    "look": _look,
-    "peek": _peek,
-    "setuid": lambda process, uid: process.setuid(uid),
-    "wait": lambda process, pid: process.wait(pid, nohang=True),
-}
-"""What a modelled process can be told."""
+        names = self.numbers.Signal
+        return names(number).name if number in set(names) else f"signal {number}"

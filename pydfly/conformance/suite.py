@@ -6,11 +6,11 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..backends import choice as select
+from ..backends import choice
 from .behaviour import TOPICS, every
 from .differences import difference
 from .trace import Trace
-from .world import NotHereError, World, machine
+from .world import NotHereError, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .live import Live
     from .modelled import Modelled
 
-__all__ = ["TOPICS", "Result", "check", "maker", "run"]
+__all__ = ["TOPICS", "Result", "check", "machine", "maker", "run"]
 
 HOLDS, DIFFERS, NOT_CHECKED, FAILED, STALE = "holds", "differs", "not checked", "FAILED", "FAILED (needless row)"
 
@@ -55,7 +55,20 @@ def maker(spec: str, **options: Any) -> Callable[[], Backend]:
     """
     if spec.startswith("linux") and os.geteuid() != 0:
         options = {"euid": 0, **options}
-    return partial(select.start, spec, **options)
+    return partial(choice.start, spec, **options)
+
+
+def machine(make: Callable[[], Backend]) -> Live | Modelled:
+    """Make the machine for a backend: real processes for a live one."""
+    backend = make()
+    if backend.live:
+        from .live import Live
+        from .real_operations import STEPS
+
+        return Live(make, backend, STEPS)
+    from .modelled import Modelled
+
+    return Modelled(make, backend)
 
 
 def run(make: Callable[[], Backend], *, traced: bool = False) -> Iterator[Result]:
@@ -93,7 +106,7 @@ def check(known: Behaviour, stage: Live | Modelled, *, traced: bool = False) -> 
         return Result(known, NOT_CHECKED, expected, str(reason), row, None)
     except Exception as error:  # the check failed, whatever it stumbled over
         observed = f"{type(error).__name__}: {error}"
-    scenario = trace.scenario(world) if trace is not None and trace.complete and observed == expected else None
+    scenario = trace.scenario(world.flavour) if trace is not None and trace.complete and observed == expected else None
     if row is None:
         return Result(known, HOLDS if observed == expected else FAILED, expected, observed, None, scenario)
     verdict = STALE if observed == expected else DIFFERS if observed == row.observed else FAILED

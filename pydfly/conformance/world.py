@@ -1,7 +1,7 @@
 """The stage of the checks: processes with names, real or modelled, and what a check can have them do.
 
-The same check runs on every backend because it speaks to Actors only.  Below them is a machine: ``Live`` conducts
-real processes, ``Modelled`` those of a simulated kernel; both take the same commands.
+The same check runs on every backend because it speaks to Actors only.  What they do are the operations of a scenario,
+done by a machine: ``Live`` conducts real processes, ``Modelled`` those of a simulated kernel.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any
 
-from .. import constants
-from ..errors import SyscallError
+from ..errors import SyscallError, refusal
+from ..simkernel.scenarios import FIRST_PROGRAM
+from .trace import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.protocol import Backend
-    from .live import Live
+    from ..simkernel.scenarios.player import Got
     from .modelled import Modelled
-    from .trace import Trace
+    from .trace import Machine, Trace
 
 NOBODY = "nobody"
 OUTSIDE = "outside"
@@ -40,12 +40,12 @@ class World:
         numbers: the constants of the flavour.
     """
 
-    def __init__(self, machine: Live | Modelled, trace: Trace | None = None) -> None:
+    def __init__(self, machine: Machine, trace: Trace | None = None) -> None:
         self.machine = machine
         self.live = machine.live
         self.backend = machine.backend
-        self.flavour = self.backend.partition(":")[2]
-        self.numbers = constants.of(self.flavour)
+        self.flavour = machine.flavour
+        self.numbers = machine.numbers
         self.actors: dict[int, Actor] = {}
         self.trace = trace
         first = machine.first()
@@ -102,18 +102,6 @@ class World:
         return self.machine
 
 
-def machine(make: Callable[[], Backend]) -> Live | Modelled:
-    """Make the machine for a backend: real processes for a live one."""
-    backend = make()
-    if backend.live:
-        from .live import Live
-
-        return Live(make, backend)
-    from .modelled import Modelled
-
-    return Modelled(make, backend)
-
-
 class Actor:
     """One process."""
 
@@ -127,28 +115,28 @@ class Actor:
     def __repr__(self) -> str:
         return f"<{self.name}, process {self.pid}>"
 
-    def _ask(self, command: str, *arguments: Any) -> Any:
-        return self.world.machine.ask(self.pid, command, *arguments)
-
-    def _note(self, op: str, died: list[Actor] | None = None, **fields: object) -> None:
-        if self.world.trace is not None:
-            self.world.trace.note(self, op, fields, died or [])
+    def _perform(self, kind: str, **fields: object) -> Got:
+        """Do an operation, and write it down with what came of it."""
+        world, machine = self.world, self.world.machine
+        op = {"op": kind, "pid": number_of(machine, self.pid), **fields}
+        got = machine.perform(op)
+        died = world.settle() if kind in ("exit", "kill") else []
+        if world.trace is not None:
+            world.trace.note(machine, {**op, **got}, [actor.pid for actor in died])
+        return got
 
     def fork(self, name: str) -> Actor:
         """Fork a child with a name."""
-        child = Actor(self.world, self._ask("fork"), name)
-        self._note("fork", child=child)
-        return child
+        child = self._perform("fork")["child"]
+        return Actor(self.world, self.world.machine.pids[child - 1], name)
 
     def exit(self, status: int = 0) -> None:
         """Exit, and let everything come of it that comes of it."""
-        self.world.machine.exit(self.pid, status)
-        self._note("exit", self.world.settle(), status=status)
+        self._perform("exit", status=status)
 
     def execute(self) -> None:
         """Execute a program (without set-id bits)."""
-        self._ask("execute")
-        self._note("exec")
+        self._perform("exec", path=FIRST_PROGRAM[self.world.flavour], suid=False)
 
     def wait(self, child: Actor | None = None) -> tuple[str, str] | None:
         """Wait without blocking; return the name of who died and how, or None.
@@ -156,18 +144,17 @@ class Actor:
         Raises:
             ChildProcessError: no such child.
         """
-        target = -1 if child is None else child.pid
-        try:
-            waited = self._ask("wait", target)
-        except OSError as error:
-            self._note("wait", target=child, result=error)
-            raise
-        self._note("wait", target=child, result=waited)
-        return waited and (self.world.who(waited[0]), self._how(waited[1]))
+        target = -1 if child is None else number_of(self.world.machine, child.pid)
+        waited = self._perform("wait", target=target)["result"]
+        if isinstance(waited, dict):
+            raise refusal("wait4", waited["errno"])
+        return waited and (self.world.who(self.world.machine.pids[waited[0] - 1]), self._how(waited[1]))
 
     def _how(self, status: int) -> str:
-        number = status & 0x7F
-        return self.world.machine.signal_name(number) if number else f"exit {status >> 8}"
+        number, names = status & 0x7F, self.world.numbers.Signal
+        if number:
+            return str(names(number).name) if number in set(names) else f"signal {number}"
+        return f"exit {status >> 8}"
 
     def kill(self, target: Actor, signal: str) -> None:
         """Send a signal, by its name; "0" only asks.
@@ -175,30 +162,22 @@ class Actor:
         Raises:
             OSError: the kernel's refusal.
         """
-        number = 0 if signal == "0" else self.world.signal(signal)
-        try:
-            self._ask("kill", target.pid, number)
-        except OSError as error:
-            self._note("kill", target=target, signal=number, result=error)
-            raise
-        except EOFError:  # it killed itself
-            pass
-        self._note("kill", self.world.settle(), target=target, signal=number, result=None)
+        number = 0 if signal == "0" else int(self.world.numbers.Signal[signal])
+        result = self._perform("kill", target=number_of(self.world.machine, target.pid), sig=number)["result"]
+        if isinstance(result, dict):
+            raise refusal("kill", result["errno"])
 
     def setuid(self, uid: int) -> None:
         """Set the user ids."""
-        self._ask("setuid", uid)
-        self._note("setuid", uid=uid)
+        self._perform("setuid", uid=uid)
 
     def ignore_sigchld(self, ignore: bool = True) -> None:
         """Set the disposition of SIGCHLD to SIG_IGN or SIG_DFL."""
-        self._ask("ignore_sigchld", ignore)
-        self._note("sigchld_ignore", value=ignore)
+        self._perform("sigchld_ignore", value=ignore)
 
     def catch_sigchld(self, catch: bool = True) -> None:
         """Give SIGCHLD a handler, or the default again: it shows up as pending then."""
-        self._ask("catch_sigchld", catch)
-        self._note("sigchld_catch", value=catch)
+        self._perform("sigchld_catch", value=catch)
 
     def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call the public API by its name: ``"reaper.acquire"``.
@@ -206,17 +185,18 @@ class Actor:
         Raises:
             Exception: what the call raised.
         """
-        answer = self._ask("call", name, arguments, keywords)
-        died = self.world.settle()
-        if self.world.trace is not None:
-            self.world.trace.note_calls(self, answer.calls, died)
+        world = self.world
+        answer = world.machine.ask(self.pid, "call", name, arguments, keywords)
+        died = world.settle()
+        if world.trace is not None:
+            world.trace.note_calls(world.machine, self.pid, answer.calls, [actor.pid for actor in died])
         if answer.error is not None:
             raise answer.error
         return answer.value
 
     def warned(self, name: str, *arguments: Any, **keywords: Any) -> list[str]:
         """Call the public API, and return the names of the classes of its warnings."""
-        warned: list[str] = self._ask("call", name, arguments, keywords).warned
+        warned: list[str] = self.world.machine.ask(self.pid, "call", name, arguments, keywords).warned
         return warned
 
     def procctl(self, command: str, *data: Any) -> Any:
@@ -242,8 +222,7 @@ class Actor:
 
     def look(self) -> tuple[int, list[str], int]:
         """Return the pid of its parent, the names of the signals that wait for it, and its parent-death signal."""
-        seen: tuple[int, list[str], int] = self._ask("look")
-        return seen
+        return self.world.machine.look(self.pid)
 
 
 def outcome(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The machine: it owns the tables, and ``syscall`` is the one door for calls by number."""
+"""The machine: it owns the tables, and ``sysent`` is the one door for calls by number."""
 
 from __future__ import annotations
 
@@ -100,10 +100,6 @@ class Kernel:
         process.jailed = jailed
         replace_image(process, self.vnodes.lookup(path), (path,), {})
         return process
-
-    def syscall(self, process: Proc, number: int, *args: object) -> object:
-        """Make the system call ``number`` for a process, through the table."""
-        return self.sysent.call(number, args, process.capmode, process)
 
     def syscall_register(self, entry: SyscallHelperData, flags: int = 0) -> int:
         """Register one system call: see ``SyscallTable.register``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import ModuleType
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from ..structs import ResidentEntry
 from .syscalls.modules import Modules
@@ -47,9 +47,6 @@ class Machine(Protocol[P]):
 
     def processes(self) -> Iterator[P]:
         """Return every process there is, zombies included, oldest first."""
-
-    def syscall(self, process: P, number: int, *args: object) -> Any:
-        """Make a system call for a process, by its number."""
 
     def panic(self, why: str) -> NoReturn:
         """Stop the machine."""

@@ -44,7 +44,7 @@ class Process(Proc):
         """Make a system call by its number, through the kernel's table."""
         kernel = self.enter()
         try:
-            return kernel.syscall(self, number, *args)
+            return kernel.sysent.call(number, args, self.capmode, self)
         finally:  # a call that is refused may have killed all the same
             if kernel.doomed:
                 lifecycle.settle(kernel, self)

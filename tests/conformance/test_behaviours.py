@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from pydfly.backends import choice as select
+from pydfly.backends import choice
 from pydfly.conformance import suite
 from pydfly.conformance.behaviour import Behaviour, every
 from pydfly.conformance.live import Live
 from pydfly.conformance.modelled import Modelled
-from pydfly.conformance.world import machine
 from pydfly.errors import BackendError
 
 BACKENDS = ["native", "linux", "linux:freebsd", "sim", "sim:freebsd"]
@@ -22,7 +21,7 @@ CASES = [
     pytest.param(spec, known, id=f"{spec}-{known.name}")
     for spec in BACKENDS
     for known in every()
-    if select.parse(spec)[1] in known.expected
+    if choice.parse(spec)[1] in known.expected
 ]
 
 
@@ -31,12 +30,12 @@ class Stage:
 
     def __init__(self, spec: str) -> None:
         self._spec = spec
-        self.machine: Live | Modelled = machine(suite.maker(spec))
+        self.machine: Live | Modelled = suite.machine(suite.maker(spec))
 
     def renew(self) -> None:
         """Leave what a failed check may have left behind."""
         self.machine.close()
-        self.machine = machine(suite.maker(self._spec))
+        self.machine = suite.machine(suite.maker(self._spec))
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,9 @@ import pytest
 
 import pydfly
 from pydfly.conformance import suite
-from pydfly.conformance.trace import Trace
-from pydfly.conformance.world import World, machine
+from pydfly.conformance.live import Live
 from pydfly.simkernel import scenarios
-from tests.conformance.player import Player
+from pydfly.simkernel.scenarios import Mismatch, player
 from tests.conftest import linux_only
 from tests.processes import eventually, in_process, pause
 
@@ -41,15 +40,20 @@ def test_every_source_is_there() -> None:
     assert sum(scenario["source"].startswith("what DragonFly") for scenario in SCENARIOS) >= 7
 
 
+def played(scenario: dict[str, Any], backend: str) -> list[Mismatch]:
+    """Play a scenario on a backend, with real processes where it is a live one."""
+    machine = suite.machine(suite.maker(backend))
+    try:
+        machine.first()
+        return list(player.play(scenario, machine if isinstance(machine, Live) else machine.model))
+    finally:
+        machine.close()
+
+
 @pytest.mark.parametrize(("scenario", "backend"), CASES)
 def test_a_case_holds(scenario: dict[str, Any], backend: str) -> None:
     """The same operations, with the same answers and the same states in between."""
-    stage = machine(suite.maker(backend))
-    try:
-        trace = Trace(scenario["name"])
-        assert Player(World(stage, trace), trace).play(scenario["ops"]) == []
-    finally:
-        stage.close()
+    assert played(scenario, backend) == []
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario["name"])
@@ -63,10 +67,18 @@ def test_a_wrong_case_is_noticed() -> None:
     scenario = json.loads(json.dumps(next(s for s in SCENARIOS if s["name"] == "status-of-a-small-family-dragonfly")))
     wrong = next(op for op in scenario["ops"] if op.get("out"))
     wrong["out"]["refs"] += 1
-    stage = machine(suite.maker("sim"))
-    trace = Trace("wrong")
-    assert len(Player(World(stage, trace), trace).play(scenario["ops"])) == 1
-    stage.close()
+    assert len(played(scenario, "sim")) == 1
+
+
+@linux_only
+def test_a_wrong_state_is_noticed() -> None:
+    """Real processes are compared like modelled ones: parents, pending signals, and who is there at all."""
+    scenario = json.loads(json.dumps(next(s for s in SCENARIOS if s["name"] == "status-of-a-small-family-dragonfly")))
+    state = next(op for op in scenario["ops"] if op["op"] == "state")
+    state["processes"]["2"]["ppid"] = 77
+    state["processes"]["9"] = {}
+    (found,) = played(scenario, "linux")
+    assert (found.operation, sorted(found.expected["processes"])) == ("state", ["2", "9"])  # type: ignore[index]
 
 
 @linux_only

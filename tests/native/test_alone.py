@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
+from pydfly import constants
 from pydfly.backends import current
 from pydfly.conformance import api, suite
 from pydfly.conformance.behaviour import Behaviour, every
@@ -49,6 +50,8 @@ class Alone:
 
     def __init__(self, kernel: Kernel) -> None:
         self.backend = f"native:{kernel.flavour}"
+        self.flavour = kernel.flavour
+        self.numbers = constants.of(kernel.flavour)
         self.keeper = os.getppid()
         self.programs = Programs(runnable=False)
         self._recorder = Recorder(current())

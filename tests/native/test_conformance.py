@@ -11,7 +11,6 @@ import pytest
 
 from pydfly.conformance import suite
 from pydfly.conformance.behaviour import every
-from pydfly.conformance.world import machine
 
 from . import conform
 
@@ -34,7 +33,7 @@ def test_behaviours(
     monkeypatch.setitem(sys.modules, "pydfly._native", sys.modules.get("pydfly._native"))
     chosen = [known for known in every() if known.name in HOLD]
     assert {known.name for known in chosen} == HOLD
-    stage = machine(make)  # type: ignore[arg-type]
+    stage = suite.machine(make)  # type: ignore[arg-type]
     try:
         results = [suite.check(known, stage) for known in chosen if make.__name__ in known.expected]
     finally:

@@ -24,7 +24,7 @@ from pydfly.conformance import suite
 from pydfly.conformance.live import Live
 from pydfly.conformance.modelled import Modelled
 from pydfly.conformance.trace import Trace
-from pydfly.conformance.world import Actor, World, machine, outcome
+from pydfly.conformance.world import Actor, World, outcome
 from tests.property import linux_rules
 
 MOST_PROCESSES = 10
@@ -69,7 +69,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         kind = type(self)
         if kind.live is None:
-            made = machine(kind.make)
+            made = suite.machine(kind.make)
             assert isinstance(made, Live)
             kind.live = made
         kind.played += 1
@@ -250,7 +250,7 @@ class Histories(RuleBasedStateMachine):
         return ("alive", actor.world.who(ppid), pending, name)
 
     def fail(self, text: str) -> None:
-        scenario = self.trace.scenario(self.real)
+        scenario = self.trace.scenario(self.real.flavour)
         type(self).failed = scenario
         import json
 

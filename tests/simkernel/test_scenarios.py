@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pydfly.simkernel import scenarios
-from pydfly.simkernel.scenarios import BrokenScenario, Difference
+from pydfly.simkernel.scenarios import BrokenScenario, Mismatch
 
 STATE = {
     "op": "state",
@@ -19,7 +19,7 @@ STATE = {
 }
 
 
-def play(*ops: dict[str, Any]) -> list[Difference]:
+def play(*ops: dict[str, Any]) -> list[Mismatch]:
     line = json.dumps({"name": "x", "os": "dragonfly", "ops": ops})
     return list(scenarios.play(scenarios.parse(line)))
 

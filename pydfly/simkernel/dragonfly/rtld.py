@@ -34,12 +34,12 @@ def _dump_unless_resident(process: Proc, resident: bool) -> int | None:
 
 
 def _unregister(process: Proc, resident: bool) -> int:
-    return _status_of(lambda: process.kernel.syscall(process, SYS_exec_sys_unregister, -1))
+    return _status_of(lambda: process.kernel.sysent.call(SYS_exec_sys_unregister, (-1,), process=process))
 
 
 def _register(process: Proc, resident: bool) -> int:
     process.memory["resident"] = True  # the image is marked before it is copied
-    return _status_of(lambda: process.kernel.syscall(process, SYS_exec_sys_register, RESIDENT_START))
+    return _status_of(lambda: process.kernel.sysent.call(SYS_exec_sys_register, (RESIDENT_START,), process=process))
 
 
 def _status_of(call: Callable[[], object]) -> int:

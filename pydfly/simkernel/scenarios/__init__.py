@@ -1,7 +1,7 @@
 """Recorded scenarios: histories of a real kernel with its answers, played on a simulated one and compared.
 
 A scenario is a JSON object: ``name``, ``os`` (the flavour), perhaps ``version``, and ``ops``, a list of operations
-with the results that the kernel gave.  Each flavour has a table of operations; a player walks the list.
+with the results that the kernel gave.  Each flavour has a table of operations; ``player`` walks the list.
 """
 
 from __future__ import annotations
@@ -9,44 +9,24 @@ from __future__ import annotations
 import json
 
 from .. import VERSIONS, boot
-from ..faults import KernelPanic, SimulationError
-from . import dragonfly, freebsd
-from .world import BrokenScenario, World
+from . import dragonfly, freebsd, player
+from .operations import Model
+from .player import BrokenScenario, Mismatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, NamedTuple
+    from typing import Any
 
-    from .world import Steps
-else:
-    from ...records import NamedTuple
+    from ..kernel import Kernel
+    from .player import Steps
 
-__all__ = ["BrokenScenario", "Difference", "parse", "play"]
+__all__ = ["FIRST_PROGRAM", "BrokenScenario", "Mismatch", "model", "parse", "play"]
 
 STEPS: dict[str, Steps] = {"dragonfly": dragonfly.STEPS, "freebsd": freebsd.STEPS}
 """The operations of each flavour."""
-BEFORE_THE_FIRST: dict[str, str] = {"dragonfly": dragonfly.FIRST_PROGRAM, "freebsd": freebsd.FIRST_PROGRAM}
+FIRST_PROGRAM: dict[str, str] = {"dragonfly": "/sbin/first", "freebsd": "/bin/first"}
 """What process 2 runs when a scenario begins."""
-
-
-class Difference(NamedTuple):
-    """One operation whose result is not the recorded one."""
-
-    scenario: str
-    """Name of the scenario."""
-    number: int
-    """Number of the operation in it, from 1."""
-    operation: str
-    """Its kind."""
-    expected: object
-    """The recorded result."""
-    got: object
-    """What the simulated kernel answered."""
-
-    def __str__(self) -> str:
-        expected, got = (json.dumps(value) for value in (self.expected, self.got))
-        return f"{self.scenario}: operation {self.number} ({self.operation}): expected {expected}, got {got}"
 
 
 def parse(line: str | bytes) -> dict[str, Any]:
@@ -71,41 +51,17 @@ def parse(line: str | bytes) -> dict[str, Any]:
     return scenario
 
 
-def play(scenario: dict[str, Any]) -> Iterator[Difference]:
-    """Play a scenario that ``parse`` returned, from its initial state; yield each difference.
+def model(kernel: Kernel) -> Model:
+    """Return a simulated kernel as a machine to play on."""
+    return Model(kernel, STEPS[kernel.flavour.name])
+
+
+def play(scenario: dict[str, Any]) -> Iterator[Mismatch]:
+    """Play a scenario that ``parse`` returned on a new simulated kernel; yield each difference.
 
     Raises:
         BrokenScenario: an operation is unknown, or lacks what it needs.
     """
-    name, flavour = scenario["name"], scenario["os"]
-    kernel = boot(flavour, scenario.get("version"))
-    kernel.spawn(BEFORE_THE_FIRST[flavour])
-    world = World(kernel)
-    steps = STEPS[flavour]
-    number = 0
-    try:
-        for number, op in enumerate(scenario["ops"], 1):
-            try:
-                differs = steps[op["op"]](world, op)
-            except SimulationError as error:
-                differs = op.get("result"), f"impossible: {error}"
-            except KernelPanic as error:
-                yield Difference(name, number, op["op"], op.get("result"), f"kernel panic: {error}")
-                return
-            if differs is not None:
-                yield Difference(name, number, op["op"], *differs)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BrokenScenario(
-            f"{name}: operation {number}: {_complaint(steps, scenario['ops'][number - 1], error)}"
-        ) from error
-
-
-def _complaint(steps: Steps, op: object, error: Exception) -> str:
-    """Say what is wrong with an operation that could not be played."""
-    if not isinstance(op, dict):
-        return "an operation is a JSON object"
-    if not isinstance(op.get("op"), str) or op["op"] not in steps:
-        return f"unknown operation {op.get('op')!r}"
-    if isinstance(error, KeyError):
-        return f"{op['op']}: no key {error}"
-    return f"{op['op']}: {error}"
+    kernel = boot(scenario["os"], scenario.get("version"))
+    kernel.spawn(FIRST_PROGRAM[scenario["os"]])
+    return player.play(scenario, model(kernel))

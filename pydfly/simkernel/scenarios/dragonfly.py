@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from ...errors import SyscallError
 from ..dragonfly import reaping
-from .world import POINTERS, SHARED, compare_state, errno_of, expect
+from .operations import POINTERS, SHARED, Model, answer, errno_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ...structs import Data
-    from .world import Differs, Op, Steps, World
-
-FIRST_PROGRAM = "/sbin/first"
-"""What process 2 runs at the beginning."""
+    from .player import Got, Op, Steps
 
 
-def fork(world: World, op: Op) -> Differs:
+def fork(model: Model, op: Op) -> Got:
     """{"pid", "child", "nowait"}: the child gets the next pid."""
-    child = world.actor(op).fork(nowait=op.get("nowait", False))
-    return None if child.pid == op["child"] else (op["child"], child.pid)
+    return {"child": model.actor(op).fork(nowait=op.get("nowait", False)).pid}
 
 
-def exec_(world: World, op: Op) -> Differs:
+def exec_(model: Model, op: Op) -> Got:
     """{"pid", "path", "suid", "owner", "result"}."""
-    started = world.actor(op).execve(op["path"], suid=op["suid"], owner=op["owner"] if op["suid"] else 0)
-    return expect(op, {"resident": started.resident, "entry": started.entry})
+    started = model.actor(op).execve(op["path"], suid=op["suid"], owner=op["owner"] if op["suid"] else 0)
+    return {"result": {"resident": started.resident, "entry": started.entry}}
 
 
-def procctl(world: World, op: Op) -> Differs:
+def procctl(model: Model, op: Op) -> Got:
     """{"pid", "idtype", "id", "cmd", "data", "result", "out"}: ``out`` is what was written to a ``"buffer"``."""
     data, cmd, idtype = op["data"], op["cmd"], op["idtype"]
     argument: Data = data if type(data) is int else POINTERS[data]
-    number = idtype if type(idtype) is int else world.idtypes[idtype]
+    number = idtype if type(idtype) is int else model.idtypes[idtype]
     try:
-        answer = world.actor(op).procctl(number, op["id"], world.commands[cmd] if type(cmd) is str else cmd, argument)
+        told = model.actor(op).procctl(number, op["id"], model.commands[cmd] if type(cmd) is str else cmd, argument)
     except SyscallError as error:
-        return expect(op, errno_of(error))
-    out = WRITES[cmd](answer) if data == "buffer" and cmd in WRITES else None
-    if op["result"] == 0 and out == op.get("out"):
-        return None
-    return {"result": op["result"], "out": op.get("out")}, {"result": 0, "out": out}
+        return {"result": errno_of(error)}
+    return {"result": 0, "out": WRITES[cmd](told) if data == "buffer" and cmd in WRITES else None}
 
 
 WRITES: dict[str | int, Any] = {
@@ -51,42 +44,29 @@ WRITES: dict[str | int, Any] = {
 """How a scenario writes what a command wrote."""
 
 
-def register(world: World, op: Op) -> Differs:
-    """{"pid", "entry", "result"}."""
-    try:
-        world.actor(op).exec_sys_register(op["entry"])
-    except SyscallError as error:
-        return expect(op, errno_of(error))
-    return expect(op, 0)
-
-
-def unregister(world: World, op: Op) -> Differs:
+def unregister(model: Model, op: Op) -> Got:
     """{"pid", "id", "result"}."""
     try:
-        return expect(op, world.actor(op).exec_sys_unregister(op["id"]))
+        return {"result": model.actor(op).exec_sys_unregister(op["id"])}
     except SyscallError as error:
-        return expect(op, errno_of(error))
+        return {"result": errno_of(error)}
 
 
-def resident_list(world: World, op: Op) -> Differs:
+def resident_list(model: Model, op: Op) -> Got:
     """{"pid", "probe", "result"}: the sysctl without a buffer, and with one."""
-    actor = world.actor(op)
-    probe: object
-    listed: object
+    actor = model.actor(op)
     try:
         probe = actor.vm_resident_length()
         listed = [{"id": entry.id, "entry": entry.entry_address, "path": entry.path} for entry in actor.vm_resident()]
     except SyscallError as error:
-        probe = listed = errno_of(error)
-    if probe == op["probe"] and listed == op["result"]:
-        return None
-    return {"probe": op["probe"], "result": op["result"]}, {"probe": probe, "result": listed}
+        return {"probe": errno_of(error), "result": errno_of(error)}
+    return {"probe": probe, "result": listed}
 
 
-def state(world: World, op: Op) -> Differs:
+def state(model: Model, op: Op) -> Got:
     """{"processes", "children", "reapers", "uids"}: the last three may be missing."""
     processes, children, reapers, uids = {}, {}, {}, {}
-    for pid, process in world.by_pid.items():
+    for pid, process in model.by_pid.items():
         alive = process.alive
         processes[str(pid)] = {
             "ppid": process.ppid,
@@ -101,7 +81,7 @@ def state(world: World, op: Op) -> Differs:
             reapers[str(pid)] = process.node.refs - 1
         if alive and (process.euid or process.ruid):
             uids[str(pid)] = [process.euid, process.ruid]
-    return compare_state(op, {"processes": processes, "children": children, "reapers": reapers, "uids": uids})
+    return {"processes": processes, "children": children, "reapers": reapers, "uids": uids}
 
 
 STEPS: Steps = {
@@ -109,7 +89,7 @@ STEPS: Steps = {
     "fork": fork,
     "exec": exec_,
     "procctl": procctl,
-    "register": register,
+    "register": lambda model, op: answer(model.actor(op).exec_sys_register, op["entry"]),
     "unregister": unregister,
     "resident_list": resident_list,
     "state": state,

@@ -7,99 +7,75 @@ from ...errors import SyscallError
 from ..freebsd.reapcommands import Pids, ReadOnlyKill, pid_fields
 from ..freebsd.reapkill import UNTOUCHED
 from ..states import STOPPED, ZOMBIE
-from .world import POINTERS, SHARED, compare_state, errno_of, expect
+from .operations import POINTERS, SHARED, Model, answer, errno_of, silent
+from .player import MARKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from ..process import Process
-    from .world import Differs, Op, Step, Steps, World
+    from .player import Got, Op, Steps
 
-FIRST_PROGRAM = "/bin/first"
-"""What process 2 runs at the beginning."""
 _RFNOWAIT = 0x40
 _BEFORE = {"killed": 9999, "fpid": -9999}  # what the recorder put into the structure of PROC_REAP_KILL
-_FLAGS = ("suid", "sgid", "nosuid", "bad")
-_IDS = ("owner", "group")
+_EXEC = ("suid", "sgid", "nosuid", "bad", "owner", "group")
 
 
-def outcome(op: Op, got: object) -> Differs:
-    """Compare with the recorded result, unless the caller did not live to see it."""
-    return None if op["result"] == "killed" else expect(op, got)
+def dying(step: Callable[[Model, Op], Got]) -> Callable[[Model, Op], Got]:
+    """Have the processes of ``deaths`` die in the order of the record, which was a scheduler's.
 
+    Where the caller did not live to see the result (``"killed"``), it is enough that it died.
+    """
 
-def dying(step: Step) -> Step:
-    """Have the processes of ``deaths`` die in the order of the record, which was a scheduler's."""
-
-    def played(world: World, op: Op) -> Differs:
-        deaths = op.get("deaths")
-        if deaths is None:
-            return step(world, op)
-        world.kernel.death_order = deaths
+    def played(model: Model, op: Op) -> Got:
+        actor, deaths = model.actor(op), op.get("deaths", ())
+        model.kernel.death_order = deaths
         try:
-            differs = step(world, op)
+            got = step(model, op)
         finally:
-            world.kernel.death_order = []
-        alive = [pid for pid in deaths if (process := world.by_pid.get(pid)) is not None and process.alive]
-        return differs if differs or not alive else ({"deaths": deaths}, {"alive": alive})
+            model.kernel.death_order = []
+        if op.get("result") == "killed" and not actor.alive:
+            got = {**got, "result": "killed"}
+        if deaths:
+            dead = [pid for pid in deaths if (process := model.by_pid.get(pid)) is None or not process.alive]
+            got = {**got, "deaths": dead}
+        return got
 
     return played
 
 
-def fork(world: World, op: Op) -> Differs:
+def fork(model: Model, op: Op) -> Got:
     """{"pid", "child", "rfork", "pdfork", "fd"}: the child gets the next pid."""
-    actor = world.actor(op)
+    actor = model.actor(op)
     if "pdfork" in op:
         number, child = actor.call("pdfork", op["pdfork"])
-        if number != op["fd"]:
-            return {"fd": op["fd"]}, {"fd": number}
-    else:
-        child = actor.fork(nowait=bool(op.get("rfork", 0) & _RFNOWAIT))
-    return None if child.pid == op["child"] else (op["child"], child.pid)
+        return {"child": child.pid, "fd": number}
+    return {"child": actor.fork(nowait=bool(op.get("rfork", 0) & _RFNOWAIT)).pid}
 
 
-def exec_(world: World, op: Op) -> Differs:
+def exec_(model: Model, op: Op) -> Got:
     """{"pid", "path", "suid", "owner", "sgid", "group", "nosuid", "bad", "result"}."""
-    keys = {name: op[name] for name in (*_FLAGS, *_IDS) if name in op}
-    try:
-        world.actor(op).execve(op["path"], **keys)
-    except SyscallError as error:
-        return expect(op, errno_of(error))
-    return expect(op, 0)
+    keys = {name: op[name] for name in _EXEC if name in op}
+    return answer(lambda: model.actor(op).execve(op["path"], **keys))
 
 
-def kill(world: World, op: Op) -> Differs:
-    """{"pid", "target", "sig", "result", "deaths"}."""
-    try:
-        world.actor(op).kill(op["target"], op["sig"])
-    except SyscallError as error:
-        return outcome(op, errno_of(error))
-    return outcome(op, 0)
-
-
-def procctl(world: World, op: Op) -> Differs:
+def procctl(model: Model, op: Op) -> Got:
     """{"pid", "idtype", "id", "id_add", "cmd", "data", "result", "out", "deaths"}."""
     cmd, data, idtype = op["cmd"], op["data"], op["idtype"]
     argument = ZEROS.get(cmd, 0) if data == "buffer" else _argument(data)
-    number = world.commands[cmd] if type(cmd) is str else cmd
-    result: object = 0
-    out: object = None
+    number = model.commands[cmd] if type(cmd) is str else cmd
     try:
-        kind = idtype if type(idtype) is int else world.idtypes[idtype]
-        answer = world.actor(op).procctl(kind, op["id"] + op.get("id_add", 0), number, argument)
-        if cmd in WRITES:
-            out = WRITES[cmd](answer)
+        kind = idtype if type(idtype) is int else model.idtypes[idtype]
+        told = model.actor(op).procctl(kind, op["id"] + op.get("id_add", 0), number, argument)
     except SyscallError as error:
-        result = errno_of(error)
+        out = None
         if type(data) is dict and "sig" in data and "readonly" not in data:
-            wrote = error.result
-            out = _BEFORE if wrote is None or wrote is UNTOUCHED else wrote._asdict()  # type: ignore[attr-defined]
-    if op["result"] == "killed":
-        result = "killed"
-    if result == op["result"] and out == op.get("out"):
-        return None
-    return {"result": op["result"], "out": op.get("out")}, {"result": result, "out": out}
+            wrote: Any = error.result
+            out = _BEFORE if wrote is None or wrote is UNTOUCHED else wrote._asdict()
+        return {"result": errno_of(error), "out": out}
+    return {"result": 0, "out": WRITES[cmd](told) if cmd in WRITES else None}
 
 
 ZEROS: dict[str | int, Any] = {"PROC_REAP_GETPIDS": Pids(0), "PROC_REAP_KILL": structs.ReaperKill(0)}
@@ -129,78 +105,36 @@ WRITES: dict[str | int, Any] = {
 """How a scenario writes what a command wrote."""
 
 
-def drain(world: World, op: Op) -> Differs:
+def drain(model: Model, op: Op) -> Got:
     """{"pid", "result", "info"}: take all pending signals; ``info`` has each instance."""
-    actor = world.actor(op)
+    actor = model.actor(op)
     taken = actor.pending
     info = []
     for entry in actor.take_signals():
         sender = {} if entry.pid is None else {"pid": entry.pid, "uid": entry.uid}
         info.append({"sig": entry.signal, "code": entry.code, **sender})
-    if taken == op["result"] and info == op.get("info", info):
-        return None
-    return {"result": op["result"], "info": op.get("info")}, {"result": taken, "info": info}
+    return {"result": taken, "info": info} if "info" in op else {"result": taken}
 
 
-def setgid(world: World, op: Op) -> Differs:
-    """{"pid", "gid", "result"}."""
-    return _plainly(op, lambda: world.actor(op).setgid(op["gid"]))
-
-
-def setpgid(world: World, op: Op) -> Differs:
-    """{"pid", "target", "pgid", "result"}."""
-    return _plainly(op, lambda: world.actor(op).setpgid(op["target"], op["pgid"]))
-
-
-def ptrace(world: World, op: Op) -> Differs:
-    """{"pid", "request", "target", "result"}."""
-    return _plainly(op, lambda: world.actor(op).call("ptrace", op["request"], op["target"]))
-
-
-def cap_enter(world: World, op: Op) -> Differs:
-    """{"pid", "result"}."""
-    return _plainly(op, lambda: world.actor(op).call("cap_enter"))
-
-
-def close(world: World, op: Op) -> Differs:
-    """{"pid", "fd", "result"}."""
-    return _plainly(op, lambda: world.actor(op).call("close", op["fd"]))
-
-
-def _plainly(op: Op, call: Any) -> Differs:
-    try:
-        call()
-    except SyscallError as error:
-        return expect(op, errno_of(error))
-    return expect(op, 0)
-
-
-def sigchld_catch(world: World, op: Op) -> Differs:
-    """{"pid", "value"}."""
-    world.actor(op).catch_sigchld(op["value"])
-    return None
-
-
-def sigchld_nocldwait(world: World, op: Op) -> Differs:
-    """{"pid", "value"}."""
-    world.actor(op).set_nocldwait(op["value"])
-    return None
-
-
-def sysctl(world: World, op: Op) -> Differs:
+def sysctl(model: Model, op: Op) -> Got:
     """{"name", "value"}: by the machine."""
-    world.kernel.sysctl(op["name"], op["value"])
-    return None
+    model.kernel.sysctl(op["name"], op["value"])
+    return {}
 
 
-def state(world: World, op: Op) -> Differs:
+def _call(name: str, *keys: str) -> Callable[[Model, Op], Got]:
+    """Make the step of a system call by its name, with the values of these keys."""
+    return lambda model, op: answer(model.actor(op).call, name, *[op[key] for key in keys])
+
+
+def state(model: Model, op: Op) -> Got:
     """{"processes", "reapers", "reaper", "uids", "sugid", "pgids", "protected"}: the last three only if anybody is."""
     processes: dict[str, Any] = {}
     reaper_of: dict[str, int] = {}
     uids: dict[str, Any] = {}
     reporting: dict[int, Process] = {}
     marks: list[tuple[str, str, object]] = []
-    for pid, process in world.by_pid.items():
+    for pid, process in model.by_pid.items():
         name = str(pid)
         parent = process.real_parent or process.parent
         ppid = 0 if parent is None else parent.pid
@@ -224,17 +158,12 @@ def state(world: World, op: Op) -> Differs:
             marks.append(("pgids", name, process.pgid))
         if "protected" in process.controls:
             marks.append(("protected", name, True))
-    main = world.kernel.flavour.version != "13.2"
+    main = model.kernel.flavour.version != "13.2"
     reapers = {str(pid): _report(reaper, main) for pid, reaper in reporting.items()}
     seen = {"processes": processes, "reapers": reapers, "reaper": reaper_of, "uids": uids}
-    if marks or not MARKS.isdisjoint(op):
-        op = {**op, **{name: _by_pid(op.get(name, ())) for name in MARKS}}
+    if marks or not op.keys().isdisjoint(MARKS):
         seen.update((name, {pid: value for mark, pid, value in marks if mark == name}) for name in MARKS)
-    return compare_state(op, seen)
-
-
-MARKS = frozenset({"sugid", "pgids", "protected"})
-"""What a ``state`` says only if it is true of anybody."""
+    return seen
 
 
 def _mute(process: Process, seen: dict[str, object]) -> None:
@@ -242,11 +171,6 @@ def _mute(process: Process, seen: dict[str, object]) -> None:
     seen["deathsig"] = None
     if process.state is STOPPED:
         seen["stopped"] = True
-
-
-def _by_pid(value: Any) -> dict[str, object]:
-    """Return a list of pids as a table."""
-    return value if isinstance(value, dict) else {str(pid): True for pid in value}
 
 
 def _report(reaper: Process, main: bool) -> dict[str, object]:
@@ -263,16 +187,15 @@ STEPS: Steps = {
     "fork": fork,
     "exit": dying(SHARED["exit"]),
     "exec": exec_,
-    "kill": dying(kill),
+    "kill": dying(SHARED["kill"]),
     "procctl": dying(procctl),
-    "close": dying(close),
+    "close": dying(_call("close", "fd")),
     "drain": drain,
-    "setgid": setgid,
-    "setpgid": setpgid,
-    "ptrace": ptrace,
-    "cap_enter": cap_enter,
-    "sigchld_catch": sigchld_catch,
-    "sigchld_nocldwait": sigchld_nocldwait,
+    "setgid": lambda model, op: answer(model.actor(op).setgid, op["gid"]),
+    "setpgid": lambda model, op: answer(model.actor(op).setpgid, op["target"], op["pgid"]),
+    "ptrace": _call("ptrace", "request", "target"),
+    "cap_enter": _call("cap_enter"),
+    "sigchld_nocldwait": silent(lambda process, value: process.set_nocldwait(value), "value"),
     "sysctl": sysctl,
     "state": state,
 }
