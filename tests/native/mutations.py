@@ -102,7 +102,7 @@ MUTATIONS = [
         'self.call.writes_into(OMITTED, "struct reaper_status *"',
     ),
     Mutation("EINVAL of RELEASE", DRAGONFLY, 'if idtype == 0 and id in (0, os.getpid()) else ""', 'if True else ""'),
-    Mutation("who was there before", DRAGONFLY, "self._outsiders.note(before)", "self._outsiders.note([])"),
+    Mutation("who was there before", DRAGONFLY, "OUTSIDERS.note(before)", "OUTSIDERS.note([])"),
     Mutation("outsiders' children", OUTSIDERS, "or process.ppid in outside", ""),
     Mutation("a forked child", OUTSIDERS, "or self._of != os.getpid()", ""),
     # FreeBSD
