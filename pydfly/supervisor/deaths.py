@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource  # noqa: F401  os.wait4 imports it when it is first called, and then there may be no descriptor left
 
 from .journal import Journal
 from .keeper import MOST

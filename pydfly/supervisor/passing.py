@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _socket  # socket itself takes longer to load than everything here
+import _struct  # likewise struct, and array, which loads collections.abc
 import os
-from array import array
 
 from .wire import GarbageError, Unpacker, pack
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 MOST = 250  # descriptors with one piece of data: the kernel takes 253
 _PIECE = 65536
+_INT = _struct.calcsize("i")
 _CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
 # CMSG_SPACE, not CMSG_LEN: FreeBSD cuts the descriptors off where the padding has no room
-_ROOM = _socket.CMSG_SPACE(MOST * array("i").itemsize)
+_ROOM = _socket.CMSG_SPACE(MOST * _INT)
 
 
 def needed(message: Message) -> int:
@@ -103,7 +104,8 @@ def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> in
     """Send a piece with its descriptors; return how many bytes went."""
     if not descriptors:
         return socket.send(data)
-    return socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", descriptors))])
+    rights = _struct.pack(f"{len(descriptors)}i", *descriptors)
+    return socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
 
 
 def _pieces(data: bytes, descriptors: list[int]) -> list[tuple[bytes, list[int]]]:
@@ -122,6 +124,5 @@ def close_all(descriptors: list[int]) -> None:
 
 
 def _integers(content: bytes) -> list[int]:
-    numbers = array("i")
-    numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
-    return list(numbers)
+    count = len(content) // _INT
+    return list(_struct.unpack(f"{count}i", content[: count * _INT]))
