@@ -55,9 +55,6 @@ TOO_LONG = {
 """Modules that are too long still, and why.  This table only ever shrinks."""
 CIRCULAR = {
     ("pydfly.simkernel.process", "pydfly.simkernel.kernel"): "types only: who drives a process sees its whole kernel",
-    ("pydfly.backends.native.binding", "pydfly.backends.native.dragonfly"): "being opened by bsd",
-    ("pydfly.backends.native.binding", "pydfly.backends.native.freebsd"): "being opened by bsd",
-    ("pydfly.backends.native.binding", "pydfly.backends.native.processes"): "being opened by bsd",
     ("pydfly.cli.help", "pydfly.cli"): "being opened by cli",
     ("pydfly.ending.dragonfly", "pydfly.reaper"): "being opened by lead",
     ("pydfly.ending.freebsd", "pydfly.reaper"): "being opened by lead",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ..backends import current
+from ..backends.waiting import waitid
 from ..structs import KillReport
 from . import orphans
 from .drive import CONFIRMATIONS, Ending, actuator
@@ -65,7 +66,7 @@ def _childless() -> bool:
     if not current().live:
         return False
     try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return True
     return False

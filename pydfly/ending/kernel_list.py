@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ..backends import current
+from ..backends import bare
+from ..backends.native.processes import KernelProcesses
+from ..backends.native.rawcall import RawCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +19,13 @@ class KernelList:
     descriptors: tuple[int, ...] = ()
 
     def __init__(self) -> None:
-        self._backend = current()
-        self._processes = self._backend.processes
+        # not the backend in force: choosing and making it takes longer than all else that a start needs
+        native = bare.extension()
+        self._processes = KernelProcesses(RawCall(native.ffi, native.lib), self._below)
         self._processes.children()
+
+    def _below(self) -> list[DescendantInfo]:
+        return self._processes.below(os.getpid())
 
     def renew(self) -> None:
         """Nothing to do after a fork: the calling process is asked for each time."""
@@ -58,14 +64,7 @@ class KernelList:
 
         What the call returns tells nothing certain; the members that are left show in the next listing.
         """
-        if self._backend.flavour != "freebsd":
-            return
-        from signal import SIGKILL
-
-        from ..structs import ReaperKill
-        from ..syscalls import control
-
         try:  # noqa: SIM105  contextlib would be imported for this alone
-            control("PROC_REAP_KILL", ReaperKill(SIGKILL))
+            bare.kill_domain()
         except OSError:
             pass

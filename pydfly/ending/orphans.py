@@ -14,6 +14,7 @@ import time
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
 from ..backends import current
+from ..backends.waiting import waitid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _reap(ignore: Collection[int]) -> list[Reaped]:
 
 def _somebody_is_dead() -> bool:
     try:
-        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return False
 

@@ -18,6 +18,7 @@ import os
 import sys
 import time
 
+from ..backends.waiting import waitid, waitpid
 from ..structs import DescendantInfo
 from .sending import describe_refusal
 
@@ -163,7 +164,7 @@ def _kill_and_wait(listing: Listing) -> list[int]:
         refused = [pid for pid in listing.pids() if not _kill(pid)]
         try:
             for _ in range(1000):
-                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                if waitpid(-1, os.WNOHANG)[0] == 0:
                     time.sleep(0.001)
                     break
         except ChildProcessError:
@@ -186,7 +187,7 @@ def _kill(pid: int) -> bool:
 def _state(pid: int) -> str:
     """Tell whether a child that cannot be seen is dead."""
     try:
-        dead = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        dead = waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
         return "other"
     return "zombie" if dead else "other"

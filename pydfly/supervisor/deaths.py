@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource  # noqa: F401  os.wait4 imports it when it is first called, and then there may be no descriptor left
 
+from ..backends import waiting
 from .journal import Journal
 from .keeper import MOST
 
@@ -49,7 +50,7 @@ class Deaths:
         self.stopped_by = 0
         for number in range(DETAILED):
             try:
-                dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                dead = waiting.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 self.childless = True
                 return number > 0
@@ -58,7 +59,7 @@ class Deaths:
                 return number > 0
             if not self.journal.knows(dead.si_pid):
                 self._describe(dead.si_pid)
-            pid, status, usage = os.wait4(dead.si_pid, 0)
+            pid, status, usage = waiting.wait4(dead.si_pid, 0)
             self.journal.collected(pid, status, usage)
             self._note(pid, status)
         self.count()
@@ -68,7 +69,7 @@ class Deaths:
         """Wait for dead children without looking at each."""
         for _ in range(MOST):
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = waiting.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 self.childless = True
                 return

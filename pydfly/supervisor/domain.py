@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 _IS_LINUX = sys.platform.startswith("linux")
 _IS_FREEBSD = sys.platform.startswith("freebsd")
-_TRACE_DISABLE = 2  # constants.freebsd: PROC_TRACE_CTL_DISABLE_EXEC, without the enums
 _ENV_START = 47  # field 50 of proc(5)'s stat, counted from the one after the name
 
 
@@ -26,13 +25,9 @@ def adopt_orphans() -> None:
 
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
-    from ..errors import AlreadyReaperError
-    from ..reaper import acquire
+    from ..backends import bare
 
-    try:  # noqa: SIM105  contextlib would be imported for this alone
-        acquire()
-    except AlreadyReaperError:
-        pass
+    bare.become_reaper()
 
 
 def protect_myself() -> None:
@@ -45,10 +40,10 @@ def protect_myself() -> None:
 
         prctl(PR_SET_DUMPABLE, 0)
     elif _IS_FREEBSD:
-        from ..syscalls import control
+        from ..backends import bare
 
         try:  # noqa: SIM105  contextlib would be imported for this alone
-            control("PROC_TRACE_CTL", _TRACE_DISABLE)
+            bare.refuse_debuggers()
         except OSError:  # an older kernel
             pass
 
@@ -84,9 +79,9 @@ def is_empty() -> bool:
     """
     if not _IS_FREEBSD:
         return True
-    from ..reaper import status
+    from ..backends import bare
 
-    return not status().descendants
+    return not bare.count_members()
 
 
 def die_with_parent(signal: int, parent: int) -> None:
@@ -99,9 +94,9 @@ def die_with_parent(signal: int, parent: int) -> None:
 
         prctl(PR_SET_PDEATHSIG, signal)
     else:
-        from ..pdeathsig import set as set_pdeathsig
+        from ..backends import bare
 
-        set_pdeathsig(signal)
+        bare.signal_at_parents_death(signal)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal)
 
@@ -138,7 +133,10 @@ def close_all_but(*needed: int) -> None:
     except (OSError, ValueError):
         numbers = []
     if not _IS_LINUX and len(numbers) <= 3:  # /dev/fd without fdescfs shows no more than the standard ones
-        _close_ranges(sorted(needed))
+        from ..backends import bare
+
+        _close_gaps(sorted(needed))
+        bare.close_from(max((2, *needed)) + 1)
         return
     for number in numbers or range(3, 256):
         if number > 2 and number not in needed:
@@ -148,12 +146,11 @@ def close_all_but(*needed: int) -> None:
                 pass
 
 
-def _close_ranges(needed: list[int]) -> None:
+def _close_gaps(needed: list[int]) -> None:
     start = 3
-    for descriptor in needed:
-        os.closerange(start, descriptor)
-        start = descriptor + 1
-    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+    for number in needed:
+        os.closerange(start, number)
+        start = number + 1
 
 
 def name_myself(name: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from ..backends.waiting import waitpid
 from ..ending.drive import Ending
 from ..ending.own_children import OwnChildren, kill_until_gone
 from .domain import take_precedence
@@ -56,7 +57,7 @@ class Keeper:
         """Collect dead children, a bounded number of them, and continue wards that were stopped."""
         for _ in range(MOST):
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+                pid, status = waitpid(-1, os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
                 self.childless = True
                 return

@@ -53,8 +53,8 @@ def test_it_is_handed_on(machine: Machine) -> None:
     """A shell and what it starts are confined, too, and do not see by what; so are those that Python spawns."""
     code = """
 import subprocess
-told = [subprocess.run(["sh", "-c", "sh -c 'ls /proc; env | grep -c -e CONFINED -e LD_PRELOAD'"], capture_output=True, env=env)
-        for env in (None, {})]
+script = "sh -c 'ls /proc; env | grep -c -e CONFINED -e LD_PRELOAD'"
+told = [subprocess.run(["sh", "-c", script], capture_output=True, env=env) for env in (None, {})]
 print(json.dumps([(each.stdout.decode().strip(), b"No such file" in each.stderr) for each in told]
                  + [os.system("test -e /proc"), os.spawnv(os.P_WAIT, "/bin/sh", ["sh", "-c", "test -e /proc"])]))
 """
@@ -177,7 +177,7 @@ print(json.dumps(answers))
 def test_a_debugger_is_kept_away(freebsd: Machine) -> None:
     """PROC_TRACE_CTL with DISABLE, until an exec."""
     code = """
-from pydfly.backends.native import bare
+from pydfly.backends import bare
 attach = lambda pid: ctypes.CDLL(None, use_errno=True).ptrace(16, pid, 0, 0)
 victim = os.fork()
 if victim == 0:

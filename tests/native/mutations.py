@@ -7,9 +7,10 @@ from ..mutations import Mutation
 BUILD = "build_ffi.py"
 DRAGONFLY = "pydfly/backends/native/dragonfly.py"
 FREEBSD = "pydfly/backends/native/freebsd.py"
-RAW = "pydfly/backends/native/binding.py"
+RAW = "pydfly/backends/native/rawcall.py"
+BINDING = "pydfly/backends/native/binding.py"
 NATIVE = "pydfly/backends/native/__init__.py"
-BARE = "pydfly/backends/native/bare.py"
+BARE = "pydfly/backends/bare.py"
 PROCESSES = "pydfly/backends/native/processes.py"
 RTLD = "pydfly/backends/native/residency.py"
 OUTSIDERS = "pydfly/backends/outsiders.py"
@@ -108,8 +109,8 @@ MUTATIONS = [
     # FreeBSD
     Mutation("K-4", FREEBSD, '"unsigned int *"', '"int *"'),
     Mutation("K-7", FREEBSD, "self.names_itself = True", "self.names_itself = False"),
-    Mutation("K-7 only pids", RAW, "and id == 0 == idtype:", "and id == 0:"),
-    Mutation("K-7 only there", RAW, "if self.names_itself and", "if"),
+    Mutation("K-7 only pids", BINDING, "and id == 0 == idtype:", "and id == 0:"),
+    Mutation("K-7 only there", BINDING, "if self.names_itself and", "if"),
     Mutation("domains inside", FREEBSD, "found += children.pop(process.pid, ())", "pass"),
     Mutation(
         "children from before", FREEBSD, "children.pop(own, ()) if process.pid in pids]", "children.pop(own, ())]"
@@ -167,7 +168,7 @@ MUTATIONS = [
         "a failure is a success", RAW, "if failed is not None:\n            unknown", "if False:\n            unknown"
     ),
     Mutation("names of errnos", RAW, 'errno.EOPNOTSUPP: "EOPNOTSUPP"', 'errno.EBUSY: "EALREADY"'),
-    Mutation("floats", RAW, "index(idtype), index(id), index(cmd)", "idtype, id, cmd"),
+    Mutation("floats", BINDING, "index(idtype), index(id), index(cmd)", "idtype, id, cmd"),
     Mutation("bad pointers", RAW, "            return self.bad\n", "            return self.null\n"),
     Mutation("ints behind pointers", RAW, 'memory[0] = arguments.c_value(data, "int", "data")', "memory[0] = 1"),
     # registration, residents, modules
@@ -180,6 +181,7 @@ MUTATIONS = [
     ),
     Mutation("closefrom", BUILD, "    closefrom(lowest);\n", ""),
     Mutation("tracing stays possible", BARE, "_TRACE_CTL, _TRACE_DISABLE = 7, 2", "_TRACE_CTL, _TRACE_DISABLE = 7, 1"),
+    Mutation("FK-11 in the helpers", BARE, "if not _status().rs_flags & _OWNED:", "if False:"),
     Mutation("a reaper is an error", BARE, "_ALREADY = (errno.EALREADY, errno.EBUSY)", "_ALREADY = ()"),
     Mutation(
         "ENOSYS before safety",

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from pydfly.backends.native import bare
+from pydfly.backends import bare
 
 from .building import Kernel
 
@@ -59,3 +59,22 @@ def test_count_members(freebsd: Kernel) -> None:
     assert bare.count_members() == 0
     freebsd.add_member(os.getpid() + 1, os.getpid() + 1, 3)
     assert bare.count_members() == 1
+
+
+def test_kill_domain(freebsd: Kernel) -> None:
+    """FK-11: a process that is no reaper would kill the domain of its reaper, usually everything."""
+    with pytest.raises(PermissionError):
+        bare.kill_domain()
+    bare.become_reaper()
+    freebsd.kills(1, -1, 0)
+    bare.kill_domain()
+    assert calls(freebsd)[-1] == (0, os.getpid(), 6, 9)
+    assert [call[2] for call in calls(freebsd)].count(6) == 1
+
+
+def test_nothing_of_freebsd_on_dragonfly(dragonfly: Kernel) -> None:
+    """Calls that DragonFly lacks are not made there."""
+    bare.kill_domain()
+    bare.refuse_debuggers()
+    assert bare.count_members() == 0
+    assert dragonfly.calls() == []

@@ -14,7 +14,7 @@ from ... import errors, structs
 from .. import arguments
 from ..environment import machine
 from . import residency
-from .binding import RawCall, commands
+from .rawcall import RawCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ...structs import Data, Program, ResidentEntry
     from ..protocol import Backend
+    from .binding import Commands
 
 SYSTEMS = ("neither", "dragonfly", "freebsd")
 """What PYDFLY_SYSTEM of the extension stands for."""
@@ -77,6 +78,16 @@ def start(flavour: str, *, unsafe_reap_kill: bool = False) -> Backend:
     return Native(module, flavour, unsafe_reap_kill)
 
 
+def _commands(call: RawCall, flavour: str, unsafe_reap_kill: bool) -> Commands:
+    if flavour == "freebsd":
+        from .freebsd import FreeBSDCommands
+
+        return FreeBSDCommands(call, unsafe_reap_kill)
+    from .dragonfly import DragonFlyCommands
+
+    return DragonFlyCommands(call)
+
+
 class Native:
     """The calling process, on the kernel of this machine."""
 
@@ -91,7 +102,7 @@ class Native:
         self._call = RawCall(module.ffi, module.lib)
         self._ffi = module.ffi
         self._lib = module.lib
-        chosen = commands(self._call, flavour, unsafe_reap_kill)
+        chosen = _commands(self._call, flavour, unsafe_reap_kill)
         self.procctl = chosen.procctl
         self.processes = chosen.processes
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...structs import Data, DescendantInfo
-    from .binding import RawCall
+    from .rawcall import RawCall
 
 _FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when it is to be delivered
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...structs import Data, DescendantInfo
-    from .binding import RawCall
+    from .rawcall import RawCall
 
 _P_PID = int(freebsd.P_PID)
 _OWNED = int(freebsd.REAPER_STATUS_OWNED)

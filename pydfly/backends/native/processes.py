@@ -20,13 +20,14 @@ import os
 import time
 
 from ...structs import DescendantInfo, Reaped
+from ..waiting import waitpid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .binding import RawCall
+    from .rawcall import RawCall
 
 _STATES = {
     b"R": "running",
@@ -151,7 +152,7 @@ class KernelProcesses:
         Raises:
             ChildProcessError: it is no child of this process.
         """
-        found, status = os.waitpid(pid, os.WNOHANG)
+        found, status = waitpid(pid, os.WNOHANG)
         return Reaped(found, status) if found else None
 
     def wait(self, timeout: float) -> None:

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .binding import RawCall
+    from .rawcall import RawCall
 
 REGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"
 """Its presence makes the linker register the program."""

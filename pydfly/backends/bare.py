@@ -1,4 +1,4 @@
-"""The few calls that guard, deputy and warden make before the command starts, straight through the extension.
+"""DragonFly, FreeBSD: what guard, deputy and warden ask of the kernel, straight through the extension.
 
 The friendly layer costs a fresh interpreter more than the interpreter itself: enums, records, the choice of a backend.
 Nothing of that is needed to become a reaper.  Each call acts on the calling process, and raises OSError.
@@ -15,29 +15,41 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 _P_PID = 0
 _DRAGONFLY, _FREEBSD = 1, 2  # PYDFLY_SYSTEM
 _ACQUIRE = {_DRAGONFLY: 1, _FREEBSD: 2}
 _PDEATHSIG_CTL = {_DRAGONFLY: 4, _FREEBSD: 11}
-_FREEBSD_STATUS = 4
+_FREEBSD_STATUS, _OWNED, _FREEBSD_KILL = 4, 1, 6
 _TRACE_CTL, _TRACE_DISABLE = 7, 2
 _ALREADY = (errno.EALREADY, errno.EBUSY)
 
 
-def _extension() -> ModuleType:
-    return import_module("pydfly._native")
+def extension() -> ModuleType:
+    """Return the extension.
+
+    Raises:
+        BackendError: it is not built, or cannot be loaded.
+    """
+    try:
+        return import_module("pydfly._native")
+    except ImportError:
+        from ..errors import BackendError
+        from .native import obstacle
+
+        raise BackendError(f"native: {obstacle()}") from None
 
 
 def become_reaper() -> None:
     """Own a domain; a process that owns one already keeps it.
 
     Raises:
-        ImportError: the extension is not built.
+        BackendError: the extension is not built.
         OSError: as procctl(2) says.
     """
-    lib = _extension().lib
-    _control(_ACQUIRE[lib.PYDFLY_SYSTEM], None, tolerated=_ALREADY)
+    lib = extension().lib
+    _control(_ACQUIRE.get(lib.PYDFLY_SYSTEM, 0), None, tolerated=_ALREADY)
 
 
 def signal_at_parents_death(signal: int) -> None:
@@ -46,8 +58,8 @@ def signal_at_parents_death(signal: int) -> None:
     Raises:
         OSError: EINVAL, no such signal.
     """
-    native = _extension()
-    _control(_PDEATHSIG_CTL[native.lib.PYDFLY_SYSTEM], native.ffi.new("int *", signal))
+    native = extension()
+    _control(_PDEATHSIG_CTL.get(native.lib.PYDFLY_SYSTEM, 0), native.ffi.new("int *", signal))
 
 
 def refuse_debuggers() -> None:
@@ -58,7 +70,7 @@ def refuse_debuggers() -> None:
     Raises:
         OSError: EPERM, EBUSY: it is traced already.
     """
-    native = _extension()
+    native = extension()
     if native.lib.PYDFLY_SYSTEM == _FREEBSD:
         _control(_TRACE_CTL, native.ffi.new("int *", _TRACE_DISABLE))
 
@@ -68,7 +80,7 @@ def close_from(lowest: int) -> None:
 
     SC_OPEN_MAX is 64,832 on DragonFly, whose CPython would close them one by one.
     """
-    _extension().lib.pydfly_close_from(lowest)
+    extension().lib.pydfly_close_from(lowest)
 
 
 def count_members() -> int:
@@ -76,17 +88,37 @@ def count_members() -> int:
 
     On DragonFly, whose wait returns each, that is 0.
     """
-    native = _extension()
+    return int(_status().rs_descendants) if extension().lib.PYDFLY_SYSTEM == _FREEBSD else 0
+
+
+def kill_domain() -> None:
+    """FreeBSD: send SIGKILL to every member of this process's domain, forks that are under way included.
+
+    What the call returns tells nothing certain (FK-5 to FK-8), so nothing is returned.  A process that is no reaper
+    stands for its reaper, usually init (FK-11): it is not allowed to ask.  DragonFly has no such call.
+
+    Raises:
+        OSError: EPERM, this process is no reaper; ESRCH, no member is left.
+    """
+    native = extension()
     if native.lib.PYDFLY_SYSTEM != _FREEBSD:
-        return 0
-    status = native.ffi.new("struct procctl_reaper_status *")
+        return
+    if not _status().rs_flags & _OWNED:
+        raise OSError(errno.EPERM, "this process owns no domain")
+    request = native.ffi.new("struct procctl_reaper_kill *")
+    request.rk_sig = 9  # SIGKILL, on every system
+    _control(_FREEBSD_KILL, request)
+
+
+def _status() -> Any:
+    status = extension().ffi.new("struct procctl_reaper_status *")
     _control(_FREEBSD_STATUS, status)
-    return int(status.rs_descendants)
+    return status
 
 
 def _control(command: int, data: object, tolerated: tuple[int, ...] = ()) -> None:
     """Call procctl for the calling process, by its pid: 0 does not mean it in every version of FreeBSD (K-7)."""
-    native = _extension()
+    native = extension()
     memory = native.ffi.NULL if data is None else data
     failed = native.ffi.errno if native.lib.procctl(_P_PID, os.getpid(), command, memory) else None
     if failed is not None and failed not in tolerated:
