@@ -214,8 +214,8 @@ def test_freebsd_has_no_residency(spec: str, tmp_path: Path) -> None:
 def test_read_conf(tmp_path: Path) -> None:
     """RC-2: blanks before a line are stripped, so a comment may be indented; one behind a path is part of it."""
     conf = tmp_path / "conf"
-    conf.write_bytes(b"# comment\n\n  # indented\n\t/bin/a  \n/bin/b # no comment\n/usr/*/c\n/\xe4\n/last")
-    assert resident.read_conf(conf) == ["/bin/a", "/bin/b # no comment", "/usr/*/c", "/\udce4", "/last"]
+    conf.write_bytes(b"# comment\n\n  # indented\n\t/bin/a  \n/bin/b # no comment\n/usr/*/c\n/\xe4\r\x0c\n/last")
+    assert resident.read_conf(conf) == ["/bin/a", "/bin/b # no comment", "/usr/*/c", "/\udce4\r\x0c", "/last"]
     with pytest.raises(FileNotFoundError):
         resident.read_conf(tmp_path / "none")
 

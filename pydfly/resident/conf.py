@@ -25,7 +25,7 @@ def lines(path: str | os.PathLike[str] = PATH) -> list[tuple[int, str]]:
     Raises:
         OSError: the file cannot be read.
     """
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:  # a name may have a CR
         stripped = [line.strip(" \t\n") for line in file]
     return [(number, line) for number, line in enumerate(stripped, 1) if line and not line.startswith("#")]
 
