@@ -52,7 +52,9 @@ COMMON = ("pydfly", "pyproject.toml", "tests/__init__.py", "tests/conftest.py", 
 ROOMS = {
     "dragonfly": Room("tests.simkernel.mutations", "pydfly/simkernel", "tests/simkernel", ("tests/data",)),
     "freebsd": Room("tests.simkernel.mutations_freebsd", "pydfly/simkernel", "tests/simkernel", ("tests/data",)),
-    "native": Room("tests.native.mutations", ".", "tests/native", ("build_ffi.py", "tests/processes.py")),
+    "native": Room(
+        "tests.native.mutations", ".", "tests/native", ("build_ffi.py", "tests/processes.py", "tests/property")
+    ),
 }
 
 

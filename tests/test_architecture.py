@@ -47,7 +47,6 @@ IMPURE = {
 MOST_LINES = 250
 TOO_LONG = {
     "pydfly.backends.linux.procfs": "being opened by domain",
-    "pydfly.constants.freebsd": "being opened by sim",
     "pydfly.pytest_plugin.leaks": "being opened by domain",
     "pydfly.supervisor.service_policy": "being opened by svc",
     "pydfly.supervisor.warden": "being opened by lead",

@@ -1,4 +1,4 @@
-"""FreeBSD's numbers.  Sources: sys/sys/procctl.h, sys/x86/include/procctl.h, sys/sys/syscall.h (13.2 and main)."""
+"""FreeBSD's numbers.  Sources: sys/sys/procctl.h, sys/sys/syscall.h (13.2 and main)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from enum import IntEnum, IntFlag
 
 from .bsd import *
 from .bsd import IdType
+from .freebsd_x86 import *
 
 
 class Command(IntEnum):
@@ -207,32 +208,6 @@ class LogSigExit(IntEnum):
     """Do not log."""
 
 
-class Kpti(IntFlag):
-    """Values of PROC_KPTI_CTL; ACTIVE only in the status."""
-
-    PROC_KPTI_CTL_ENABLE_ON_EXEC = 1
-    """Isolate page tables from the next exec on."""
-    PROC_KPTI_CTL_DISABLE_ON_EXEC = 2
-    """Do not."""
-    PROC_KPTI_STATUS_ACTIVE = 0x80000000
-    """Isolated now."""
-
-
-class LinearAddress(IntFlag):
-    """Values of PROC_LA_CTL (the low ones) and bits of its status (the high ones)."""
-
-    PROC_LA_CTL_LA48_ON_EXEC = 1
-    """48-bit addresses from the next exec on."""
-    PROC_LA_CTL_LA57_ON_EXEC = 2
-    """57-bit addresses from the next exec on."""
-    PROC_LA_CTL_DEFAULT_ON_EXEC = 3
-    """The system's default from the next exec on."""
-    PROC_LA_STATUS_LA48 = 0x01000000
-    """48-bit addresses now."""
-    PROC_LA_STATUS_LA57 = 0x02000000
-    """57-bit addresses now."""
-
-
 (
     PROC_SPROTECT, PROC_REAP_ACQUIRE, PROC_REAP_RELEASE, PROC_REAP_STATUS, PROC_REAP_GETPIDS, PROC_REAP_KILL,
     PROC_TRACE_CTL, PROC_TRACE_STATUS, PROC_TRAPCAP_CTL, PROC_TRAPCAP_STATUS, PROC_PDEATHSIG_CTL,
@@ -250,28 +225,16 @@ REAPER_KILL_CHILDREN, REAPER_KILL_SUBTREE = KillFlag
 PPROT_SET, PPROT_CLEAR, PPROT_DESCEND, PPROT_INHERIT = Protect
 PROC_TRACE_CTL_ENABLE, PROC_TRACE_CTL_DISABLE, PROC_TRACE_CTL_DISABLE_EXEC = Trace
 PROC_TRAPCAP_CTL_ENABLE, PROC_TRAPCAP_CTL_DISABLE = TrapCap
-PROC_ASLR_FORCE_ENABLE = Aslr.PROC_ASLR_FORCE_ENABLE
-PROC_ASLR_FORCE_DISABLE = Aslr.PROC_ASLR_FORCE_DISABLE
-PROC_ASLR_NOFORCE = Aslr.PROC_ASLR_NOFORCE
-PROC_ASLR_ACTIVE = Aslr.PROC_ASLR_ACTIVE
-PROC_PROTMAX_FORCE_ENABLE = ProtMax.PROC_PROTMAX_FORCE_ENABLE
-PROC_PROTMAX_FORCE_DISABLE = ProtMax.PROC_PROTMAX_FORCE_DISABLE
-PROC_PROTMAX_NOFORCE = ProtMax.PROC_PROTMAX_NOFORCE
-PROC_PROTMAX_ACTIVE = ProtMax.PROC_PROTMAX_ACTIVE
+PROC_ASLR_FORCE_ENABLE, PROC_ASLR_FORCE_DISABLE, PROC_ASLR_NOFORCE, PROC_ASLR_ACTIVE = Aslr.__members__.values()
+PROC_PROTMAX_FORCE_ENABLE, PROC_PROTMAX_FORCE_DISABLE, PROC_PROTMAX_NOFORCE, PROC_PROTMAX_ACTIVE = (
+    ProtMax.__members__.values()
+)
 PROC_STACKGAP_ENABLE, PROC_STACKGAP_DISABLE, PROC_STACKGAP_ENABLE_EXEC, PROC_STACKGAP_DISABLE_EXEC = StackGap
 PROC_NO_NEW_PRIVS_ENABLE, PROC_NO_NEW_PRIVS_DISABLE = NoNewPrivs
 PROC_WX_MAPPINGS_PERMIT, PROC_WX_MAPPINGS_DISALLOW_EXEC, PROC_WXORX_ENFORCE = WxMap
 PROC_LOGSIGEXIT_CTL_NOFORCE, PROC_LOGSIGEXIT_CTL_FORCE_ENABLE, PROC_LOGSIGEXIT_CTL_FORCE_DISABLE = LogSigExit
-PROC_KPTI_CTL_ENABLE_ON_EXEC, PROC_KPTI_CTL_DISABLE_ON_EXEC, PROC_KPTI_STATUS_ACTIVE = Kpti
-PROC_LA_CTL_LA48_ON_EXEC = LinearAddress.PROC_LA_CTL_LA48_ON_EXEC
-PROC_LA_CTL_LA57_ON_EXEC = LinearAddress.PROC_LA_CTL_LA57_ON_EXEC
-PROC_LA_CTL_DEFAULT_ON_EXEC = LinearAddress.PROC_LA_CTL_DEFAULT_ON_EXEC
-PROC_LA_STATUS_LA48 = LinearAddress.PROC_LA_STATUS_LA48
-PROC_LA_STATUS_LA57 = LinearAddress.PROC_LA_STATUS_LA57
 
 P_ZONEID = IdType.P_JAILID
 """FreeBSD's second name of P_JAILID."""
-PROC_PROCCTL_MD_MIN = 0x10000000
-"""Machine-dependent commands start here."""
 SYS_procctl = 544
 """System call number of procctl(2)."""
