@@ -65,8 +65,19 @@ class LogFile:
     """
 
     def __init__(self, path: str | bytes) -> None:
+        self._begin(path, os.open(path, _FLAGS, MODE))
+
+    @classmethod
+    def of(cls, descriptor: int) -> LogFile:
+        """Write to a descriptor that is open, in the same way; it is closed at the end."""
+        log = cls.__new__(cls)
+        log._begin("", descriptor)
+        return log
+
+    def _begin(self, path: str | bytes, descriptor: int) -> None:
         self.path = path
-        self._descriptor = os.open(path, _FLAGS, MODE)
+        self.descriptor = descriptor
+        """Descriptor of the file."""
         self._store: deque[bytes] = deque()
         self._stored = 0
         self._lost = False  # since the last line that was stored
@@ -101,7 +112,7 @@ class LogFile:
         path = self.path if path is None else path
         fresh = os.open(path, _FLAGS, MODE)
         with self._changed:
-            os.dup2(fresh, self._descriptor, inheritable=False)  # in one step: the thread may be writing
+            os.dup2(fresh, self.descriptor, inheritable=False)  # in one step: the thread may be writing
             os.close(fresh)
             self.path = path
 
@@ -116,7 +127,7 @@ class LogFile:
             self._thread.join(timeout)
             if self._thread.is_alive():
                 return False  # its descriptor stays: a number that is closed could become another file's
-        os.close(self._descriptor)
+        os.close(self.descriptor)
         return True
 
     def _work(self) -> None:
@@ -146,10 +157,10 @@ class LogFile:
         written = 0
         while written < len(data):
             try:
-                written += os.write(self._descriptor, data[written:])
+                written += os.write(self.descriptor, data[written:])
             except BlockingIOError:  # a FIFO, a terminal
                 poll = select.poll()
-                poll.register(self._descriptor, select.POLLOUT)
+                poll.register(self.descriptor, select.POLLOUT)
                 poll.poll()
             except OSError:  # ENOSPC, EDQUOT, EIO, EPIPE: the rest is lost, and later lines may do better
                 break

@@ -8,6 +8,12 @@ if TYPE_CHECKING:
 else:
     from ..records import NamedTuple
 
+MAX_DELAY = 60.0
+"""Seconds that the delay never exceeds, if nothing else is said."""
+
+READY_TIMEOUT = 30.0
+"""Seconds in which a service must be ready, if nothing else is said."""
+
 SHORTEST = 0.02
 """Seconds between two starts at the least: a delay of 0 must not become a storm."""
 
@@ -21,7 +27,7 @@ class Rules(NamedTuple):
     """Seconds from the end to the first automatic restart."""
     backoff: float = 2.0
     """By how much the delay is multiplied for each automatic restart that follows another."""
-    max_delay: float = 60.0
+    max_delay: float = MAX_DELAY
     """Seconds that the delay never exceeds; a run that was ready for so long makes the next delay the first again."""
     limit: tuple[int, float] | None = (5, 60.0)
     """(n, seconds): when n automatic restarts lie within the last seconds, the next end makes the service failed."""
@@ -29,7 +35,7 @@ class Rules(NamedTuple):
     """``everybody``: when nobody is left; ``command``: when the command has ended, whoever is left."""
     ready: bool = False
     """Whether the command tells that it is ready; else it is ready once it was executed."""
-    ready_timeout: float = 30.0
+    ready_timeout: float = READY_TIMEOUT
     """Seconds in which it must be."""
 
     def check(self) -> None:

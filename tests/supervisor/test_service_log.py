@@ -144,7 +144,7 @@ def test_a_full_disk_loses_lines_and_says_so(tmp_path: Path, monkeypatch: pytest
     write = os.write
 
     def refuse(descriptor: int, data: bytes) -> int:
-        if full and descriptor == log._descriptor:
+        if full and descriptor == log.descriptor:
             raise OSError(28, "No space left on device")
         return write(descriptor, data)
 

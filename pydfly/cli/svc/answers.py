@@ -1,0 +1,210 @@
+"""What a daemon answers to each directive.
+
+An answer is a generator: it says text, and yields how many seconds to wait until it goes on, None for as long as
+nothing changes.  So no client waits for another.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ...escape import escape
+from ...supervisor.service_log import LOST
+from . import wire, wording
+from .grammar import HELP, read
+from .request import Help, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .request import Request
+    from .serviced import Serviced
+
+    Answer = Iterator[float | None]
+
+MOST_WAITS = 60
+"""Times that a client is told that the service is still stopping, once a second, before it is given up."""
+
+_BEHIND = 65536  # bytes that a client may be behind before it must read on
+
+
+class Talk:
+    """One client's side of an answer.
+
+    Args:
+        send: takes the bytes that go to the client.
+        behind: tells how many of them it has not taken yet.
+    """
+
+    def __init__(self, send: Callable[[bytes], None], behind: Callable[[], int]) -> None:
+        self._send = send
+        self.behind = behind
+        self.cut_short = False
+        """The client has asked for something else: a log that is followed ends."""
+
+    def say(self, text: str) -> None:
+        """Send a line."""
+        line = os.fsencode(text)
+        self._send((b".." if line == b"." else line) + b"\n")
+
+    def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._send(data)
+
+
+def answer(service: Serviced, talk: Talk, line: bytes) -> Answer:
+    """Answer one request line; everything but the last line."""
+    if b"\0" in line:
+        talk.say("a null byte cannot be in an argument")
+        return
+    try:
+        request = read(wire.decode(line))
+    except Help:
+        talk.write(HELP.encode())
+        return
+    except Refused as refused:
+        for text in str(refused).split("\n"):
+            talk.say(escape(text))
+        return
+    yield from _ANSWERS[request.directive](service, talk, request)
+
+
+def _help(_: Serviced, talk: Talk, request: Request) -> Answer:
+    talk.write(HELP.encode())
+    yield from ()
+
+
+def _init(service: Serviced, talk: Talk, request: Request) -> Answer:
+    talk.say(f"svc {service.name}: init is not for a daemon that runs")
+    yield from ()
+
+
+def _list(service: Serviced, talk: Talk, request: Request) -> Answer:
+    if request.json:
+        import json
+
+        talk.say(json.dumps(service.name))
+    else:
+        talk.say(f"{service.name:<16}")
+    yield from ()
+
+
+def _status(service: Serviced, talk: Talk, request: Request) -> Answer:
+    status = service.status()
+    state = wording.column(status, service.exiting, service.with_ready)
+    if request.json:
+        import json
+
+        talk.say(json.dumps({**status._asdict(), "column": state, "log": service.output.log_path}))
+    else:
+        talk.say(f"{service.name:<16} {state}" + (wording.more(status) if request.verbose else ""))
+    yield from ()
+
+
+def _start(service: Serviced, talk: Talk, request: Request) -> Answer:
+    status = service.status()
+    if status.state == "stopping":
+        service.start()
+        talk.say(f"svc {service.name}: Waiting for previous action to complete")
+    elif status.state in ("starting", "running"):
+        talk.say(f"svc {service.name}: Already started pid {status.pid or 0}")
+        service.announced = max(service.announced, status.launches)
+    else:
+        service.start()
+        yield from _started(service, talk)
+
+
+def _started(service: Serviced, talk: Talk) -> Answer:
+    """Wait until the command was executed or refused, and say so; of several who wait one is told of the start."""
+    while (status := service.status()).state == "starting" and not status.pid:
+        yield None
+    if status.state in ("starting", "running") and service.announced == status.launches:
+        talk.say(f"svc {service.name}: Already started pid {status.pid}")
+    elif status.state == "failed":
+        talk.say(f"svc {service.name}: Unable to start: {escape(status.reason)}")
+    else:
+        service.announced = status.launches
+        talk.say(f"svc {service.name}: Starting pid {status.pid or 0}")
+
+
+def _stop(service: Serviced, talk: Talk, request: Request) -> Answer:
+    talk.say(f"svc {service.name}: Stopping")
+    scope = "everybody" if request.directive == "stopall" else request.restart_with or service.ends_with
+    service.stop(scope, request.grace)
+    yield from _stopped(service, talk)
+
+
+def _stopped(service: Serviced, talk: Talk) -> Answer:
+    for _ in range(MOST_WAITS):
+        if service.status().state != "stopping":
+            return
+        talk.say(f"svc {service.name}: Waiting for service to stop")
+        until = time.monotonic() + 1
+        while (rest := until - time.monotonic()) > 0 and service.status().state == "stopping":
+            yield rest
+    if service.status().state == "stopping":
+        talk.say(f"svc {service.name}: Giving up waiting for stop")
+
+
+def _restart(service: Serviced, talk: Talk, request: Request) -> Answer:
+    talk.say(f"svc {service.name}: Stopping")
+    service.restart(request.grace)
+    yield from _stopped(service, talk)
+    if service.status().state != "stopping":
+        yield from _started(service, talk)
+
+
+def _exit(service: Serviced, talk: Talk, request: Request) -> Answer:
+    talk.say(f"svc {service.name}: Stopping and Exiting")
+    talk.say(f"svc {service.name}: Stopping")
+    service.exit(0.0 if request.directive == "kill" else request.grace)
+    yield from _stopped(service, talk)
+
+
+def _log(service: Serviced, talk: Talk, request: Request) -> Answer:
+    dots = wire.Dots()
+    position = service.output.ring.end
+    if request.directive != "tailf":
+        talk.write(dots.escape(service.output.ring.read()))
+    while request.directive != "log" and not talk.cut_short:
+        if talk.behind() < _BEHIND:
+            data, lost = service.output.ring.since(position)
+            position = service.output.ring.end
+            if lost:
+                talk.write(dots.finish() + LOST)
+            talk.write(dots.escape(data))
+        yield None
+    talk.write(dots.finish())
+
+
+def _logfile(service: Serviced, talk: Talk, request: Request) -> Answer:
+    path = request.arguments[0] if request.arguments else request.log or service.output.log_path
+    if path is not None:
+        what = f"Reopen logfile {path}" if path == service.output.log_path else f"Change logfile to {path}"
+        talk.say(f"svc {service.name}: {escape(what)}")
+        try:
+            service.output.use_log(path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            talk.say(f'svc {service.name}: Unable to open/create "{escape(path)}": {reason}')
+    yield from ()
+
+
+_ANSWERS: dict[str, Callable[[Serviced, Talk, Request], Answer]] = {
+    "init": _init,
+    "start": _start,
+    "stop": _stop,
+    "stopall": _stop,
+    "restart": _restart,
+    "exit": _exit,
+    "kill": _exit,
+    "list": _list,
+    "status": _status,
+    "log": _log,
+    "logf": _log,
+    "tailf": _log,
+    "logfile": _logfile,
+    "help": _help,
+}

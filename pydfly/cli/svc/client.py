@@ -1,0 +1,207 @@
+"""The command's side: asks every daemon that the label means, all at once, and shows what they say.
+
+The tool's protocol carries no exit status, so it is read off the texts; that holds for a daemon of either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+from contextlib import suppress
+
+from ...escape import escape
+from . import files, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .request import Request
+
+NOT_RUNNING, NO_SUCH_SERVICE = 1, 2
+_PIECE = 65536
+_FAILURES = ("Unable to ", "Giving up ", "permission denied", "init is not ", "a null byte ", "the request is ")
+
+
+def ask(request: Request, words: list[str], directory: str) -> int:
+    """Send the words to every daemon that is meant, print the answers, and return the exit status.
+
+    Args:
+        request: what the words say.
+        words: the command line, as it was given.
+        directory: where the sockets are.
+    """
+    try:
+        labels = [label for label in files.labels(directory) if label.startswith(request.label or "")]
+    except OSError:
+        print(f'Unable to scan "{escape(directory)}"')
+        return 1
+    if not labels and request.label is not None:
+        if request.directive == "status":
+            return NO_SUCH_SERVICE
+        print(f"svc: no service matches {escape(request.label)}", file=sys.stderr)
+        return 1
+    line = wire.encode(_words(request, words))
+    asked = [Conversation(directory, label, line, request) for label in labels]
+    statuses = [conversation.status for conversation in asked if conversation.finished]
+    statuses += _talk([conversation for conversation in asked if not conversation.finished])
+    for conversation in asked:
+        sys.stdout.buffer.write(conversation.kept)
+    if request.json:
+        print(json.dumps([conversation.value for conversation in asked if conversation.value is not None], indent=2))
+    return max(statuses, default=0)
+
+
+def _words(request: Request, words: list[str]) -> list[str]:
+    """Put our own flags behind the label, where the tool's daemon does not look."""
+    ours = ["--json"] * request.json + ["-v"] * request.verbose
+    if not ours:
+        return words
+    place = words.index(request.directive)
+    options = [word for word in words[:place] if word not in ("--json", "-v")]
+    return [*options, request.directive, request.label or "all", *request.arguments, *ours]
+
+
+def _talk(talking: list[Conversation]) -> list[int]:
+    statuses = []
+    poll = select.poll()
+    by_descriptor = {conversation.fileno(): conversation for conversation in talking}
+    for conversation in talking:
+        poll.register(conversation.fileno(), select.POLLIN | select.POLLOUT)
+    while by_descriptor:
+        for descriptor, events in poll.poll():
+            conversation = by_descriptor[descriptor]
+            if events & select.POLLOUT and conversation.send():
+                poll.register(descriptor, select.POLLIN)
+            if events & ~select.POLLOUT:
+                conversation.receive()
+            if conversation.finished:
+                poll.unregister(descriptor)
+                del by_descriptor[descriptor]
+                conversation.close()
+                statuses.append(conversation.status)
+        sys.stdout.flush()
+    return statuses
+
+
+class Conversation:
+    """What is said with one daemon.
+
+    Args:
+        directory: where its socket is.
+        label: whose it is.
+        line: the request.
+        request: the same, read.
+    """
+
+    def __init__(self, directory: str, label: str, line: bytes, request: Request) -> None:
+        self.status = 0
+        self.finished = False
+        self.value: object = None
+        """What it answered as JSON."""
+        self.kept = b""
+        """What is printed in the order of the labels, not in that of the answers."""
+        self._label = label
+        self._request = request
+        self._unsent = line
+        self._line = b""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.connect(files.socket_path(directory, label))
+        except OSError as error:
+            self._unreachable(directory, error)
+        else:
+            self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Let go."""
+        self._socket.close()
+
+    def send(self) -> bool:
+        """Send what can be sent, and say whether that was all."""
+        with suppress(BlockingIOError):
+            try:
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            except (BrokenPipeError, ConnectionResetError):  # it has answered before it read everything
+                self._unsent = b""
+        return not self._unsent
+
+    def receive(self) -> None:
+        """Show what has come."""
+        try:
+            data = self._socket.recv(_PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            if line == b".":
+                self.finished = True
+                return
+            self._show(wire.unescape(line + b"\n"))
+        if not data:  # it ended while it answered, as it may when it was told to exit
+            self.finished = True
+            if self._line:
+                self._show(self._line)
+        elif self._request.directive in ("logf", "tailf"):
+            self._show_part()
+
+    def _show_part(self) -> None:
+        """Show the beginning of a line at once, unless it may be the end of the answer."""
+        if self._line not in (b"", b".", b".."):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(self._line)
+            self._line = b""
+
+    def _show(self, line: bytes) -> None:
+        if self._request.directive in ("status", "list") and self._request.json:
+            self._take_json(line)
+            return
+        if self._request.directive not in ("log", "logf", "tailf"):
+            self._judge(line.decode(errors="replace"))
+        if self._request.directive in ("status", "list", "log"):
+            self.kept += line
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(line)
+
+    def _judge(self, line: str) -> None:
+        """Read an exit status off a text."""
+        if self._request.directive == "status" and not line.startswith("svc "):
+            running = line[len(self._label.ljust(16)) :].split("  ", maxsplit=1)[0].strip() == "running"
+            self.status = max(self.status, 0 if running else NOT_RUNNING)
+        elif line.removeprefix(f"svc {self._label}: ").startswith(_FAILURES):
+            self.status = 1
+
+    def _take_json(self, line: bytes) -> None:
+        try:
+            self.value = json.loads(line)
+        except ValueError:  # the tool's own daemon knows no JSON
+            text = line.decode(errors="replace")
+            self.value = {"name": self._label, "column": text[len(self._label.ljust(16)) :].strip()}
+            if self._request.directive == "list":
+                self.value = self._label
+        column = self.value.get("column") if isinstance(self.value, dict) else "running"
+        self.status = max(self.status, 0 if column == "running" else NOT_RUNNING)
+
+    def _unreachable(self, directory: str, error: OSError) -> None:
+        self.finished = True
+        self.status = 1
+        self.close()
+        print(f"Unable to connect to service {self._label}")
+        stale = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
+        if self._request.directive in ("exit", "kill") and stale:
+            print(f"Removing pid and socket files for {self._label}")
+            if not files.remove_stale(directory, self._label):
+                print(f"svc: {self._label} is active: its files stay", file=sys.stderr)
+
+
+def default_directory(request: Request) -> str:
+    """Return where the sockets are."""
+    return files.default_directory() if request.directory is None else os.path.join(request.directory, "")[:-1] or "/"

@@ -1,0 +1,173 @@
+"""The daemon of one service: the guard of its domain, and what answers on its socket."""
+
+from __future__ import annotations
+
+import os
+
+from ...supervisor import mailbox
+from ...supervisor.domain import close_all_but
+from ...supervisor.guard import Guard
+from ...supervisor.keeper import last_resort
+from ...supervisor.mailbox import Mailbox
+from ...supervisor.owned import Domains
+from ...supervisor.reactor import Reactor
+from ...supervisor.service import Service
+from ...supervisor.service_log import LogFile
+from .server import Server
+from .title import set_title
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable
+
+    from ...supervisor.launch import Launch
+    from ...supervisor.wire import Message
+    from .files import Files
+    from .request import Request
+else:
+    import _signal
+
+
+class KeptService(Service):
+    """The service of a daemon, with what its socket needs to know."""
+
+    with_ready = False
+    ends_with = "everybody"
+    announced = 0
+
+
+class Daemon:
+    """One daemon; this process becomes it.
+
+    Args:
+        request: what ``init`` was told.
+        launch: what is run.
+        files: its pid file and socket; None for none.
+        report: called once: with "" when the command was executed, else with the reason why nothing was started.
+        kept: descriptors that ``report`` needs.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        launch: Launch,
+        files: Files | None,
+        report: Callable[[str], None],
+        kept: tuple[int, ...] = (),
+    ) -> None:
+        assert request.label
+        self._request = request
+        self._launch = launch
+        self._files = files
+        self._report: Callable[[str], None] | None = report
+        self._kept = kept
+        self._label = request.label
+        self._server: Server | None = None
+        self._domains: Domains | None = None
+        self._ended = False  # the service is over, and only deputy and guard are left
+
+    def run(self) -> None:
+        """Keep the service until it is told to exit.
+
+        Raises:
+            OSError: nothing was started: no log file, no process, no descriptor to be had.
+        """
+        request = self._request
+        set_title(self._label if request.title is None else f"{self._label} - {request.title}")
+        box = Mailbox()
+        echo = LogFile.of(os.dup(1)) if request.foreground else None
+        os.dup2(box.null, 0)
+        if not request.foreground:
+            os.dup2(box.null, 1)
+            os.dup2(box.null, 2)
+        directory = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+        guard = Guard(box, self._hear_of_loss)
+        own = (box.null, directory, *guard.descriptors, *(self._files.descriptors() if self._files else ()))
+        close_all_but(*own, *self._kept, *([echo.descriptor] if echo else []))
+        guard.start_deputy()
+        try:
+            reactor = Reactor(mailbox.listen)
+            self._domains = Domains(reactor, guard.hand_down, directory)
+            service = self._make_service(self._domains, box.null, echo)
+            if self._files:
+                self._server = Server(self._files.listener, service, reactor)
+            service.start()
+            self._keep(box, guard, reactor, service)
+        except BaseException:
+            last_resort(guard.keeper)
+            raise
+
+    def _make_service(self, domains: Domains, null: int, echo: LogFile | None) -> KeptService:
+        request = self._request
+        rules = request.rules()
+        service = KeptService(self._label, rules, self._launch, domains, null, ready=request.ready, log=request.log)
+        service.with_ready, service.ends_with = rules.ready, rules.ends_with
+        service.output.echo = echo
+        service.news = lambda text: service.output.say(f"svc {self._label}: {text}")
+        service.changed = lambda: self._changed(service)
+        service.over = lambda: _ignore(domains.reactor.after(0, lambda: self._finish(service)))
+        return service
+
+    def _keep(self, box: Mailbox, guard: Guard, reactor: Reactor, service: KeptService) -> None:
+        while not (self._ended and guard.is_over):
+            guard.look_around()
+            reactor.turn()
+            if self._ended:
+                guard.close()
+                if guard.is_over:
+                    break
+            rests = [rest for rest in (guard.rest(), reactor.rest()) if rest is not None]
+            info = box.wait(min(rests, default=None))
+            if info is not None:
+                self._take(info.si_signo, service, box)
+
+    def _take(self, number: int, service: KeptService, box: Mailbox) -> None:
+        """Do what the manual says of signals to the daemon."""
+        if self._ended:
+            return
+        interrupt = number == _signal.SIGINT and self._request.foreground and number not in box.ignored
+        if number == _signal.SIGTERM or interrupt:
+            service.exit()
+        elif number == _signal.SIGHUP:
+            service.restart()
+
+    def _changed(self, service: KeptService) -> None:
+        status = service.status()
+        if self._report is not None and (status.launches or status.state == "failed"):
+            report, self._report = self._report, None
+            failed = not status.launches
+            report(status.reason if failed else "")
+            if failed:
+                service.exit()
+                return
+        if self._server:
+            self._server.changed()
+        done = status.state in ("stopped", "failed") and status.launches
+        if self._request.exit_with_service and done and not service.exiting:
+            service.exit()
+
+    def _finish(self, service: KeptService) -> None:
+        """The service has ended: its files go before the last answers, so that an init after them finds none."""
+        if self._ended:
+            return
+        self._ended = True
+        if service.status().launches:
+            service.output.say(f"svc {self._label}: service demon exiting")
+        if self._request.sync:
+            os.sync()
+        if self._files:
+            self._files.unlink()
+        if self._server:
+            self._server.finish()
+        if self._files:
+            self._files.close()
+        service.close()
+
+    def _hear_of_loss(self, message: Message) -> None:
+        if self._domains:
+            self._domains.told(message)
+
+
+def _ignore(_: object) -> None:
+    pass

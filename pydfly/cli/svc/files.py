@@ -1,0 +1,175 @@
+"""The files of the daemons: where they are, who owns which, and what a killed one has left.
+
+DIR/service.LABEL.pid is locked by its daemon for its life; DIR/service.LABEL.sk is its socket.  The lock, not the
+existence of a file, says whether a daemon lives.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import sys
+from contextlib import suppress
+
+SYSTEM = "/var/run"
+"""Where the tool has its files."""
+
+NOWHERE = "none"
+"""-p none: no files."""
+
+_LONGEST = 107 if sys.platform.startswith("linux") else 103  # bytes of sun_path, the NUL aside
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Active(Exception):
+    """A daemon with this label lives."""
+
+
+def default_directory() -> str:
+    """Return where the files are when -p does not say: the tool's place on its system, one of ours elsewhere."""
+    if sys.platform.startswith("dragonfly"):
+        return SYSTEM
+    if os.geteuid() == 0:
+        from ...backends.registry.directory import MACHINE
+
+        above = MACHINE if sys.platform.startswith("linux") else "/var/run/pydfly"
+    else:
+        from platformdirs import user_runtime_dir
+
+        above = user_runtime_dir("pydfly", ensure_exists=False)
+    return os.path.join(above, "svc")
+
+
+def make_directory(path: str) -> None:
+    """Make the default directory, for its owner only, and refuse one that others could have prepared.
+
+    Raises:
+        OSError: it cannot be made, or is not ours alone.
+    """
+    for place in (os.path.dirname(path), path):
+        with suppress(FileExistsError):
+            os.makedirs(place, 0o700)
+        status = os.lstat(place)
+        if not stat.S_ISDIR(status.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
+        if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
+            raise PermissionError(errno.EACCES, "it belongs to somebody else, or others can write to it", place)
+
+
+def labels(directory: str) -> list[str]:
+    """Return the labels of the sockets in a directory.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    names = os.listdir(directory)
+    return sorted(name[8:-3] for name in names if name.startswith("service.") and name.endswith(".sk"))
+
+
+def socket_path(directory: str, label: str) -> str:
+    """Return the path of a socket."""
+    return os.path.join(directory, f"service.{label}.sk")
+
+
+def pid_path(directory: str, label: str) -> str:
+    """Return the path of a pid file."""
+    return os.path.join(directory, f"service.{label}.pid")
+
+
+class Files:
+    """The pid file and the socket of one daemon, from now on its own.
+
+    Args:
+        directory: where.
+        label: whose.
+
+    Raises:
+        Active: another daemon has them.
+        OSError: they cannot be made.
+    """
+
+    def __init__(self, directory: str, label: str) -> None:
+        self._pid_path = pid_path(directory, label)
+        self._socket_path = socket_path(directory, label)
+        if len(os.fsencode(self._socket_path)) > _LONGEST:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), self._socket_path)
+        self._lock = _lock(self._pid_path)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            os.ftruncate(self._lock, 0)
+            with suppress(FileNotFoundError):
+                os.unlink(self._socket_path)
+            before = os.umask(0o177)  # bind(2) makes the file, and nobody else must connect before a chmod
+            try:
+                self.listener.bind(self._socket_path)
+            finally:
+                os.umask(before)
+            self.listener.listen(128)
+            self.listener.setblocking(False)
+        except BaseException:
+            self.listener.close()
+            with suppress(OSError):
+                os.unlink(self._pid_path)
+            os.close(self._lock)
+            raise
+
+    def descriptors(self) -> tuple[int, int]:
+        """Return the descriptors that the daemon must keep."""
+        return self._lock, self.listener.fileno()
+
+    def write_pid(self, pid: int) -> None:
+        """Say who the daemon is."""
+        os.pwrite(self._lock, b"%d\n" % pid, 0)
+
+    def unlink(self) -> None:
+        """Remove both; the lock is still held."""
+        for path in (self._socket_path, self._pid_path):
+            with suppress(OSError):
+                os.unlink(path)
+
+    def remove(self) -> None:
+        """Remove both, and then give the lock up."""
+        if self._lock >= 0:
+            self.unlink()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of both in this process."""
+        self.listener.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def remove_stale(directory: str, label: str) -> bool:
+    """Remove what a killed daemon has left; False if one lives."""
+    try:
+        lock = _lock(pid_path(directory, label))
+    except Active:
+        return False
+    for path in (socket_path(directory, label), pid_path(directory, label)):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    os.close(lock)
+    return True
+
+
+def _lock(path: str) -> int:
+    """Open a pid file, making it if there is none, and lock it; one that was removed meanwhile is made again."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                    return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Active from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)

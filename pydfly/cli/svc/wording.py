@@ -1,0 +1,46 @@
+"""A service's status in words: the tool's column, and what this command tells besides."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from ...escape import escape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ...supervisor.service_status import ServiceStatus
+
+STATES = {"stopping": "killing", "waiting": "stopped"}
+"""The tool's words for our states."""
+
+
+def column(status: ServiceStatus, exiting: bool, with_ready: bool) -> str:
+    """Return the state in the tool's words."""
+    if status.state == "stopped":
+        return "stopped (exiting)" if exiting else "stopped (manual)" if status.manual else "stopped"
+    if status.state == "starting":
+        return "starting" if with_ready else "running"
+    return STATES.get(status.state, status.state)
+
+
+def ended(code: int | None) -> str:
+    """Say how a command ended."""
+    if code is None:
+        return ""
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
+def more(status: ServiceStatus) -> str:
+    """Return what -v adds to the column."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(status.since))
+    parts = [f"pid {status.pid}" if status.pid else "", f"since {since}", f"restarts {status.restarts}"]
+    if status.restart_at is not None:
+        parts.append(f"restart in {max(0.0, status.restart_at - time.time()):.1f} s")
+    parts += [ended(status.last_exit), escape(status.reason), escape(status.text)]
+    return "".join(f"  {part}" for part in parts if part)

@@ -1,0 +1,148 @@
+"""Domains whose owner is the guard itself: those of services.
+
+The same messages go over the same lines as with an owner outside; see wire.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from .line import Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..structs import DescendantInfo
+    from .launch import Launch
+    from .reactor import Reactor
+    from .wire import Message
+
+    Take = Callable[["OwnedDomain", Message], None]
+
+
+class Domains:
+    """The domains of this process.
+
+    Args:
+        reactor: where their lines are watched.
+        hand_down: takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
+        cwd: descriptor of the directory that commands start in.
+    """
+
+    def __init__(self, reactor: Reactor, hand_down: Callable[[Message, list[int]], None], cwd: int) -> None:
+        self.reactor = reactor
+        self._hand_down = hand_down
+        self._cwd = cwd
+        self._domains: dict[int, OwnedDomain] = {}
+        self._number = 0
+
+    def start(self, launch: Launch, targets: dict[int, int], take: Take) -> OwnedDomain:
+        """Start a domain.
+
+        Args:
+            launch: what to run in it.
+            targets: which number in the command is which descriptor here.
+            take: called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
+
+        Raises:
+            OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is to be had.
+        """
+        self._number -= 1  # numbers above belong to the owner of the guard
+        mine, its = socket.socketpair()
+        copies: list[int] = []
+        try:
+            copies = [os.dup(source) for source in (its.fileno(), self._cwd, *targets.values())]
+            mine.setblocking(False)
+        except OSError:
+            mine.close()
+            for copy in copies:
+                os.close(copy)
+            raise
+        finally:
+            its.close()
+        domain = OwnedDomain(self._number, Line(mine.detach()), self.reactor, take)
+        self._domains[self._number] = domain
+        self._hand_down(("domain", self._number, list(targets), launch.grace), copies)
+        domain.send(("launch", launch.fields()))
+        return domain
+
+    def told(self, message: Message) -> bool:
+        """Take what guard and deputy say of a domain; False if it is none of these."""
+        name, number, value = message
+        domain = self._domains.get(number)
+        if domain is None:
+            return False
+        domain.take(domain, ("failed", (*value, None)) if name == "failed" else ("lost", value))
+        return True
+
+    def forget(self, domain: OwnedDomain) -> None:
+        """Let go of a domain that is over."""
+        self._domains.pop(domain.number, None)
+        domain.close()
+
+
+class OwnedDomain:
+    """One domain.
+
+    Args:
+        number: by which guard and deputy know it.
+        line: to its warden.
+        reactor: where that is watched.
+        take: called with each message of its.
+    """
+
+    def __init__(self, number: int, line: Line, reactor: Reactor, take: Take) -> None:
+        self.number = number
+        self.take = take
+        self._line = line
+        self._reactor = reactor
+        self._serial = 0
+        self._questions: dict[int, Callable[[list[DescendantInfo]], None]] = {}
+        reactor.watch(line.descriptor, self._hear)
+
+    def stop(self, grace: float | None) -> None:
+        """Have it ended; None for the grace that it was launched with."""
+        self._request("stop", grace)
+
+    def signal(self, number: int) -> None:
+        """Have the command signalled."""
+        self._request("signal", number)
+
+    def ask_members(self, answer: Callable[[list[DescendantInfo]], None]) -> None:
+        """Have the members listed; never answered if the domain ends before."""
+        self._request("processes")
+        self._questions[self._serial] = answer
+
+    def send(self, message: Message | None = None) -> None:
+        """Send a message, or what is left of earlier ones."""
+        self._line.send(message)
+        if self._line.descriptor >= 0:
+            self._reactor.interest(self._line.descriptor, read=not self._line.closed, write=self._line.unsent)
+
+    def close(self) -> None:
+        """Close the line: if the warden is still there, it ends the domain."""
+        if self._line.descriptor >= 0:
+            self._reactor.forget(self._line.descriptor)
+            os.close(self._line.descriptor)
+            self._line.descriptor = -1
+            self._line.closed = True
+
+    def _request(self, name: str, *values: object) -> None:
+        self._serial += 1
+        self.send((name, self._serial, *values))
+
+    def _hear(self) -> None:
+        if self._line.closed:
+            self._reactor.forget(self._line.descriptor)  # whether the warden was killed is told by others
+            return
+        for message in self._line.receive():
+            if message[0] == "done" and message[1] in self._questions:
+                from ..structs import DescendantInfo
+
+                self._questions.pop(message[1])([DescendantInfo(*fields) for fields in message[2]])
+            elif message[0] not in ("done", "refused"):
+                self.take(self, message)
+        if self._line.descriptor >= 0:
+            self.send()

@@ -1,0 +1,104 @@
+"""The output of a service on its way from the pipe to memory, to the log file, and to a terminal."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from .service_log import LogFile, Ring
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .reactor import Reactor
+
+_PIECE = 65536
+_PIECES = 16  # at most in one go, so that a noisy service leaves time for everything else
+
+
+class Output:
+    """What a service writes.
+
+    One pipe for all its runs, of which this process holds both ends: it never ends, and nothing in it is lost.
+
+    Args:
+        reactor: where the pipe is watched.
+        ring: how many bytes are kept.
+        log: path of the log file; None for none.
+        changed: called when something was written.
+
+    Raises:
+        OSError: the log file cannot be opened, or there are no descriptors left.
+    """
+
+    def __init__(self, reactor: Reactor, ring: int, log: str | None, changed: Callable[[], None]) -> None:
+        self.ring = Ring(ring)
+        self.echo: LogFile | None = None
+        """Where output is copied to besides."""
+        self.log_path = log
+        self._reactor = reactor
+        self._changed = changed
+        self._log = None if log is None or log == os.devnull else LogFile(log)
+        try:
+            self._end, self.pipe = os.pipe()
+        except OSError:
+            if self._log:
+                self._log.close()
+            raise
+        os.set_blocking(self._end, False)
+        reactor.watch(self._end, self.read)
+
+    def use_log(self, path: str | None) -> None:
+        """Open the log file again, or another; ``/dev/null`` for none.
+
+        Raises:
+            OSError: it cannot be opened; the old one stays in use.
+        """
+        path = self.log_path if path is None else path
+        if path == os.devnull:
+            if self._log:
+                self._log.close(0.5)
+            self._log = None
+        elif self._log:
+            self._log.reopen(path)
+        elif path is not None:
+            self._log = LogFile(path)
+        self.log_path = path
+
+    def say(self, text: str) -> None:
+        """Put a line of this process's own among the output."""
+        self.read()
+        self._keep(os.fsencode(text) + b"\n")
+
+    def read(self) -> None:
+        """Take what is in the pipe, as far as one turn allows."""
+        for _ in range(_PIECES):
+            try:
+                data = os.read(self._end, _PIECE)
+            except BlockingIOError:
+                break
+            self._keep(data)
+
+    def drain(self) -> None:
+        """Take all that is in the pipe: its writers are gone."""
+        with suppress(BlockingIOError):
+            while True:
+                self._keep(os.read(self._end, _PIECE))
+
+    def close(self) -> None:
+        """Write what is left, and let go."""
+        self.drain()
+        self._reactor.forget(self._end)
+        os.close(self._end)
+        os.close(self.pipe)
+        for log in (self._log, self.echo):
+            if log:
+                log.close()
+
+    def _keep(self, data: bytes) -> None:
+        self.ring.write(data)
+        for log in (self._log, self.echo):
+            if log:
+                log.write(data)
+        self._changed()
