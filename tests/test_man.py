@@ -12,7 +12,13 @@ PAGES = sorted((Path(__file__).parent.parent / "pydfly" / "man").glob("*.[1-9]")
 
 
 def test_pages_were_found() -> None:
-    assert [page.name for page in PAGES] == ["pydfly-resident.8", "pydfly-run.1", "pydfly.1", "pydfly.3"]
+    assert [page.name for page in PAGES] == [
+        "pydfly-resident.8",
+        "pydfly-run.1",
+        "pydfly-svc.8",
+        "pydfly.1",
+        "pydfly.3",
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")

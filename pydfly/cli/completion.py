@@ -7,6 +7,7 @@ import signal
 
 from . import help as manual
 from .options import COMMANDS, SHELLS
+from .svc_options import DIRECTIVES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _bash_case(command: str) -> str:
     ]
     arguments = {
         "command": "_pydfly_other $COMP_CWORD",
+        "directive": _compgen(list(DIRECTIVES)),
         "files": 'COMPREPLY=($(compgen -f -- "$word"))',
         "pid": 'COMPREPLY=($(compgen -W "$(ps -A -o pid=)" -- "$word"))',
         "shell": _compgen(list(SHELLS)),
@@ -93,6 +95,7 @@ def _zsh_arguments(command: str) -> str:
     specs = [_zsh_option(option, values.get(option.value, "")) for option in COMMANDS[command].options]
     arguments = {
         "command": "'*:: : _pydfly_other'",
+        "directive": f"':directive:({' '.join(DIRECTIVES)})'",
         "files": "'*:file:_files'",
         "pid": "':pid: compadd - $(ps -A -o pid=)'",
         "shell": f"':shell:({' '.join(SHELLS)})'",
@@ -124,6 +127,7 @@ def fish() -> str:
     values = {"file": " -r -F", "signal": f" -x -a '{' '.join(signals())}'", "": " -f"}
     arguments = {
         "command": " -a '(__pydfly_other)'",
+        "directive": f" -f -a '{' '.join(DIRECTIVES)}'",
         "files": " -F",
         "pid": " -f -a '(__fish_complete_pids)'",
         "shell": f" -f -a '{' '.join(SHELLS)}'",

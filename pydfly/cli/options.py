@@ -6,6 +6,8 @@ here for the completion.  `pydfly run` imports this module at each start, so it 
 
 from __future__ import annotations
 
+from .svc_options import SVC
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -215,32 +217,7 @@ COMMANDS = {
     "svc": Command(
         "keep a service running, stop it, show its log: svc(8)",
         "directive",
-        Option("-d", "", "debug, more lines in the log; stay in the foreground"),
-        Option("-f", "", "stay in the foreground"),
-        Option("-h", "", "show a help text"),
-        Option("-p", "file", "the directory of pid files and sockets"),
-        Option("-r", "id", "restart so many seconds after the command has ended"),
-        Option("-R", "id", "restart so many seconds after everything has ended"),
-        Option("-x", "", "the daemon ends when the service has ended"),
-        Option("-s", "", "sync after each stop"),
-        Option("-t", "id", "seconds from SIGTERM to SIGKILL (10)"),
-        Option("-u", "id", "the user of the command"),
-        Option("-g", "id", "the group of the command"),
-        Option("-G", "id", "the groups of the command"),
-        Option("-l", "file", "the log file"),
-        Option("-c", "file", "the root directory of the command"),
-        Option("-m", "", "mount dev in the jail"),
-        Option("-j", "file", "the directory of a jail"),
-        Option("-k", "id", "what the jail is like"),
-        Option("-T", "id", "what stands in the title of the daemon"),
-        Option("-F", "id", "restarts in 60 seconds after which it is given up"),
-        Option("--ready", "id", "how it tells that it is ready, notify or a descriptor"),
-        Option("--ready-timeout", "time", "seconds in which it must be ready (30)"),
-        Option("--backoff", "id", "factor by which the pause between restarts grows"),
-        Option("--stop-signal", "signal", "what asks it to end (TERM)"),
-        Option("--kill-mode", "id", "mixed or everyone, who gets that signal"),
-        Option("--json", "", "print JSON"),
-        Option("-v", "", "show more of each service"),
+        *[Option(*row) for row in SVC],
         own_parser=True,
     ),
     "resident": Command(

@@ -22,6 +22,7 @@ class Launch:
         pdeathsig: the signal that the command gets when the warden dies; 0 for none.
         spare: the owner wants to be asked which processes to spare.
         user, group, extra_groups, umask, process_group, start_new_session: as ``subprocess.Popen`` has them.
+        chroot: the directory that becomes its root, and where it starts; None for the owner's.
         shell_script: a file that execve(2) takes for no program is a script for sh, as execvp(3) has it.
     """
 
@@ -45,6 +46,7 @@ class Launch:
         process_group: int | None = None,
         start_new_session: bool = False,
         shell_script: bool = False,
+        chroot: bytes | None = None,
     ) -> None:
         self.command = command
         self.env = env
@@ -63,6 +65,7 @@ class Launch:
         self.process_group = process_group
         self.start_new_session = start_new_session
         self.shell_script = shell_script
+        self.chroot = chroot
 
     def fields(self) -> dict[str, Any]:
         """Return what ``Launch(**fields)`` makes again."""

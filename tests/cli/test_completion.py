@@ -174,4 +174,9 @@ def test_pydfly_run_imports_nothing_of_this() -> None:
         "print({name for name in sys.modules if name.startswith('pydfly.cli') or name == 'argparse'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ast.literal_eval(done.stdout) == {"pydfly.cli", "pydfly.cli.options", "pydfly.cli.run"}
+    assert ast.literal_eval(done.stdout) == {
+        "pydfly.cli",
+        "pydfly.cli.options",
+        "pydfly.cli.run",
+        "pydfly.cli.svc_options",
+    }

@@ -53,7 +53,9 @@ def test_unknown_options_are_refused(command: str) -> None:
     assert pydfly(command, "--bogus").returncode != 0
 
 
-@pytest.mark.parametrize(("command", "page"), [("run", "pydfly-run.1"), ("resident", "pydfly-resident.8")])
+@pytest.mark.parametrize(
+    ("command", "page"), [("run", "pydfly-run.1"), ("resident", "pydfly-resident.8"), ("svc", "pydfly-svc.8")]
+)
 def test_manual_pages_describe_the_same_options(command: str, page: str) -> None:
     assert documented(page) | {"--help"} == {option.flag for option in COMMANDS[command].options} | {"--help"}
 
@@ -63,7 +65,7 @@ def test_the_overview_names_every_command_with_its_options() -> None:
     for command in COMMANDS:
         entry = re.search(rf"^\.It Cm {command}\b(.*)$", text, re.MULTILINE)
         assert entry, command
-        if command not in ("run", "resident", "completion"):
+        if command not in ("run", "resident", "svc", "completion"):
             flags = {option.flag for option in COMMANDS[command].options} - {"--help"}
             assert {f"-{flag}" for flag in re.findall(r"Fl (-[a-z]+)", entry[1])} == flags
 

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import re
 
+from ..svc_options import DIRECTIVES
 from .request import Help, Refused, Request
 from .values import LONG_VALUES, VALUES
 
 GETOPT = "dfhp:r:R:xst:u:g:G:l:c:mj:k:T:F:"
 """The tool's options; a colon stands behind those that take a value."""
-
-DIRECTIVES = (
-    "init", "start", "stop", "stopall", "restart", "exit", "kill",
-    "list", "status", "log", "logf", "tailf", "logfile", "help",
-)  # fmt: skip
-"""What can be asked for."""
 
 WITHOUT_LABEL = ("status", "list", "log", "logf", "tailf", "help")
 """Directives that mean every service when no label stands behind them."""

@@ -38,7 +38,7 @@ def ended(code: int | None) -> str:
 
 def more(status: ServiceStatus) -> str:
     """Return what -v adds to the column."""
-    since = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(status.since))
+    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(status.since))
     parts = [f"pid {status.pid}" if status.pid else "", f"since {since}", f"restarts {status.restarts}"]
     if status.restart_at is not None:
         parts.append(f"restart in {max(0.0, status.restart_at - time.time()):.1f} s")
