@@ -83,7 +83,7 @@ def status() -> DomainStatus:
     answer = control("PROC_REAP_STATUS")
     if isinstance(answer, structs.ReaperStatusFreeBSD):
         return structs.DomainStatus(
-            owned=bool(answer.flags & 1),
+            owned=answer.owned,
             real_init=bool(answer.flags & 2),
             reaper_pid=answer.reaper,
             first_pid=None if answer.pid == -1 else answer.pid,
@@ -91,15 +91,14 @@ def status() -> DomainStatus:
             descendants=answer.descendants,
         )
     assert isinstance(answer, structs.ReaperStatus)
-    is_owner = bool(answer.flags & 1)
     # DragonFly tells a non-reaper neither who its reaper is nor who belongs to that domain
     return structs.DomainStatus(
-        owned=is_owner,
+        owned=answer.owned,
         real_init=bool(answer.flags & 2),
-        reaper_pid=current().processes.getpid() if is_owner else None,
+        reaper_pid=current().processes.getpid() if answer.owned else None,
         first_pid=None if answer.pid_head == -1 else answer.pid_head,
         children=None,
-        descendants=answer.refs if is_owner else None,
+        descendants=answer.refs if answer.owned else None,
     )
 
 

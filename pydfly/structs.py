@@ -48,6 +48,11 @@ class ReaperStatus(NamedTuple):
     pid_head: int
     """``pid_t``: the child attached last, zombie or not, reaper or not; -1 without children."""
 
+    @property
+    def owned(self) -> bool:
+        """The caller is a reaper: REAPER_STAT_OWNED."""
+        return bool(self.flags & 1)
+
 
 class ReaperStatusFreeBSD(NamedTuple):
     """FreeBSD's ``struct procctl_reaper_status`` (80 bytes; sys/sys/procctl.h), without the padding.
@@ -66,6 +71,11 @@ class ReaperStatusFreeBSD(NamedTuple):
     """``rs_reaper``, pid_t: the reaper that all this is about."""
     pid: int | None
     """``rs_pid``, pid_t: a child of the reaper; -1 when the domain is empty."""
+
+    @property
+    def owned(self) -> bool:
+        """The process asked about is a reaper: REAPER_STATUS_OWNED."""
+        return bool(self.flags & 1)
 
 
 class ReaperPidInfo(NamedTuple):
@@ -179,6 +189,11 @@ class DescendantInfo(NamedTuple):
     """``running``, ``sleeping``, ``waiting`` (uninterruptible), ``stopped``, ``zombie``, ``idle`` or ``other``."""
     start_time: float
     """Seconds since the epoch (simulated: the kernel's count of forks)."""
+
+    @property
+    def identity(self) -> tuple[int, float]:
+        """Pid and start time, which tell it from every other process that had or will have the pid."""
+        return self.pid, self.start_time
 
 
 class Reaped(NamedTuple):

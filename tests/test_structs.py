@@ -46,3 +46,13 @@ def test_the_first_answer_is_light() -> None:
     assert "pydfly.backends.linux.dragonfly" in loaded.split()
     heavy = {"argparse", "dataclasses", "enum", "functools", "importlib", "re", "signal", "subprocess", "threading"}
     assert heavy & set(loaded.split()) == set()
+
+
+def test_what_a_record_says_of_itself() -> None:
+    """A process is told by its pid and start time; a status says whose domain it is about."""
+    one = structs.DescendantInfo(7, 1, "one", "running", 5.0)
+    assert one.identity == one._replace(name="renamed", ppid=3).identity
+    assert one.identity != one._replace(start_time=6.0).identity
+    for status in (structs.ReaperStatus(3, 0, -1), structs.ReaperStatusFreeBSD(3, 0, 0, 1, -1)):
+        assert status.owned is True
+        assert status._replace(flags=2).owned is False

@@ -27,7 +27,7 @@ class Outsiders:
     def note(self, before: list[DescendantInfo]) -> None:
         """Note which processes are there at ACQUIRE."""
         self._of = os.getpid()
-        self._known = {(process.pid, process.start_time) for process in before}
+        self._known = {process.identity for process in before}
 
     def nobody(self) -> bool:
         """Say whether every descendant is a member."""
@@ -40,10 +40,9 @@ class Outsiders:
         outside: set[int] = set()
         members = []
         for process in descendants:
-            identity = (process.pid, process.start_time)
-            if identity in self._known or process.ppid in outside:
+            if process.identity in self._known or process.ppid in outside:
                 outside.add(process.pid)
-                self._known.add(identity)  # it stays outside when its parent dies and it is adopted
+                self._known.add(process.identity)  # it stays outside when its parent dies and it is adopted
             else:
                 members.append(process)
         return members

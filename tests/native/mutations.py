@@ -116,7 +116,7 @@ MUTATIONS = [
         "children from before", FREEBSD, "children.pop(own, ()) if process.pid in pids]", "children.pop(own, ())]"
     ),
     Mutation("a parent that has died", FREEBSD, "and process.ppid not in listed", "and False"),
-    Mutation("FK-11", FREEBSD, "if status is not None and not status.flags & _OWNED:", "if False:"),
+    Mutation("FK-11", FREEBSD, "if status is not None and not status.owned:", "if False:"),
     Mutation("FK-11 all modes", FREEBSD, "_KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN),", "_KILL_FLAGS = (0,"),
     Mutation("FK-11 when told", FREEBSD, "if not self._unsafe_reap_kill and", "if"),
     Mutation(

@@ -153,7 +153,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         """Return the members of this process's domain, which the target must be one of."""
         if self.processes.owned():
             members = self.processes.descendants()
-            if target is None or any(_same(process, target) for process in members):
+            if target is None or target.identity in {process.identity for process in members}:
                 return members
         raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell who the reaper of a process is that is none itself")
 
@@ -203,7 +203,3 @@ class LinuxFreeBSD(NoModules, NoResidency):
 
 def _age(process: DescendantInfo) -> tuple[float, int]:
     return process.start_time, process.pid
-
-
-def _same(one: DescendantInfo, other: DescendantInfo) -> bool:
-    return (one.pid, one.start_time) == (other.pid, other.start_time)

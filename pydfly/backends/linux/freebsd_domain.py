@@ -30,9 +30,8 @@ class FreeBSDDomain(Domain):
         lines: dict[int, int] = {}
         seen: dict[tuple[int, float], int] = {}
         for process in members:
-            identity = (process.pid, process.start_time)
             line = lines.get(process.ppid, process.pid) if process.ppid != own else process.pid
-            lines[process.pid] = seen[identity] = OWN.lines.get(identity, line)
+            lines[process.pid] = seen[process.identity] = OWN.lines.get(process.identity, line)
         OWN.lines = seen
         return lines
 
@@ -48,13 +47,11 @@ class FreeBSDDomain(Domain):
             members = self.descendants()
             lines = self.subtrees(members)
             new = [
-                process
-                for process in members
-                if (process.pid, process.start_time) not in met and subtree in (None, lines[process.pid])
+                process for process in members if process.identity not in met and subtree in (None, lines[process.pid])
             ]
             if not new:
                 break
-            met.update((process.pid, process.start_time) for process in new)
+            met.update(process.identity for process in new)
             got, refuser = self._signal(new, signal)
             killed += got
             refused = refuser if refused is None else refused

@@ -40,7 +40,7 @@ class DragonFlyCommands(Commands):
         below = self.processes.below(os.getpid())
         status = self._status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
         assert status is not None
-        return OUTSIDERS.without(below) if status.flags & dragonfly.REAPER_STAT_OWNED else below
+        return OUTSIDERS.without(below) if status.owned else below
 
     def _acquire(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.memory(NULL if isinstance(data, ReaperKill) else data)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .rawcall import RawCall
 
 _P_PID = int(freebsd.P_PID)
-_OWNED = int(freebsd.REAPER_STATUS_OWNED)
 _STATUS = int(freebsd.PROC_REAP_STATUS)
 _GETPIDS = int(freebsd.PROC_REAP_GETPIDS)
 _MOST_PIDS = 100_000  # PID_MAX is 99999: there are no more processes to list
@@ -50,7 +49,7 @@ class FreeBSDCommands(Commands):
         own = os.getpid()
         status = self._status(_P_PID, own, _STATUS, OMITTED)
         assert status is not None
-        if not status.flags & _OWNED:
+        if not status.owned:
             return self.processes.below(own)
         everyone = self.processes.everyone()
         pids = {member.pid for member in self._get_pids(_P_PID, own, _GETPIDS, OMITTED)}
@@ -147,7 +146,7 @@ class FreeBSDCommands(Commands):
             status = self._status(idtype, id, _STATUS, OMITTED)
         except errors.SyscallError:
             return  # the call itself will say it
-        if status is not None and not status.flags & _OWNED:
+        if status is not None and not status.owned:
             raise errors.refusal(
                 "procctl",
                 "EPERM",
