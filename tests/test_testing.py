@@ -6,7 +6,7 @@ import pytest
 
 import pydfly
 from pydfly import testing
-from pydfly.backends import choice as select
+from pydfly.backends import choice
 from pydfly.backends.protocol import Backend
 from pydfly.backends.simulated.process import Simulated
 from tests.conftest import linux_only
@@ -43,7 +43,7 @@ class Careless(Simulated):
 
 
 def careless() -> Backend:
-    good = select.start("sim")
+    good = choice.start("sim")
     assert isinstance(good, Simulated)
     return Careless(good.process)
 
@@ -53,7 +53,7 @@ def test_check_backend_finds_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     testing.check_backend("sim")
     from pydfly.conformance import modelled
 
-    monkeypatch.setattr(modelled.simulated, "of", Careless)
+    monkeypatch.setattr(modelled, "of", Careless)
     with pytest.raises(testing.ConformanceError, match="acquire-and-release-twice"):
         testing.check_backend(careless)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import constants
-from ..backends.simulated import process as simulated
+from ..backends.simulated.process import Simulated, of
 from ..simkernel import scenarios
 from . import api
 from .programs import Programs
@@ -50,7 +50,7 @@ class Modelled:
     def first(self) -> int:
         """Begin a history: boot a kernel, and return the first process of it."""
         backend = self._make()
-        assert isinstance(backend, simulated.Simulated)
+        assert isinstance(backend, Simulated)
         process = backend.process
         process.execve(scenarios.FIRST_PROGRAM[backend.flavour])
         self.model = scenarios.model(process.kernel)
@@ -70,7 +70,7 @@ class Modelled:
 
     def ask(self, pid: int, command: Literal["call"], *arguments: Any) -> api.Answer:
         """Have a process call the public API: the name, arguments and keywords."""
-        recorder = self._recorders.setdefault(pid, Recorder(simulated.of(self.kernel.process(pid))))
+        recorder = self._recorders.setdefault(pid, Recorder(of(self.kernel.process(pid))))
         return api.call(recorder, *arguments)
 
     def look(self, pid: int) -> tuple[int, list[str], int]:

@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import pydfly
 from pydfly import syscalls
-from pydfly.backends import choice as select
-from pydfly.backends import current
+from pydfly.backends import choice, current
 from tests.conftest import linux_only
 from tests.processes import in_process
 from tests.property.rawcalls import calls, differences, model_of, numbers, odd, outcome
@@ -101,7 +100,7 @@ def test_no_residency_on_freebsd(spec: str) -> None:
 @pytest.mark.parametrize("spec", BACKENDS)
 def test_modules(spec: str) -> None:
     """modfind and modstat raise what is documented."""
-    backend = select.start(spec)
+    backend = choice.start(spec)
 
     @settings(FUZZ, max_examples=50)
     @given(numbers | odd)
