@@ -31,7 +31,6 @@ def acquire() -> None:
     Source: procctl(2), PROC_REAP_ACQUIRE.
     """
     control("PROC_REAP_ACQUIRE")
-    orphans.watch(True)
 
 
 def release() -> None:
@@ -43,7 +42,6 @@ def release() -> None:
     Source: procctl(2), PROC_REAP_RELEASE.
     """
     control("PROC_REAP_RELEASE")
-    orphans.watch(False)
 
 
 def acquired() -> AbstractContextManager[None]:
@@ -113,8 +111,10 @@ def descendants() -> list[DescendantInfo]:
 def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     """Wait, without blocking, for the adopted orphans that have died, so that they do not pile up as zombies.
 
-    Never for a child of subprocess, multiprocessing, asyncio, ``pydfly.supervise()`` or os.fork(), whose owners would
-    lose the exit status.  A child that other code made (os.posix_spawn(), a C library) cannot be told from an orphan.
+    Never for a child that this process made itself, by os.fork(), os.forkpty(), pty, os.posix_spawn(), os.system(),
+    os.popen(), subprocess, multiprocessing, asyncio or ``pydfly.supervise()``: its owner would lose the exit status.
+    Whatever is doubtful stays a zombie, such as the children from before ``acquire()``, and while os.system() runs
+    every orphan born since.  What C code forks by itself, without Python's hooks, cannot be told from an orphan.
 
     Args:
         ignore: pids of more children that others wait for.
@@ -149,6 +149,6 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
         from .errors import refusal
 
         raise refusal("procctl", "ENOTCONN" if flavour() == "dragonfly" else "EINVAL", operation="PROC_REAP_RELEASE")
-    from .ending.here import kill_all as end_domain
+    from .ending.own_domain import kill_all as end_domain
 
     return end_domain(signal, 0.0 if signal == _signal.SIGKILL else grace)

@@ -41,6 +41,10 @@ class Processes(Protocol):
         """Return the pids of the calling process's children, zombies included, of every thread."""
         ...
 
+    def born(self, pid: int) -> float:
+        """Return the start time of a child, dead or alive; ProcessLookupError if there is no such process."""
+        ...
+
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; never one that got its pid later (ProcessLookupError then)."""
         ...

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
+from .. import offspring
 from ..outsiders import OWN as OUTSIDERS
 from . import prctl
 from .deathsig import DeathSignal
+from .procfs import ProcFs, moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class OwnProcess:
                 out of the counts.
         """
         with self.lock:
+            self.watch_children()
             if self.is_reaper():
                 return False
             _warn_if_children_vanish()
@@ -67,7 +70,12 @@ class OwnProcess:
                 return False
             prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
             self.outsiders.forget()
+            offspring.stop()
             return True
+
+    def watch_children(self) -> None:
+        """Note the children that this process makes from now on: the others are orphans that it adopts."""
+        offspring.watch(ProcFs().children, moment)
 
     def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members of the domain among the descendants (which come parents first)."""

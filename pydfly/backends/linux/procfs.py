@@ -54,6 +54,11 @@ def _boot_time() -> float:
     return _booted
 
 
+def moment() -> float:
+    """Return the time now as start times are told: on the clock that does not jump, and counts suspension."""
+    return _boot_time() + time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class ProcFs:
     """The processes around the calling one.
 
@@ -123,6 +128,14 @@ class ProcFs:
         if self._has_children_files:
             return self._children_of(own)
         return [process.pid for process in self.everyone() if process.ppid == own]
+
+    def born(self, pid: int) -> float:
+        """Return the start time of a child, dead or alive.
+
+        Raises:
+            ProcessLookupError: there is no such process.
+        """
+        return self.info(pid).start_time
 
     def child_members(self) -> list[int]:
         """Return the pids of those children that are members of this process's domain: all of them, here."""

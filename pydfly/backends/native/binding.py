@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 from operator import index
 
+from ... import errors
 from ...structs import NULL, ReaperKill
-from .. import arguments
+from .. import arguments, offspring
 from .processes import KernelProcesses
 
 TYPE_CHECKING = False
@@ -48,6 +49,25 @@ class Commands:
         """Let the kernel refuse a command that nobody knows."""
         memory = self.call.memory(data if isinstance(data, int) or not isinstance(data, ReaperKill) else NULL)
         self.call.control(idtype, id, cmd, memory)
+
+    def acquire(self, idtype: int, id: int, cmd: int, memory: Any, operation: str) -> None:
+        """Become a reaper.  Before it is one, this process begins to note its children: the others are orphans."""
+        fresh = not offspring.is_watching()
+        offspring.watch(self._own_children)
+        try:
+            self.call.control(idtype, id, cmd, memory, operation)
+        except errors.AlreadyReaperError:
+            raise
+        except BaseException:
+            if fresh:
+                offspring.stop()
+            raise
+
+    def _own_children(self) -> list[int]:
+        try:
+            return self.processes.children()
+        except errors.SyscallError:  # no reason to refuse what the kernel allows
+            return []
 
     def members(self) -> list[DescendantInfo]:
         """Return the members of this process's domain; all its descendants while it is no reaper."""

@@ -7,6 +7,7 @@ import os
 from ... import errors
 from ...constants import dragonfly
 from ...structs import NULL, OMITTED, ReaperKill, ReaperStatus
+from .. import offspring
 from ..outsiders import OWN as OUTSIDERS
 from .binding import Commands
 
@@ -48,7 +49,7 @@ class DragonFlyCommands(Commands):
             before = self.processes.below(os.getpid())
         except errors.SyscallError:  # no reason to refuse what the kernel allows
             before = []
-        self.call.control(idtype, id, cmd, memory, "PROC_REAP_ACQUIRE")
+        self.acquire(idtype, id, cmd, memory, "PROC_REAP_ACQUIRE")
         OUTSIDERS.note(before)
 
     def _release(self, idtype: int, id: int, cmd: int, data: Data) -> None:
@@ -56,6 +57,7 @@ class DragonFlyCommands(Commands):
         # EINVAL means a wrong idtype or id here, never "not a reaper"
         told = "PROC_REAP_RELEASE" if idtype == 0 and id in (0, os.getpid()) else ""
         self.call.control(idtype, id, cmd, memory, told)
+        offspring.stop()
 
     def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
         if data is not OMITTED:

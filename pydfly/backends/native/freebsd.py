@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import freebsd
 from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
-from .. import arguments, freebsd_data
+from .. import arguments, freebsd_data, offspring
 from .binding import Commands
 
 TYPE_CHECKING = False
@@ -69,7 +69,11 @@ class FreeBSDCommands(Commands):
         memory = self.call.memory(0 if isinstance(data, ReaperKill) else data)
         # EINVAL means "not a reaper" only if nothing else can be wrong
         told = "" if idtype != _P_PID or memory != self.call.null else self._names[cmd]
-        self.call.control(idtype, id, cmd, memory, told)
+        if cmd == freebsd.PROC_REAP_ACQUIRE:
+            self.acquire(idtype, id, cmd, memory, told)
+        else:
+            self.call.control(idtype, id, cmd, memory, told)
+            offspring.stop()
 
     def _read_int(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         self.call.control(idtype, id, cmd, self.call.reads_int(data, self._names[cmd]))

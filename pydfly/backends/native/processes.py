@@ -130,6 +130,17 @@ class KernelProcesses:
         own = os.getpid()
         return [process.pid for process in self.everyone() if process.ppid == own]
 
+    def born(self, pid: int) -> float:
+        """Return the start time of a child, dead or alive: DragonFly does not find zombies by pid.
+
+        Raises:
+            ProcessLookupError: there is no such process.
+        """
+        for process in self.everyone():
+            if process.pid == pid:
+                return process.start_time
+        raise ProcessLookupError(errno.ESRCH, f"no process {pid}")
+
     def child_members(self) -> list[int]:
         """Return the pids of those children, zombies included, that are members of the calling process's domain."""
         own = os.getpid()

@@ -48,6 +48,10 @@ class SimulatedProcesses:
         """Return the pids of its children, zombies included, the one attached last first."""
         return [child.pid for child in self._process.each_child()]
 
+    def born(self, pid: int) -> float:
+        """Return the start time of a child: its place in the order of forks."""
+        return float(pid)
+
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; pids are never reused here, so a process that is gone is just not there."""
         self._process.kill(target.pid, signal)

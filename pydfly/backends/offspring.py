@@ -1,0 +1,238 @@
+"""Which children this process made itself, so that an adopted orphan can be told from them: the kernel does not say.
+
+Each way to make a child is met where its pid is certain:
+
+* ``os.fork()``, ``os.forkpty()``, pty, multiprocessing's fork, C code that runs Python's fork hooks: the child writes
+  its pid into memory that it shares with this process.  (The parent's hook is not told the pid, and "the youngest
+  child" is a guess: an orphan adopted in that moment is younger, and so is an orphan that the new child leaves.)
+* subprocess, asyncio, ``os.popen()``, multiprocessing's spawn and fork server, ``os.posix_spawn()``: the functions
+  that they come down to return the pid, and are replaced while this process is a reaper: see ``spawners``.
+* ``os.system()``: its child is waited for inside the call, so it is among those born since the call began, while the
+  call lasts.  The same goes for a copy of ``posix_spawn`` that was imported by name before; what was born during such a
+  call is doubtful for good, as nobody tells its pid.
+
+C code that forks by itself, without Python's hooks, remains unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from _thread import RLock, get_ident  # threading's own, without what else threading costs a fresh interpreter
+
+from . import spawners
+from .kinship import EVER, STEP, TICK, Kinship, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from typing import Any, NamedTuple
+else:
+    from ..records import NamedTuple
+
+CELLS = 1024  # forks whose child has not yet written its pid
+_EVENTS = {"os.system": False, "os.posix_spawn": True}  # whether the child outlives the call
+
+
+class _Call(NamedTuple):
+    """A call that may make a child whose pid is not told, and where its thread was then."""
+
+    since: float
+    place: tuple[int, int]
+    outlived: bool
+
+
+lock = RLock()
+"""Held while a child is being made, and while orphans are waited for: so none is dead before it is known."""
+waiting = 0
+"""How many threads are about to make a child: whoever waits for orphans lets them go first."""
+_watching = False
+_hooked = False
+_known = Kinship()
+_calls: dict[int, _Call] = {}  # by thread
+_cells: Any = None  # shared with forked children, which write their pid there; a memoryview of C ints
+_free: list[int] = []
+_forks: list[tuple[int, float]] = []  # under way: cell (-1: none was free), and since when
+_unwritten: dict[int, Span] = {}  # by cell
+_now: Callable[[], float] = time.time
+_spawning = 0  # the thread that is in a replaced function
+
+
+def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | None = None) -> None:
+    """Note every child that is made from now on.  Call it before this process becomes a reaper.
+
+    Args:
+        present: lists the pids of the children that are there already: whose they are is not known, so they count as
+            made here.  It is called when no other thread can make one unseen any more.
+        clock: the clock of start times, if it is one that nobody can set, in seconds.
+    """
+    global _watching, _hooked, _cells, _now
+    with lock:
+        if _watching:
+            return
+        _forget()
+        if not _hooked:
+            _hooked = True
+            os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+            sys.addaudithook(_hear)
+        _now, _known.grain = (clock, TICK) if clock else (time.time, STEP)
+        from mmap import mmap
+
+        _cells = memoryview(mmap(-1, CELLS * 4)).cast("i")
+        _free.extend(range(CELLS))
+        _watching = True
+        spawners.replace(_spawn)
+        _known.made.update((pid, EVER) for pid in present())
+
+
+def stop() -> None:
+    """Note nothing any longer, and put the replaced functions back."""
+    global _watching
+    with lock:
+        _watching = False
+        spawners.put_back()
+        _forget()
+
+
+def is_watching() -> bool:
+    """Say whether the children of this process are noted."""
+    return _watching
+
+
+def settle(children: Collection[int], born: Callable[[int], float]) -> None:
+    """Take in what is known by now, and drop what is over.  Call it with ``lock`` held.
+
+    Args:
+        children: pids of all children, listed with ``lock`` held.
+        born: tells the start time of a child; ProcessLookupError if there is none.
+    """
+    now = _now()
+    _read_cells()
+    _close_calls(now)
+    _known.drop(children)
+    for span in _known.over(_known.doubts, now, children, born):
+        _known.doubts.remove(span)
+    gone = _known.over(_unwritten.values(), now, children, born)  # the fork had failed, or the child is collected
+    for cell in [cell for cell, span in list(_unwritten.items()) if span in gone]:
+        del _unwritten[cell]
+        _free.append(cell)
+
+
+def orphans(pids: Iterable[int], born: Callable[[int], float]) -> list[int]:
+    """Return those that this process cannot have made.  Call it with ``lock`` held, after settle()."""
+    unnamed = _unnamed()
+    return [pid for pid in pids if not _known.is_ours(pid, born, unnamed)]
+
+
+def _unnamed() -> list[Span]:
+    """Return when children were made whose pids are not known yet; a signal handler may add one at any moment."""
+    return [*list(_unwritten.values()), *[Span(call.since, EVER.until) for call in list(_calls.values())]]
+
+
+def _close_calls(now: float) -> None:
+    """Find out which calls are over: their thread is at another place now."""
+    frames = sys._current_frames() if _calls else {}
+    for thread, call in list(_calls.items()):
+        frame = frames.get(thread)
+        if frame is None or (id(frame), frame.f_lasti) != call.place:
+            if call.outlived:
+                _known.doubts.append(Span(call.since, now))
+            _calls.pop(thread, None)
+
+
+def _read_cells() -> None:
+    for cell, span in list(_unwritten.items()):
+        if pid := _cells[cell]:
+            del _unwritten[cell]
+            _known.made[pid] = span
+            _cells[cell] = 0
+            _free.append(cell)
+
+
+def _before() -> None:
+    """A fork begins: nobody may wait for orphans until its child has a cell, or it could be taken for one."""
+    global waiting
+    waiting += 1
+    lock.acquire()
+    waiting -= 1
+    if _watching:
+        if not _free:
+            _read_cells()
+        _forks.append((_free.pop() if _free else -1, _now()))
+
+
+def _in_parent() -> None:
+    try:
+        if _watching and _forks:
+            cell, since = _forks.pop()
+            span = Span(since, _now())
+            if cell < 0:
+                _known.doubts.append(span)
+            else:
+                _unwritten[cell] = span
+    finally:
+        lock.release()
+
+
+def _in_child() -> None:
+    """Tell the parent which process this is; a forked copy of a reaper is none itself."""
+    global lock, waiting, _watching
+    if _watching and _forks and _forks[-1][0] >= 0:
+        _cells[_forks[-1][0]] = _pid_for_parent()
+    lock = RLock()
+    waiting = 0
+    _watching = False
+    _forget()
+
+
+def _pid_for_parent() -> int:
+    """Return the pid as the parent sees it, also for the first process of a pid namespace."""
+    if os.getppid():
+        return os.getpid()
+    try:
+        return int(os.readlink("/proc/self"))
+    except (OSError, ValueError):
+        return 0  # nothing is written, so the child stays doubtful
+
+
+def _forget() -> None:
+    global _cells, _spawning
+    _known.forget()
+    _calls.clear()
+    _unwritten.clear()
+    _free.clear()
+    _forks.clear()
+    _cells = None
+    _spawning = 0
+
+
+def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call a function that returns the pid of a new child, and note the child."""
+    global waiting, _spawning
+    if not _watching:
+        return original(*arguments, **options)
+    waiting += 1
+    with lock:
+        waiting -= 1
+        outer, _spawning = _spawning, get_ident()
+        since = _now()
+        try:
+            pid = original(*arguments, **options)
+            if _watching:  # not in a copy of this process, which preexec_fn runs in
+                _known.made[pid] = Span(since, _now())
+        finally:
+            _spawning = outer
+    return pid
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short."""
+    if event in _EVENTS and _watching and _spawning != get_ident():
+        try:
+            frame = sys._getframe(1)
+        except ValueError:  # called by C code outside of any Python
+            place = (0, 0)
+        else:
+            place = (id(frame), frame.f_lasti)
+        _calls[get_ident()] = _Call(_now(), place, _EVENTS[event])
