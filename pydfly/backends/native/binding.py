@@ -16,6 +16,7 @@ from .processes import KernelProcesses
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ...structs import Data, DescendantInfo
     from .rawcall import RawCall
