@@ -159,6 +159,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
             removed[f"-{gone.pop()}", str(len(before) - len(after))] += 1
     assert [(row.id, row.ino, row.path.decode()) for row in last.rows()] == history[-1]
     assert len(added) + removed.total() == last.serial
+    print(f"{WORKERS} workers, {len(told)} operations, {killed} killed, {last.serial} changes of the list")
 
     # what was confirmed has happened, and what has happened was confirmed or cut off before it could be
     confirmed = [operation.what[1:] for operation in told if operation.answer == "ok"]
