@@ -20,7 +20,7 @@ _OWN, _ALL = int(ResidentId.OWN), int(ResidentId.ALL)
 
 
 def require_privilege(privileged: bool, call: str) -> None:
-    """Refuse everybody but the superuser outside a jail, before anything else is looked at (RS-4, VR-1).
+    """Refuse every caller but the superuser outside a jail, before anything else is looked at (RS-4, VR-1).
 
     Args:
         privileged: the caller's effective uid is 0, and it is not jailed.

@@ -17,7 +17,7 @@ TOPICS = {
     "reaping": "Reaper domains",
     "counting": "What STATUS counts",
     "deathsig": "The parent-death signal",
-    "signals": "Who may signal whom",
+    "signals": "Which signals are allowed",
     "residency": "Resident executables",
     "listing": "Members of a FreeBSD domain",
     "killing": "PROC_REAP_KILL",

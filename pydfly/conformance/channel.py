@@ -1,4 +1,4 @@
-"""Messages between the one who conducts a live world and its processes: pickles with a length, over a socket."""
+"""Messages between the program that conducts a live world and its processes: pickles with a length, over a socket."""
 
 from __future__ import annotations
 

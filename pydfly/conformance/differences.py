@@ -75,7 +75,7 @@ DIFFERENCES = [
         "an-inner-domain-counts-as-one",
         "RF-3",
         ((1, 3, "inner"), (1, 2, "deep")),
-        "nobody can read another process's attribute, so members of nested domains are counted one by one",
+        "another process's attribute cannot be read, so members of nested domains are counted one by one",
     ),
     Difference(
         "linux",
@@ -103,7 +103,7 @@ DIFFERENCES = [
         "counting-goes-on-after-exec",
         "LX-3",
         (1, 2, "first"),
-        "who is older than ACQUIRE is remembered by the program, and an exec forgets it",
+        "which children are older than ACQUIRE is remembered by the program, and an exec forgets it",
     ),
     Difference(
         "linux",
@@ -120,21 +120,21 @@ DIFFERENCES = [
         "it-crosses-user-ids",
         "LC-8",
         [],
-        "Linux sends the signal with the rights of the dying parent, who may not signal another user's process",
+        "Linux sends the signal with the rights of the dying parent, which may not signal another user's process",
     ),
     Difference(
         "linux:freebsd",
         "an-inner-domain-counts-as-one",
         "FR-6",
         ((1, 1, 3, "first", "inner"), (1, 1, 2, "inner", "deep")),
-        "nobody can read another process's attribute, so members of nested domains are counted one by one",
+        "another process's attribute cannot be read, so members of nested domains are counted one by one",
     ),
     Difference(
         "linux:freebsd",
         "status-of-no-reaper",
         "FR-4",
         ((0, None, None, "nobody", "nobody"),) * 2,
-        "Linux does not tell who the reaper of a process is that is none itself",
+        "Linux does not tell the reaper of a process that is none itself",
     ),
     Difference(
         "linux:freebsd",
@@ -190,7 +190,7 @@ DIFFERENCES = [
         "a-member-asks",
         "FP-1",
         "EOPNOTSUPP",
-        "Linux does not tell who the reaper of a process is that is none itself",
+        "Linux does not tell the reaper of a process that is none itself",
     ),
     Difference(
         "linux:freebsd",
@@ -204,7 +204,7 @@ DIFFERENCES = [
         "direct-children",
         "FK-7",
         (("ok", 2, "nobody"), ["SIGUSR1"], ["SIGUSR1"], []),
-        "a call that signalled somebody succeeds; FreeBSD's own forgets it",
+        "a call that signalled a process succeeds; FreeBSD's own forgets it",
     ),
     Difference(
         "linux:freebsd",

@@ -112,7 +112,7 @@ class Live:
         return value
 
     def first(self) -> int:
-        """Begin a history: nobody but the keeper, and its first child."""
+        """Begin a history: the keeper and its first child, no other process."""
         self.clear()
         self._empty_registry()
         child: int = self.ask(self.keeper, "fork")
@@ -140,7 +140,7 @@ class Live:
                     self.ask(self.keeper, "call", "resident.unregister_program", (entry.path,), {})
 
     def settle(self) -> list[int]:
-        """Wait until every death that has begun is complete; return who has died since the last time."""
+        """Wait until every death that has begun is complete; return the pids of those that died since the last time."""
         self.await_deaths()
         died, self._died = self._died, []
         return died

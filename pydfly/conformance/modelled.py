@@ -79,7 +79,7 @@ class Modelled:
         return process.ppid, sorted(self.signal_name(number) for number in process.pending), process.deathsig
 
     def settle(self) -> list[int]:
-        """Return who died since the last time."""
+        """Return the pids of those that died since the last time."""
         now = {process.pid for process in self.kernel.processes() if process.alive}
         died, self._alive = sorted(self._alive - now), now
         return died

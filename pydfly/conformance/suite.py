@@ -85,7 +85,7 @@ def run(make: Callable[[], Backend], *, traced: bool = False) -> Iterator[Result
             if flavour in known.expected:
                 stage = stage or machine(make)
                 result = check(known, stage, traced=traced)
-                if not result.good:  # nobody knows what state it left
+                if not result.good:  # its state is not known any more
                     stage.close()
                     stage = None
                 yield result

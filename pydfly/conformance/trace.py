@@ -47,7 +47,7 @@ class Trace:
         return {"name": self.name, "os": flavour, "ops": self.ops}
 
     def note(self, machine: Machine, op: dict[str, Any], died: Iterable[int]) -> None:
-        """Add an operation with its results, and the state after it; ``died``: the pids of who died in it."""
+        """Add an operation with its results, and the state after it; ``died``: pids of those that died in it."""
         numbers = [number_of(machine, pid) for pid in died]
         if machine.flavour == "freebsd" and [each for each in numbers if op["op"] != "exit" or each != op["pid"]]:
             op["deaths"] = numbers

@@ -1,7 +1,7 @@
 """A process of a live world: it does what it is told over its socket, one command at a time, and nothing else.
 
 It blocks every signal that can be blocked, so that what arrives stays visible as pending.  When the socket closes,
-because whoever conducts is gone, it exits.  Only POSIX and the package's own API are used here, so that this runs
+because the conducting program is gone, it exits.  Only POSIX and the package's own API are used here, so that this runs
 on every system.
 """
 
@@ -65,7 +65,7 @@ class Worker:
             except OSError as error:
                 channel.send(self.channel, (None, error))
             else:
-                if answer is not self:  # a forked child answers nobody
+                if answer is not self:  # a forked child does not answer
                     channel.send(self.channel, (answer, None))
 
     def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> api.Answer:
@@ -137,7 +137,7 @@ class Worker:
         for _ in range(5000):
             for pid in pids:
                 if self.peek(pid) == "alive":
-                    os.kill(pid, signal.SIGKILL)  # an unreaped child of ours: its pid is nobody else's
+                    os.kill(pid, signal.SIGKILL)  # an unreaped child of ours: its pid cannot be given out again
             try:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass

@@ -35,7 +35,7 @@ class World:
         flavour: ``dragonfly`` or ``freebsd``.
         backend: ``NAME:FLAVOUR``.
         live: the processes are real.
-        outside: the process above everything, which stands for init: it adopts whom nobody else does.
+        outside: the process above everything, which stands for init: it adopts what no other process does.
         first: its child, with which a history begins.
         numbers: the constants of the flavour.
     """
@@ -64,7 +64,7 @@ class World:
         return self.machine.signal(name)
 
     def settle(self) -> list[Actor]:
-        """Wait until every death that has begun is complete; return who has died."""
+        """Wait until every death that has begun is complete; return the actors that have died."""
         died = [self.actors[pid] for pid in self.machine.settle()]
         for actor in died:
             actor.alive = False
@@ -139,7 +139,7 @@ class Actor:
         self._perform("exec", path=FIRST_PROGRAM[self.world.flavour], suid=False)
 
     def wait(self, child: Actor | None = None) -> tuple[str, str] | None:
-        """Wait without blocking; return the name of who died and how, or None.
+        """Wait without blocking; return the name of the process that died and how, or None.
 
         Raises:
             ChildProcessError: no such child.

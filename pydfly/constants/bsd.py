@@ -73,7 +73,7 @@ class Signal(IntEnum):
     SIGSYS = 12
     """Bad system call.  (Linux says 31.)"""
     SIGPIPE = 13
-    """Write to a pipe that nobody reads."""
+    """Write to a pipe without a reader."""
     SIGALRM = 14
     """Real-time timer."""
     SIGTERM = 15
@@ -116,7 +116,7 @@ class WaitOption(IntFlag):
     """Option bits of wait4(2) and wait6(2).  Live calls use the host's ``os.W*`` names instead."""
 
     WNOHANG = 1
-    """Return at once when nobody has changed state."""
+    """Return at once when no child has changed state."""
     WUNTRACED = 2
     """Report stopped children too."""
     WCONTINUED = 4

@@ -102,7 +102,7 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
 
 
 def __getattr__(name: str) -> Any:
-    """Load the kernel when it is asked for: who needs a single module of rules should not pay for all of it."""
+    """Load the kernel when it is asked for: a program that needs one module of rules should not pay for all."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

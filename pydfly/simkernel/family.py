@@ -1,4 +1,4 @@
-"""Who is whose child, in the kernel's own order: what is attached comes to the head of the list.
+"""Parents and children, in the kernel's own order: a process that is attached comes to the head of the list.
 
 The list of children is doubly linked through the processes themselves, as the kernel's is, so that attaching and
 detaching cost the same whatever its length.

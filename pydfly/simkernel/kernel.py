@@ -36,7 +36,7 @@ class Kernel:
         sysent: the system-call table.
         modules: the kernel modules that are loaded.
         traced: the processes that debuggers hold (FreeBSD).
-        clock: seconds of its own time, which pass only where somebody lets them pass.
+        clock: seconds of its own time, which pass only when they are made to pass.
         panicked: why the kernel is dead, or None.
         death_order: pids, in the order in which they are to die when several are killed at once; empty: the order in
             which the signals were sent.

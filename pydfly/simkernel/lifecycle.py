@@ -57,7 +57,7 @@ def die(process: Proc, status: int) -> None:
 def settle(kernel: Machine[Proc], actor: Proc) -> None:
     """Let those die that were killed: the caller first, then in the order in which the signals were sent.
 
-    ``kernel.death_order`` (pids), where somebody has set it, says otherwise: the order is a scheduler's in reality.
+    ``kernel.death_order`` (pids) says otherwise where it was set: in reality the scheduler decides.
     """
     doomed = kernel.doomed
     if actor in doomed:

@@ -68,7 +68,7 @@ class Flavour(Protocol[P]):
     queues_every_instance: bool
     """The same signal sent twice is pending twice."""
     nobody_allowed: str
-    """The errno of kill(2) for many, when all who are there refuse."""
+    """The errno of kill(2) for many, when every target refuses."""
     sysctls: dict[str, int]
     """The system's switches by name, those that the model looks at."""
     calls: Mapping[str, int]

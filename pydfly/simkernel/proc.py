@@ -1,6 +1,6 @@
 """What the kernel keeps of a process, and what hangs on it: sys/proc.h of both systems.
 
-The rules work on these records.  ``Process`` adds the system calls, which are for those who drive the simulation.
+The rules work on these records.  ``Process`` adds the system calls, for the program that drives the simulation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ else:
 NO_ENVIRONMENT: Mapping[str, str] = {}
 """What a process has that never executed anything; shared, and never written to."""
 NO_CONTROLS: Mapping[str, int] = {}
-"""What a process has that nobody ever controlled; likewise."""
+"""What a process has before the first control; likewise."""
 
 
 class PendingSignal(NamedTuple):
@@ -38,7 +38,7 @@ class PendingSignal(NamedTuple):
     status: int | None = None
     """SIGCHLD on FreeBSD: exit code or signal number."""
     with_child: bool = False
-    """It goes when somebody waits for the child: FreeBSD, sys/kern/kern_exit.c, sigqueue_take() in proc_reap()."""
+    """It goes when the child is waited for: FreeBSD, sys/kern/kern_exit.c, sigqueue_take() in proc_reap()."""
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +108,7 @@ class Proc:
     stack: tuple[str, ...] = ()
     """The strings on its stack, newest first; a snapshot brings those of the registrant along."""
     pages: dict[str, object] | None = None
-    """``memory``, or None while nobody has used it."""
+    """``memory``, or None until it is used."""
     node: Node | None = None
     """DragonFly: the reaper node of its domain (``p_reaper``)."""
     reaper: Proc | None = None

@@ -160,12 +160,12 @@ class Process(Proc):
         """Send a signal: kill(2).
 
         Args:
-            pid: a pid; 0: the own process group; -1: everybody; -N: process group N.
+            pid: a pid; 0: the own process group; -1: every process; -N: process group N.
             sig: the simulated system's number; a host's ``signal.Signals`` keeps its number and acts by its name.
 
         Raises:
             OSError: EINVAL, no such signal.
-            ProcessLookupError: ESRCH, nobody there.
+            ProcessLookupError: ESRCH, there is no such process.
             PermissionError: EPERM, the credentials or (DragonFly) the domain do not allow it.
 
         Source: sys/kern/kern_sig.c, kern_kill() (FreeBSD: sys_kill()).

@@ -133,7 +133,7 @@ def kill(sender: Proc, pid: int, sig: int) -> None:
 
 
 def _members(sender: Proc, pid: int) -> Iterator[Proc]:
-    """Return whom kill(0), kill(-1) and kill(-pgrp) are for.
+    """Return the targets of kill(0), kill(-1) and kill(-pgrp).
 
     Order: by pid.  (The kernel's own lists are ordered by hash and by the history of the group; the difference can
     be seen only in the order in which several die.)
@@ -145,17 +145,17 @@ def _members(sender: Proc, pid: int) -> Iterator[Proc]:
 
 
 def kill_many(sender: Proc, targets: Iterator[Proc], sig: int) -> None:
-    """dokillpg() of sys/kern/kern_sig.c: who may not be signalled is skipped; ESRCH if that leaves nobody."""
-    somebody, allowed = False, []
+    """dokillpg() of sys/kern/kern_sig.c: a target that refuses is skipped; ESRCH if that leaves none."""
+    visible, allowed = False, []
     for target in targets:
         if target.alive and target.parent is not None:
             refused = sender.kernel.flavour.refuses_kill(sender, target, sig, False)
             if refused is None:
                 allowed.append(target)
-            somebody = somebody or refused is None or refused[0] != "ESRCH"
+            visible = visible or refused is None or refused[0] != "ESRCH"
     if not allowed:
-        errno_name = sender.kernel.flavour.nobody_allowed if somebody else "ESRCH"
-        raise refusal("kill", errno_name, "nobody is there who may be signalled")
+        errno_name = sender.kernel.flavour.nobody_allowed if visible else "ESRCH"
+        raise refusal("kill", errno_name, "there is no process that may be signalled")
     if int(sig):
         for target in allowed:
             post(target, sig, "SI_USER", sender.pid, sender.ruid)

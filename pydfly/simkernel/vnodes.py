@@ -60,7 +60,7 @@ class Vnodes:
     """The names of one machine's files.  A name that is looked up for the first time becomes a file."""
 
     DEV = 1
-    """Device of the files that nobody described."""
+    """Device of the files that were not described."""
 
     def __init__(self) -> None:
         self._by_path: dict[str, Vnode] = {}

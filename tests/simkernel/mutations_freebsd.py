@@ -39,7 +39,7 @@ MUTATIONS = [
     Mutation("5.8 id", PROCCTL, "self._kernel_process if _signed(id) == 0 else", "process if id == 0 else"),
     Mutation("5.8 PRIV_IO", PROCCTL, 'if row.name == "PROC_KPTI_CTL" and (process.euid', "if False and (process.euid"),
     # reapers
-    Mutation("FR-1", REAP, '"EPERM", "a process can make nobody', '"EINVAL", "a process can make nobody'),
+    Mutation("FR-1", REAP, '"EPERM", "a process can make only', '"EINVAL", "a process can make only'),
     Mutation("FR-2", REAP, "if target.parent is None or target.domain is None:", "if target.domain is None:"),
     Mutation("FR-5", REAP, "if reaper.parent is None:", "if target.parent is None:"),
     Mutation("FR-7", REAP, "(member.real_parent or member.parent) is reaper for member", "True for member"),

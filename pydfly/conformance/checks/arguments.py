@@ -37,7 +37,7 @@ def a_wrong_idtype(world: World) -> object:
 
 @behaviour("DP-1", "FR-1", "FD-3", dragonfly=("EINVAL",) * 4, freebsd=("EPERM", "EPERM", "EINVAL", "EINVAL"))
 def another_process(world: World) -> object:
-    """Nobody can acquire, release or set a parent-death signal for its child."""
+    """A process cannot acquire, release or set a parent-death signal for its child."""
     child = world.first.fork("child").pid
     return _outcomes(
         world,
@@ -50,7 +50,7 @@ def another_process(world: World) -> object:
 
 @behaviour("DP-1", "FD-3", dragonfly=("EINVAL",) * 5, freebsd=("ESRCH", "ESRCH", "ESRCH", "EINVAL", "EINVAL"))
 def no_process(world: World) -> object:
-    """An id of nobody: EINVAL on DragonFly, ESRCH on FreeBSD, where the parent-death signal has EINVAL."""
+    """The id of no process: EINVAL on DragonFly, ESRCH on FreeBSD, where the parent-death signal has EINVAL."""
     nobody = 99_999
     return _outcomes(
         world,

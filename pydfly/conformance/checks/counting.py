@@ -44,7 +44,7 @@ def status_of_no_reaper(world: World) -> object:
     dragonfly=((1, 0, "nobody"), (1, 0, "before")), freebsd=((1, 0, 0, "first", "nobody"),) * 2,
 )  # fmt: skip
 def status_after_acquire(world: World) -> object:
-    """Nobody counts yet; a child from before shows on DragonFly only as the head of the list."""
+    """No process counts yet; a child from before shows on DragonFly only as the head of the list."""
     world.first.call("reaper.acquire")
     empty = status(world.first)
     world.first.call("reaper.release")
@@ -214,7 +214,7 @@ def descendants_are_listed(world: World) -> object:
 
 @behaviour("RF-2", both=(1, 1, "first"))
 def counting_goes_on_after_exec(world: World) -> object:
-    """Exec changes nothing about who is a member."""
+    """Exec does not change membership."""
     first = world.first
     first.fork("before")
     first.call("reaper.acquire")

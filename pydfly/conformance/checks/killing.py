@@ -16,7 +16,7 @@ CHILDREN, SUBTREE = 1, 2
 
 
 def killed(actor: Actor, signal: str | int, flags: int = 0, subtree: Actor | None = None) -> tuple[str, int, str]:
-    """Call it, and return the errno or ``ok``, the count, and who refused."""
+    """Call it, and return the errno or ``ok``, the count, and the process that refused."""
     number = signal if isinstance(signal, int) else actor.world.signal(signal)
     request = ReaperKill(number, flags, 0 if subtree is None else subtree.pid)
     try:
@@ -51,7 +51,7 @@ def into_inner_domains(world: World) -> object:
 
 @behaviour("FP-7", "FK-3", freebsd=(("ok", 2, "nobody"), ["SIGUSR1"], []))
 def one_line_of_a_domain(world: World) -> object:
-    """SUBTREE: the child and its descendants, nobody else."""
+    """SUBTREE: the child and its descendants only."""
     world.first.call("reaper.acquire")
     child = world.first.fork("child")
     grandchild = child.fork("grandchild")
@@ -80,7 +80,7 @@ def nobody_is_there(world: World) -> object:
 
 @behaviour("FK-2", freebsd=("EINVAL",) * 5 + ([],))
 def what_is_no_request(world: World) -> object:
-    """A signal that is none, unknown flags, both flags: EINVAL, and nobody is signalled."""
+    """A signal that is none, unknown flags, both flags: EINVAL, and no process is signalled."""
     world.first.call("reaper.acquire")
     child = world.first.fork("child")
     requests = ((0, 0), (-1, 0), (129, 0), (15, 4), (15, CHILDREN | SUBTREE))

@@ -1,4 +1,4 @@
-"""Who becomes the parent of an orphan."""
+"""Which process adopts an orphan."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ownership_survives_exec(world: World) -> object:
 
 @behaviour("LX-2", both="outside")
 def without_a_reaper_orphans_go_up(world: World) -> object:
-    """Where nobody acquired, the reaper above all (init on a real system) adopts."""
+    """Where no process has acquired, the reaper above all (init on a real system) adopts."""
     return orphan(world.first).parent
 
 
@@ -124,7 +124,7 @@ def the_death_of_a_reaper(world: World) -> object:
 
 @behaviour("LC-1", dragonfly="first", freebsd="inner")
 def an_orphan_of_a_dead_reapers_domain(world: World) -> object:
-    """DragonFly: the next living reaper adopts it; FreeBSD: the dead one, as long as nobody has waited for it."""
+    """DragonFly: the next living reaper adopts it; FreeBSD: the dead one, as long as it has not been waited for."""
     world.first.call("reaper.acquire")
     inner = world.first.fork("inner")
     inner.call("reaper.acquire")

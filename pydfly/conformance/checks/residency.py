@@ -107,7 +107,7 @@ def files_that_are_no_programs(world: World) -> object:
 
 @behaviour("RS-4", "VR-1", dragonfly=("EPERM",) * 4)
 def only_the_superuser(world: World) -> object:
-    """Everybody else is refused, before anything else is looked at."""
+    """Other users are refused, before anything else is looked at."""
     world.need_root()
     path = world.program("a")
     user = world.first.fork("user")

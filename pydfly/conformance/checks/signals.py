@@ -1,4 +1,4 @@
-"""Whom a process may signal: DragonFly confines signals to the domain."""
+"""Which processes a process may signal: DragonFly confines signals to the domain."""
 
 from __future__ import annotations
 

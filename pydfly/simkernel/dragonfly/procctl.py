@@ -51,7 +51,7 @@ def _release(process: Proc, data: Data) -> None:
 
 
 def _status(process: Proc, data: Data) -> structs.ReaperStatus | None:
-    """DP-3 to DP-6: nothing is refused but a bad pointer; pid_head is loaded for everybody."""
+    """DP-3 to DP-6: nothing is refused but a bad pointer; pid_head is loaded for non-reapers too."""
     if data is structs.BAD_POINTER:
         raise refusal("procctl", "EFAULT")
     if data is structs.NULL:

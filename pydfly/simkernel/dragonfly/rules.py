@@ -1,4 +1,4 @@
-"""DragonFly's rules (June 2023): what happens to families and domains, who may signal whom, and its own calls."""
+"""DragonFly's rules (June 2023): what happens to families and domains, which signals are allowed, and its own calls."""
 
 from __future__ import annotations
 
@@ -88,20 +88,20 @@ class DragonFly:
         node = reaping.leave(process)
         child = process.first_child
         if child is not None:
-            heir = self._heir(process, node)
+            adopter = self._adopter(process, node)
             while child is not None:
                 after = child.next_sibling
-                family.reparent(child, heir)  # each to the head of the list: the batch is reversed (LC-2)
+                family.reparent(child, adopter)  # each to the head of the list: the batch is reversed (LC-2)
                 if child.deathsig and child.alive:
                     signals.post(child, child.deathsig, "SI_USER", process.pid, process.ruid)
                 child = after
         parent = process.parent
         assert parent is not None
         if lifecycle.ignores_children(parent):
-            heir = self._heir(process, node)
-            if heir is not parent:  # LC-6: a reaper keeps the zombies of its own domain
-                family.reparent(process, heir)
-                parent = heir
+            adopter = self._adopter(process, node)
+            if adopter is not parent:  # LC-6: a reaper keeps the zombies of its own domain
+                family.reparent(process, adopter)
+                parent = adopter
         reaping.drop(node)
         signals.notify_parent(parent, process)
 
@@ -109,7 +109,7 @@ class DragonFly:
         """kern_wait(): nothing about reapers; the reference was dropped at exit."""
 
     def give_back(self, zombie: Proc) -> None:
-        """Debuggers are not modelled here: nobody ever holds a process."""
+        """Debuggers are not modelled here, so no process is ever held."""
         raise NotImplementedError("debuggers are modelled for FreeBSD only")
 
     def refuses_kill(self, sender: Proc, target: Proc, sig: int, direct: bool) -> tuple[str, str] | None:
@@ -150,10 +150,10 @@ class DragonFly:
         raise refusal("syscall", "EINVAL", f"there is no system call {number}; the process got SIGSYS")
 
     def _reaper(self, process: Proc) -> Proc:
-        return self._heir(process, process.node)
+        return self._adopter(process, process.node)
 
-    def _heir(self, process: Proc, node: Node | None) -> Proc:
-        heir = reaping.living_owner(node)
-        if heir is None:
+    def _adopter(self, process: Proc, node: Node | None) -> Proc:
+        adopter = reaping.living_owner(node)
+        if adopter is None:
             process.kernel.panic("no living reaper is left: init has released the root domain")
-        return heir
+        return adopter

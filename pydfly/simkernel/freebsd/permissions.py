@@ -1,4 +1,4 @@
-"""Who may see, control and signal whom on FreeBSD: sys/kern/kern_prot.c.
+"""Which processes a process may see, control and signal on FreeBSD: sys/kern/kern_prot.c.
 
 Each function returns the name of the errno that refuses, or None.
 """
@@ -63,7 +63,7 @@ def candebug(process: Proc, target: Proc) -> str | None:
 
 
 def cr_cansignal(process: Proc, target: Proc, sig: int) -> str | None:
-    """cr_cansignal(): credentials only; who asks does not matter, not even the target itself."""
+    """cr_cansignal(): credentials only; a process that asks about itself has no privilege here."""
     if cansee(process, target) is not None:
         return "ESRCH"
     if process.euid == 0:

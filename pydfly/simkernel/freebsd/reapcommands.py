@@ -38,7 +38,7 @@ class ReadOnlyKill(NamedTuple):
 def reap_acquire(main: bool, process: Proc, target: Proc, data: None) -> None:
     """reap_acquire(): children that are there already stay where they are (FR-7)."""
     if target is not process:
-        raise refusal("procctl", "EPERM", "a process can make nobody but itself a reaper")
+        raise refusal("procctl", "EPERM", "a process can make only itself a reaper")
     if target.domain is not None:
         raise refusal("procctl", "EBUSY", operation="PROC_REAP_ACQUIRE")
     target.domain = {}
@@ -47,7 +47,7 @@ def reap_acquire(main: bool, process: Proc, target: Proc, data: None) -> None:
 def reap_release(main: bool, process: Proc, target: Proc, data: None) -> None:
     """reap_release(): the whole domain goes to the reaper above at once."""
     if target is not process:
-        raise refusal("procctl", "EPERM", "a process can release nobody's domain but its own")
+        raise refusal("procctl", "EPERM", "a process can release only its own domain")
     if target.parent is None or target.domain is None:
         raise refusal("procctl", "EINVAL", operation="PROC_REAP_RELEASE")  # FR-2
     reaplists.abandon(target, False)

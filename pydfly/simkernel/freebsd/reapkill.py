@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CHILDREN, _SUBTREE = int(numbers.REAPER_KILL_CHILDREN), int(numbers.REAPER_KILL_SUBTREE)
 _REASONS = {
-    "ESRCH": "nobody was signalled, or the kernel says so although somebody was: see the count in the result",
+    "ESRCH": "no process was signalled, or the kernel says so although some were: see the count in the result",
     "EPERM": "a process refused the signal: see the count, and its pid, in the result",
 }
 UNTOUCHED = ReaperKilled(0, -1)
@@ -39,7 +39,7 @@ class Killing:
         self.subtree = request.subtree
         self.killed = 0
         self.fpid = -1
-        self.error: str | None = "ESRCH"  # FK-4: until somebody says otherwise
+        self.error: str | None = "ESRCH"  # FK-4: until a target changes it
 
     def signal(self, target: Proc) -> None:
         """pksignal(), and count (FK-10)."""
@@ -91,9 +91,9 @@ def kill(caller: Proc, target: Proc, request: ReaperKill, main: bool) -> ReaperK
     """reap_kill().
 
     Args:
-        caller: who asks.
+        caller: the process that asks.
         target: whose domain, or whose reaper's.
-        request: the signal, and to whom.
+        request: the signal and its targets.
         main: by the rules of the kernels after 13.2.
 
     Raises:

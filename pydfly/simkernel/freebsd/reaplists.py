@@ -32,7 +32,7 @@ def enter(child: Proc, reaper: Proc, parent: Proc) -> None:
 
 
 def members(reaper: Proc) -> Iterator[Proc]:
-    """Return the members of a domain as the kernel lists them: who came last comes first (FP-4)."""
+    """Return the members of a domain as the kernel lists them: the one that came last comes first (FP-4)."""
     assert reaper.domain is not None
     return reversed(reaper.domain.values())
 

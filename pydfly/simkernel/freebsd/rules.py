@@ -1,4 +1,4 @@
-"""FreeBSD's rules (13.2, and main of August 2026): what happens to families and domains, and who may signal whom."""
+"""FreeBSD's rules (13.2, and main of August 2026): families, domains, and which signals are allowed."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class FreeBSD:
         return Executed(False, execution.ORDINARY_ENTRY)
 
     def exit(self, process: Proc) -> None:
-        """exit1(): files, children, whom debuggers hold, the zombie itself, and only then SIGCHLD (LC-10)."""
+        """exit1(): files, children, processes that debuggers hold, the zombie itself, and only then SIGCHLD (LC-10)."""
         if process.files:
             capsicum.close_all(process)
         child = process.first_child
@@ -197,7 +197,7 @@ class FreeBSD:
 
 
 def _tell_of_zombie(parent: Proc, zombie: Proc, with_zombie: bool) -> None:
-    """SIGCHLD about a process that died; ``with_zombie``: it goes when somebody waits for the zombie."""
+    """SIGCHLD about a process that died; ``with_zombie``: it goes when the zombie is waited for."""
     if parent.alive:
         killed = zombie.status & 0x7F
         signals.post(

@@ -83,7 +83,7 @@ def debugger_exits(debugger: Proc, target: Proc) -> None:
 
 
 def real_parent_exits(parent: Proc) -> None:
-    """exit1(): who is held by a debugger gets the parent-death signal, and its reaper as real parent."""
+    """exit1(): a child that a debugger holds gets the parent-death signal, and its reaper as real parent."""
     for target in parent.kernel.traced:
         if target.real_parent is parent and target.parent is not parent:
             target.real_parent = target.reaper

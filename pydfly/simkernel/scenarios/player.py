@@ -33,7 +33,7 @@ else:
 
 
 MARKS = ("sugid", "pgids", "protected")
-"""What a ``state`` says only if it is true of anybody: one without a word of it says that it is true of nobody."""
+"""What a ``state`` says only if it is true of any process: a state without it says that it is true of none."""
 
 
 class BrokenScenario(ValueError):

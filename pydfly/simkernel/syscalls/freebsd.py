@@ -78,7 +78,7 @@ class FreeBSDTable(SyscallTable):
         return 0
 
     def deregister(self, entry: SyscallHelperData) -> int:
-        """Wait until nobody is inside, and put back what was there before: kern_syscall_deregister().  Returns 0.
+        """Wait until no thread is inside, and put back what was there before: kern_syscall_deregister().  Returns 0.
 
         Raises:
             OSError: EINVAL, the entry is static.

@@ -117,7 +117,7 @@ class Modules:
         try:
             module.event(MOD_LOAD)
         except SyscallError:
-            with suppress(SyscallError):  # nobody looks at the result
+            with suppress(SyscallError):  # the kernel ignores the result
                 module.event(MOD_UNLOAD)
             del self.loaded[module.id]
             raise

@@ -28,7 +28,7 @@ class Layout(NamedTuple):
     size: int
     """``SYS_MAXSYSCALL``: valid numbers are below it."""
     free: frozenset[int]
-    """Slots that are given to whoever asks for any (``lkmnosys``)."""
+    """Slots that are given to a module that asks for any number (``lkmnosys``)."""
     reserved: frozenset[int]
     """Slots that wait for a module of the system's own (``lkmressys``)."""
     old: frozenset[int]

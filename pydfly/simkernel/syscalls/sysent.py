@@ -25,7 +25,7 @@ NO_SYSCALL = -1
 SY_THR_STATIC = 1
 """The entry is there for good: calls of it are not counted, and it is never removed."""
 SY_THR_DRAINING = 2
-"""The entry is being removed: who is inside may finish, nobody may enter."""
+"""The entry is being removed: threads inside may finish, none may enter."""
 SY_THR_ABSENT = 4
 """There is no call in this slot."""
 SY_THR_INCR = 8
@@ -42,7 +42,7 @@ def nosys(process: object, *args: object) -> NoReturn:
 
 
 def lkmnosys(process: object, *args: object) -> NoReturn:
-    """Mark a slot that is given to whoever asks for any."""
+    """Mark a slot that is given to a module that asks for any number."""
     nosys(process)
 
 
@@ -104,7 +104,7 @@ def count_arguments(call: Call) -> int:
     """Return how many arguments a Python function takes after the process.
 
     Raises:
-        TypeError: any number: somebody has to say how many.
+        TypeError: it takes any number: narg has to be given.
     """
     from inspect import Parameter, signature
 

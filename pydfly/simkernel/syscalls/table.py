@@ -27,7 +27,7 @@ class SyscallTable:
     """What both systems' tables have in common, and all there is to DragonFly's: kern_syscalls.c.
 
     Attributes:
-        slots: the entries, by number.  Those that nobody registered are shared with other kernels: not to be changed.
+        slots: the entries, by number.  Those of the system itself are shared with other kernels: not to be changed.
         missing: what happens on a call that is not there: the process (or None), the number, and whether it is told
             by SIGSYS.
     """
@@ -59,7 +59,7 @@ class SyscallTable:
     def deregister(self, entry: SyscallHelperData) -> int:
         """Put back what was there before: syscall_deregister().  Always returns 0.
 
-        DragonFly looks at nothing: whoever is inside returns into whatever there is, and an entry that was never
+        DragonFly looks at nothing: a thread inside returns into whatever is there then, and an entry that was never
         registered has zeros to put back.
         """
         if entry.syscall_no:
@@ -96,7 +96,7 @@ class SyscallTable:
             number: which.
             args: its arguments.
             capmode: the caller is in capability mode (FreeBSD).
-            process: who calls.
+            process: the caller.
         """
         if number in INDIRECT:
             number, args = indirect(args)
