@@ -12,6 +12,8 @@ import pytest
 from pydfly import backends
 
 collect_ignore = ["leaky"]  # a project of its own, whose tests misbehave on purpose
+bsd = sys.platform.startswith(("dragonfly", "freebsd"))
+live_only = pytest.mark.skipif(sys.platform != "linux" and not bsd, reason="acts on real processes of Linux or a BSD")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
 
 

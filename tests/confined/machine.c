@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -710,6 +711,16 @@ pid_t rfork(int flags)
     for (int looks = 0; looks < 100000 && answer > 0 && !entry_of(answer)->other_kind; looks++)
         usleep(100);
     return answer;
+}
+
+/* The BSDs' C library has it; "this program was not executed set-id" */
+int issetugid(void) { return getauxval(AT_SECURE) != 0; }
+
+int unshare(int flags)
+{
+    (void)flags;
+    errno = ENOSYS;
+    return -1;
 }
 
 /* Descriptors */

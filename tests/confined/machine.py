@@ -140,7 +140,7 @@ class Machine:
         platform = names.known(self.flavour)["platform"]
         data = sysconfig._get_sysconfigdata_name()  # type: ignore[attr-defined]
         for entry in original.glob(f"{data}.py"):
-            (library / entry.name.replace(sys.platform, platform)).symlink_to(entry)
+            (library / entry.name.replace(f"_{sys.platform}_", f"_{platform}_")).symlink_to(entry)
         self._link_packages(library / "site-packages")
 
     def _link_packages(self, folder: Path) -> None:

@@ -56,31 +56,45 @@ def _take(names, platform):
 
     class kevent:
         def __init__(self, ident, filter=-1, flags=1, fflags=0, data=0, udata=0):
-            self.ident, self.filter, self.flags, self.fflags = ident, filter, flags, fflags
+            self.ident, self.filter, self.flags, self.fflags, self.data = ident, filter, flags, fflags, data
 
     class kqueue:
+        masks = {-1: 1, -2: 4, -5: 1}  # reading, writing, the end of a process: what is polled for each
+
         def __init__(self):
-            self._queue, self._pidfds = queue(), []
+            self._queue, self._pidfds, self._filters = queue(), {}, {}
 
         def control(self, changes, most, timeout=None):
             for change in changes or ():
-                if change.filter == select.KQ_FILTER_PROC:
-                    self._pidfds.append(pidfd_open(change.ident))  # readable at once for a zombie
-                    self._queue.register(self._pidfds[-1], 1)
-                else:
-                    self._queue.register(change.ident, 1)
+                self._change(change)
             if most == 0:
                 return []
             found = self._queue.poll(None if timeout is None else int(timeout * 1000) + 1)
-            return [kevent(descriptor) for descriptor, _ in found][:most]
+            return [kevent(descriptor, filter) for descriptor, events in found
+                    for filter in self._filters[descriptor] if events & (self.masks[filter] | 24)][:most]
+
+        def _change(self, change):
+            descriptor = change.ident
+            if change.filter == -5:
+                # ESRCH for a process that is gone, readable at once for a zombie
+                descriptor = self._pidfds[change.ident] = pidfd_open(change.ident)
+            filters = self._filters.setdefault(descriptor, set())
+            (filters.discard if change.flags & 2 else filters.add)(change.filter)
+            if filters:
+                self._queue.register(descriptor, sum(self.masks[filter] for filter in filters))
+            else:
+                self._queue.unregister(descriptor)
+
+        def fileno(self):
+            return -1
 
         def close(self):
             while self._pidfds:
-                posix.close(self._pidfds.pop())
+                posix.close(self._pidfds.popitem()[1])
 
     select.kevent, select.kqueue = kevent, kqueue
-    for name, value in dict(KQ_FILTER_READ=-1, KQ_FILTER_PROC=-5, KQ_FILTER_SIGNAL=-6, KQ_EV_ADD=1, KQ_EV_ONESHOT=16,
-                            KQ_EV_CLEAR=32, KQ_NOTE_EXIT=0x80000000).items():
+    for name, value in dict(KQ_FILTER_READ=-1, KQ_FILTER_WRITE=-2, KQ_FILTER_PROC=-5, KQ_EV_ADD=1, KQ_EV_DELETE=2,
+                            KQ_EV_ONESHOT=16, KQ_NOTE_EXIT=0x80000000).items():
         setattr(select, name, value)
 """
 

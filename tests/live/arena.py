@@ -11,6 +11,8 @@ import time
 import uuid
 from pathlib import Path
 
+from tests.live import onlooker
+
 ESCAPEES = str(Path(__file__).with_name("escapees.py"))
 ROOT = str(Path(__file__).parents[2])
 VARIABLE = "PYDFLY_ESCAPEE"
@@ -98,33 +100,16 @@ class Round:
 
 def survivors(marker: str) -> list[int]:
     """Return the pids of every living process that carries the marker in its environment."""
-    wanted = f"{VARIABLE}={marker}".encode()
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit() and any(wanted in content for content in _environments(int(name))):
-            found.append(int(name))
-    return found
-
-
-def _environments(pid: int) -> list[bytes]:
-    """Read the environment of a process through each thread: the first thread may have ended before the others."""
-    contents = []
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            contents.append(Path(f"/proc/{pid}/task/{thread}/environ").read_bytes())
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        pass
-    return contents
+    return onlooker.with_variable(f"{VARIABLE}={marker}")
 
 
 def describe(pid: int) -> str:
     """Say who a survivor is."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
+        seen = onlooker.look(pid)
+    except ProcessLookupError:
         return f"{pid} (gone meanwhile)"
-    return f"{pid} state {stat.rpartition(')')[2].split()[0]} parent {stat.rpartition(')')[2].split()[1]}: {command}"
+    return f"{pid} state {seen.state} parent {seen.ppid}: {seen.name}"
 
 
 if __name__ == "__main__":

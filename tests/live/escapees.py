@@ -243,7 +243,12 @@ def nested_reaper() -> None:
     def become_reaper() -> None:
         import ctypes
 
-        assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0
+        library = ctypes.CDLL(None)
+        if sys.platform.startswith("linux"):
+            assert library.prctl(36, 1, 0, 0, 0) == 0
+        else:
+            acquire = 1 if sys.platform.startswith("dragonfly") else 2
+            assert library.procctl(0, ctypes.c_int64(os.getpid()), acquire, None) == 0
         daemon(ignore_term)
         daemon(ignore_term, os.setsid)
 
@@ -423,7 +428,7 @@ def renamed() -> None:
 
     def rename(name: bytes) -> Callable[[], None]:
         def step() -> None:
-            with open("/proc/self/comm", "wb", buffering=0) as comm:
+            with contextlib.suppress(OSError), open("//proc/self/comm", "wb", buffering=0) as comm:
                 comm.write(name)
 
         return step
@@ -439,7 +444,8 @@ def user_namespace() -> None:
     def inside() -> None:
         import ctypes
 
-        if ctypes.CDLL(None).unshare(0x30000000) == 0:
+        unshare = getattr(ctypes.CDLL(None), "unshare", None)  # Linux
+        if unshare and unshare(0x30000000) == 0:
             child(ignore_term, lambda: daemon(ignore_term))
 
     child(ignore_term, inside)
@@ -469,7 +475,8 @@ def pid_namespace() -> None:
     def inside() -> None:
         import ctypes
 
-        if ctypes.CDLL(None).unshare(0x20000000) == 0:
+        unshare = getattr(ctypes.CDLL(None), "unshare", None)  # Linux
+        if unshare and unshare(0x20000000) == 0:
             child(ignore_term, lambda: daemon(ignore_term))
 
     child(ignore_term, inside)

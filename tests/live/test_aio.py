@@ -6,31 +6,31 @@ import asyncio
 import os
 import signal
 import subprocess
-from pathlib import Path
 
 import pytest
 
 import pydfly
 import pydfly.aio
-from tests.conftest import linux_only
+from tests.conftest import live_only
+from tests.live import onlooker
 from tests.processes import eventually
 
-pytestmark = linux_only
+pytestmark = live_only
 DAEMON = ["sh", "-c", "setsid sleep 60 & exit 3"]
 
 
 async def until_daemon(service: pydfly.aio.Supervised) -> pydfly.DescendantInfo:
-    while service.exit_status is None or not (left := await service.processes()):
+    """Wait until the command has ended and the daemon is what it will be."""
+    while service.exit_status is None or [process.name for process in await service.processes()] != ["sleep"]:
         await asyncio.sleep(0.005)
-    return left[0]
+    return (await service.processes())[0]
 
 
 def test_a_daemon_is_shown_and_ended() -> None:
     async def main() -> pydfly.aio.Supervised:
         async with pydfly.aio.supervise(DAEMON, grace=2.0) as service:
             await service.wait_started()
-            left = await until_daemon(service)
-            assert left.name == "sleep"
+            await until_daemon(service)
             assert {step.signal for step in await service.plan()} == {"SIGTERM", "SIGCONT", "SIGKILL"}
             await service.signal(signal.SIGUSR1)
             assert await service.wait() == 3
@@ -76,7 +76,7 @@ def test_cancellation_ends_the_domain() -> None:
             await asyncio.wait_for(work(), 0.3)
 
     asyncio.run(main())
-    assert not Path(f"/proc/{pids[0]}").exists()
+    assert not onlooker.exists(pids[0])
 
 
 def test_a_second_cancellation_gives_up_waiting_but_not_the_ending() -> None:
@@ -99,7 +99,7 @@ def test_a_second_cancellation_gives_up_waiting_but_not_the_ending() -> None:
             await task
 
     asyncio.run(main())
-    eventually(lambda: not Path(f"/proc/{pids[0]}").exists())
+    eventually(lambda: not onlooker.exists(pids[0]))
 
 
 def test_spare() -> None:
@@ -124,6 +124,6 @@ def test_a_killed_warden() -> None:
             (left,) = await service.processes()
             os.kill(left.ppid, signal.SIGKILL)
             assert await service.wait() is None
-            assert not Path(f"/proc/{left.pid}").exists()
+            assert not onlooker.exists(left.pid)
 
     asyncio.run(main())

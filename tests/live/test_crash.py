@@ -13,11 +13,11 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 
 import pytest
 
-from tests.conftest import linux_only
+from tests.conftest import live_only
+from tests.live import onlooker
 from tests.live.arena import CALLER, ESCAPEES, ROOT, VARIABLE, describe, survivors
 
 ROUNDS = int(os.environ.get("PYDFLY_CRASH_ROUNDS", "20"))
@@ -26,11 +26,11 @@ PATIENCE = 10.0
 
 
 def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return onlooker.look(pid).ppid
 
 
 def name(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+    return onlooker.look(pid).name
 
 
 def cast(caller: int, marker: str) -> dict[str, int]:
@@ -88,7 +88,7 @@ def one_round(chance: random.Random, kind: str) -> str:
     return story
 
 
-@linux_only
+@live_only
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_nobody_survives_and_nothing_hangs(number: int) -> None:
     """The moment is random but the same in every run."""

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from tests.conftest import linux_only
+from tests.conftest import live_only
 from tests.live.arena import ENDINGS, Round
 from tests.live.escapees import KINDS
 
@@ -17,7 +17,7 @@ ROUNDS = int(os.environ.get("PYDFLY_ESCAPE_ROUNDS", "1"))
 SLOWEST = 5.0  # seconds beyond the grace; far more than it takes, for machines that are busy with other things
 
 
-@linux_only
+@live_only
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_survives(kind: str) -> None:
     """Whatever it did, and however the end came, nobody is left soon after the grace."""

@@ -11,10 +11,10 @@ import threading
 from pathlib import Path
 
 import pydfly
-from tests.conftest import linux_only
+from tests.conftest import live_only
 from tests.live.arena import ROOT
 
-pytestmark = linux_only
+pytestmark = live_only
 RUNS = int(os.environ.get("PYDFLY_NEIGHBOUR_RUNS", "1000"))
 BUSY = ["sh", "-c", "while :; do setsid sh -c 'exit 9' & sleep 0.002; done"]  # orphans all the time
 
