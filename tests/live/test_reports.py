@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import linux_only
+from tests.conftest import live_only
 from tests.live.test_run import ENVIRONMENT, RUN, run
 
-pytestmark = linux_only
+pytestmark = live_only
+has_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full, as on DragonFly")
 
 
 def redirected(redirection: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -30,7 +31,7 @@ def redirected(redirection: str, *words: str) -> subprocess.CompletedProcess[str
 @pytest.mark.parametrize(
     ("name", "trouble"),
     [
-        ("/dev/full", "No space left on device"),
+        pytest.param("/dev/full", "No space left on device", marks=has_full),
         ("directory", "Is a directory"),
         ("nowhere/report", "No such file or directory"),
         ("fifo", "nobody reads it"),
@@ -50,6 +51,7 @@ def test_a_report_to_a_closed_descriptor() -> None:
     assert (result.returncode, result.stderr) == (3, "pydfly: run: --report: -: Bad file descriptor\n")
 
 
+@has_full
 def test_a_report_to_a_full_standard_output() -> None:
     result = redirected(">/dev/full", "--report", "-", "--", "sh", "-c", "exit 3")
     assert (result.returncode, result.stderr) == (3, "pydfly: run: --report: -: No space left on device\n")
@@ -73,7 +75,7 @@ def test_a_fifo_whose_reader_comes_late(tmp_path: Path) -> None:
     assert json.loads(report)["exit_status"] == 3
 
 
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize("redirection", ["2>&-", pytest.param("2>/dev/full", marks=has_full)])
 @pytest.mark.parametrize("option", ["--summary", "--report=/nowhere/report"])
 def test_trouble_that_can_be_told_nowhere(redirection: str, option: str) -> None:
     result = redirected(redirection, option, "--", "sh", "-c", "exit 3")
