@@ -85,7 +85,7 @@ def work(state: Path, log: Path) -> None:
                 lines.write(f"+{tag}\n")
                 operation = lambda: registry.register(Program(tag, 0, 1, chance.randrange(FILES)), 0)  # noqa: B023, E731
             else:
-                id = chance.randrange(1, FILES // 2)
+                id = chance.randrange(1, FILES + 2)
                 lines.write(f"-{id}\n")
                 operation = lambda: registry.unregister(id, NOBODY)  # noqa: B023, E731
             try:
