@@ -26,9 +26,9 @@ def usage() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command line and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
-    if arguments is None:
-        _prepare_streams()
     try:
+        if arguments is None:
+            _prepare_streams()
         status = _dispatch(words)
         sys.stdout.flush()
     except UsageError as error:
@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return _die_of_interrupt()
+    except MemoryError:
+        return _complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1)
     except Exception as error:
         from ..errors import BackendError, SyscallError
 

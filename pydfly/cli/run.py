@@ -36,9 +36,16 @@ def main(parsed: Parsed) -> int:
         reports = Reports(given.get("--report"), "--summary" in given)
         domain = Foreground(launch, descriptors, reports.descriptors)
         domain.run()
-    except OSError as error:
-        return _complain(f"{error.filename or 'run'}: {error.strerror}", FAILED)
-    return _conclude(domain, reports)
+        return _conclude(domain, reports)
+    except (OSError, MemoryError) as error:
+        return _complain(_reason(error), FAILED)
+
+
+def _reason(error: BaseException) -> str:
+    """Say in a line what went wrong here."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'run'}: {error.strerror or error}"
+    return f"run: {'no memory' if isinstance(error, MemoryError) else repr(error)}"
 
 
 def open_descriptors() -> list[int]:
@@ -105,6 +112,8 @@ class Reports:
 def _conclude(domain: Foreground, reports: Reports) -> int:
     """Write the report, say what is to be said, and return the exit status of ``pydfly run``."""
     report = domain.report
+    if domain.trouble is not None:
+        return _complain(_reason(domain.trouble), FAILED)
     if domain.failure:
         return _not_started(domain, reports)
     if report is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource  # noqa: F401  os.wait4 imports it when it is first called, and then there may be no descriptor left
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import signal as _signal
 
     from ..ending.own_children import Listing
+    from ..structs import DescendantInfo
 else:
     import _signal
 
@@ -98,3 +100,23 @@ class Deaths:
             return
         if stopped is not None and stopped.si_status in _JOB_CONTROL:
             self.stopped_by = stopped.si_status
+
+
+def signal_daemons(members: list[DescendantInfo], number: int) -> None:
+    """Signal the living children among these: what an ended command has left to this process.
+
+    Raises:
+        OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
+    """
+    own = os.getpid()
+    targets = [member for member in members if member.ppid == own and member.state != "zombie"]
+    if not targets:
+        raise ProcessLookupError(errno.ESRCH, "the command has ended, and no process of it is left")
+    refused: OSError | None = None
+    for member in targets:
+        try:
+            os.kill(member.pid, number)  # an uncollected child: the pid is its own
+        except OSError as error:
+            refused = refused or error
+    if refused:
+        raise refused

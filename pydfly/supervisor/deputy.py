@@ -11,7 +11,7 @@ import os
 
 from . import mailbox
 from .conversation import Conversation
-from .domain import adopt_orphans, die_with_parent, let_go, name_myself
+from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
 from .keeper import LEFT, Keeper, last_resort
 from .passing import Passing, close_all, needed
 from .warden import Warden
@@ -46,8 +46,8 @@ class Deputy:
         self._channel = Passing(channel)
         self._control = control
         self._guard = os.getppid()
-        self._lifeline, self._hold = os.pipe()  # wardens read its end when this process ends, or closes it
-        os.set_blocking(self._lifeline, False)
+        reading, self._hold = os.pipe()  # wardens read its end when this process ends, or closes it
+        self._lifeline = Lifeline(reading)
         self._closing = False
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
@@ -66,23 +66,17 @@ class Deputy:
             self._see_to_the_dead()
             if self._is_over():
                 return
-            self._mailbox.wait(self._rest())
+            self._mailbox.wait_until(self._keeper.due)
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
-        kept = (self._lifeline, self._hold, self._channel.descriptor, self._control)
+        kept = (self._lifeline.descriptor, self._hold, self._channel.descriptor, self._control)
         let_go(self._mailbox.null, *kept, *self._keeper.listing.descriptors)
         name_myself("pydfly-deputy")
         mailbox.listen(self._channel.descriptor)
 
     def _is_over(self) -> bool:
         return self._closing and not self._keeper.wards and not self._keeper.ending and not self._channel.unsent
-
-    def _rest(self) -> float | None:
-        rest = self._keeper.rest()
-        if float("inf") == mailbox.LOOK:
-            return rest
-        return mailbox.LOOK if rest is None else min(rest, mailbox.LOOK)
 
     def _hear(self) -> None:
         """Take what the guard hands down; its end, or its death, is the end of every domain."""
@@ -128,6 +122,7 @@ class Deputy:
             if self._control >= 0:
                 os.close(self._control)
             listing.renew()
+            self._lifeline.renew()
             owner = Conversation(line)
             directory = None if cwd < 0 else cwd
             status = Warden(self._mailbox, listing, owner, self._lifeline, descriptors, directory).run()
@@ -155,8 +150,9 @@ class Deputy:
 
     def _tell(self, message: Message) -> None:
         """Tell the guard; the owner itself when there is no guard any more."""
-        if self._channel.closed and self._control >= 0:
-            self._channel = Passing(os.dup(self._control))
+        if os.getppid() != self._guard and self._control >= 0:
+            self._channel.close()
+            self._channel, self._control = Passing(self._control), -1
         self._channel.send(message)
 
 

@@ -101,6 +101,32 @@ def die_with_parent(signal: int, parent: int) -> None:
         os.kill(os.getpid(), signal)
 
 
+class Lifeline:
+    """A pipe whose other end the parent holds: it is cut when the parent has died, or has closed that end as an order.
+
+    Args:
+        descriptor: the end to read; nothing is ever written.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor = descriptor
+        self.parent = 0
+
+    def renew(self) -> None:
+        """Belong to the process that calls this, after a fork."""
+        self.parent = os.getppid()
+
+    def is_cut(self) -> bool:
+        """Say whether this process should end what it guards."""
+        if os.getppid() != self.parent:
+            return True
+        try:
+            return os.read(self.descriptor, 1) == b""
+        except BlockingIOError:
+            return False
+
+
 def fill_standard_descriptors() -> None:
     """Open /dev/null in place of each standard descriptor that the caller has closed.
 

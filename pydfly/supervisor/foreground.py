@@ -10,6 +10,7 @@ import os
 from . import mailbox, terminal
 from .domain import close_all_but, hide_environment, protect_myself
 from .guard import Guard
+from .keeper import last_resort
 from .line import Line
 from .mailbox import Mailbox
 
@@ -42,10 +43,12 @@ class Foreground:
         self.failure: tuple[str, int | None, str, str | None] | None = None  # why the command was not started
         self.report: dict[str, Any] | None = None
         self.lost: list[dict[str, Any]] | None = None  # who is left, when the warden was killed
+        self.trouble: BaseException | None = None
         self.exited = False
         self._descriptors = descriptors
         self._kept = kept
         self._serial = 0
+        self._closing = False
         self._mailbox = Mailbox()
         self._terminal = terminal.Foreground()
         self._guard = Guard(self._mailbox, self._hear_of_loss)
@@ -53,9 +56,15 @@ class Foreground:
     def run(self) -> None:
         """Start the command, and come back when no process of its domain is left, or only those that stay.
 
-        Raises:
-            OSError: what a start needs is not to be had; nothing was started.
+        ``trouble`` is set if anything went wrong in this process; the domain was ended all the same, then.
         """
+        try:
+            self._run()
+        except BaseException as error:  # whatever it is: no process may be left
+            self.trouble = error
+            last_resort(self._guard.keeper)
+
+    def _run(self) -> None:
         import _socket
 
         hide_environment()
@@ -72,7 +81,7 @@ class Foreground:
             os.dup2(self._mailbox.null, standard)
         close_all_but(self._mailbox.null, self._line.descriptor, *self._guard.descriptors, *self._kept)
         while not self._is_over():
-            info = self._mailbox.wait(self._guard.rest())
+            info = self._mailbox.wait_until(self._guard.due)
             if info is not None:
                 self._take(info)
         self._terminal.take_back()
@@ -83,10 +92,11 @@ class Foreground:
             self._hear(message)
         self._line.send()
         self._guard.look_around()
-        if self.report is not None or self.failure is not None or self.lost is not None:
+        if (
+            self._line.closed or self._line.broken
+        ) and not self._closing:  # the warden has said its last word, or was killed
+            self._closing = True
             self._guard.close()
-        elif self._guard.is_over:
-            self.lost = []
         return self._guard.is_over
 
     def _hear(self, message: Message) -> None:

@@ -121,17 +121,14 @@ class Guard:
             self._orphaned = []
 
     def close(self) -> None:
-        """Have every domain ended, and the deputy end itself."""
+        """Have every domain ended, and the deputy end itself; it is heard until then."""
         if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+            self._channel.finish()
 
-    def rest(self) -> float | None:
-        """Return how long may be slept; None for ever."""
-        rest = self.keeper.rest()
-        if float("inf") == mailbox.LOOK:
-            return rest
-        return mailbox.LOOK if rest is None else min(rest, mailbox.LOOK)
+    @property
+    def due(self) -> float:
+        """When there is something to do next, on the monotonic clock."""
+        return self.keeper.due
 
     @property
     def is_over(self) -> bool:
@@ -164,7 +161,9 @@ class Guard:
     def _deputy_died(self) -> None:
         """Adopt its wardens, which end their domains now, and end what killed ones have left."""
         self._hear_deputy()
-        self.close()
+        assert self._channel
+        self._channel.close()
+        self._channel = None
         children = set(self.keeper.listing.pids())
         orphaned = [domain for pid, domain in self._domains.items() if pid not in children]
         for pid in self._domains.keys() & children:
@@ -225,4 +224,4 @@ def _serve(box: Mailbox, guard: Guard, control: Passing, owner: int) -> None:
             guard.close()
             continue
         if not (closing and guard.is_over):
-            box.wait(guard.rest())
+            box.wait_until(guard.due)

@@ -107,9 +107,10 @@ class Keeper:
         """Whether orphans are being ended."""
         return self._ending is not None
 
-    def rest(self) -> float | None:
-        """Return how many seconds may pass before ``advance`` is due; None for any number."""
-        return None if self._ending is None else max(0.0, self._next - time.monotonic())
+    @property
+    def due(self) -> float:
+        """When ``advance`` is due, on the monotonic clock."""
+        return float("inf") if self._ending is None else self._next
 
     def _none_left(self) -> bool:
         """Say whether every child is kept.

@@ -23,7 +23,8 @@ class Line:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self.closed = False  # the other end is gone
+        self.closed = False  # the other end is gone, and everything that it has sent was received
+        self.broken = False  # the other end is gone, and something was to be sent to it
         self._unpacker = Unpacker()
         self._unsent = bytearray()
 
@@ -57,7 +58,8 @@ class Line:
                 sent = os.write(self.descriptor, self._unsent[: 16 * _PIECE])
             except BlockingIOError:
                 return
-            except OSError:  # EPIPE, ECONNRESET: no one reads any more; what was written before can still be read
+            except (BrokenPipeError, ConnectionResetError):  # no one reads; what the other end wrote can still be read
                 self._unsent.clear()
+                self.broken = True
                 return
             del self._unsent[:sent]

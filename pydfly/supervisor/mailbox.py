@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Mailbox:
         if timeout is None:
             return _signal.sigwaitinfo(self._signals)
         return _signal.sigtimedwait(self._signals, min(max(0.0, timeout), LONGEST))
+
+    def wait_until(self, due: float) -> struct_siginfo | None:
+        """Sleep until a signal comes, and take it; None when the monotonic clock has come to ``due``."""
+        rest = min(due - time.monotonic(), LOOK)
+        return self.wait(None if rest == float("inf") else rest)
 
     def restore(self) -> None:
         """Give the signals back as they were: in a forked child, before its exec."""

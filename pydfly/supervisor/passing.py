@@ -36,7 +36,7 @@ class Passing:
         self._socket = _socket.socket(fileno=descriptor)
         self._socket.setblocking(False)
         self.descriptor = descriptor
-        self.closed = False  # the other end is gone
+        self.closed = False  # the other end is gone, or has finished
         self._unpacker = Unpacker()
         self._descriptors: list[int] = []  # received, not yet claimed by a message
         self._unsent: list[tuple[bytes, list[int]]] = []
@@ -74,7 +74,7 @@ class Passing:
         """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent."""
         if message is not None:
             self._unsent += _pieces(pack(message), descriptors or [])
-        while self._unsent and not self.closed:
+        while self._unsent:
             data, passed = self._unsent[0]
             try:
                 sent = send_once(self._socket, data, passed)
@@ -90,7 +90,14 @@ class Passing:
     @property
     def unsent(self) -> bool:
         """Whether something waits for room in the socket."""
-        return bool(self._unsent) and not self.closed
+        return bool(self._unsent)
+
+    def finish(self) -> None:
+        """Say that nothing more will be sent; what comes can still be received."""
+        try:  # noqa: SIM105  contextlib would be imported for this alone
+            self._socket.shutdown(_socket.SHUT_WR)
+        except OSError:  # the other end is gone
+            pass
 
     def close(self) -> None:
         """Close this end, and every descriptor that no message has claimed."""

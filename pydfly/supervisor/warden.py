@@ -9,40 +9,17 @@ Its states are a table: what happens in a state upon an event stands in ``states
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 
 from ..ending.drive import Ending
 from ..ending.own_children import OwnChildren
-from . import command, mailbox
-from .deaths import Deaths
+from . import mailbox, states
+from .deaths import Deaths, signal_daemons
 from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself, take_precedence
+from .execution import Execution
 from .keeper import GATHER, LEFT
 from .launch import Launch
-from .states import (
-    ABORTING,
-    ACTIONS,
-    ASKED,
-    COMMAND_ENDED,
-    DUE,
-    EMPTY,
-    ENDING,
-    EXECUTED,
-    EXITED,
-    GONE,
-    LAUNCHED,
-    LINGERING,
-    OVER,
-    OWNER_GONE,
-    PARENT_GONE,
-    REFUSED,
-    RUNNING,
-    STARTING,
-    STOP,
-    TIMEOUT,
-    WAITING,
-)
 from .wire import error_fields
 
 TYPE_CHECKING = False
@@ -53,6 +30,7 @@ if TYPE_CHECKING:
     from ..ending.own_children import Listing
     from ..structs import DescendantInfo
     from .conversation import Conversation
+    from .domain import Lifeline
     from .mailbox import Mailbox
 else:
     import _signal
@@ -65,7 +43,7 @@ class Warden:
         mailbox: where signals arrive, and the news of descriptors.
         listing: how this system lists the children of this process.
         owner: the talk with the owner.
-        lifeline: a pipe whose other end the deputy holds: its end is an order to end, too.
+        lifeline: tells whether the deputy wants this to go on.
         descriptors: which number in the command is which descriptor here.
         cwd: descriptor of the directory to start in; None for the current one.
     """
@@ -75,24 +53,23 @@ class Warden:
         mailbox: Mailbox,
         listing: Listing,
         owner: Conversation,
-        lifeline: int,
+        lifeline: Lifeline,
         descriptors: dict[int, int],
         cwd: int | None,
     ) -> None:
-        self.state = WAITING
+        self.state = states.WAITING
         self.launch: Launch | None = None
         self.pid = 0  # of the command
         self.status: int | None = None  # wait status of the command
-        self.reason = COMMAND_ENDED
+        self.reason = states.COMMAND_ENDED
         self._began = time.time()
         self._mailbox = mailbox
         self._listing = listing
         self._owner = owner
         self._lifeline = lifeline
-        self._parent = os.getppid()
         self._descriptors = descriptors
         self._cwd = cwd
-        self._told = -1  # tells whether the command was executed
+        self._execution: Execution | None = None
         self._dead = Deaths(listing)
         self._children = OwnChildren(listing, self._dead.count)
         self._ending: Ending | None = None
@@ -101,14 +78,14 @@ class Warden:
     def run(self) -> int:
         """Keep the domain until no process is left in it; return the exit status of this process."""
         adopt_orphans()
-        die_with_parent(_signal.SIGCONT, self._parent)  # stopped or not, it hears of that
+        die_with_parent(_signal.SIGCONT, self._lifeline.parent)  # stopped or not, it hears of that
         mailbox.listen(self._owner.line.descriptor)
         self._owner.hear(self)
-        while self.state != OVER:
+        while self.state != states.OVER:
             self._look_around()
-            if self.state == OVER:
+            if self.state == states.OVER:
                 break
-            self._mailbox.wait(self._rest())
+            self._mailbox.wait_until(self._next)
         self._say_farewell()
         return LEFT if self._ending and (self._ending.survivors or self._ending.spared) else 0
 
@@ -117,7 +94,7 @@ class Warden:
     def launched(self, fields: dict[str, Any]) -> None:
         """Take what is to be run."""
         self.launch = Launch(**fields)
-        self._happens(LAUNCHED)
+        self._happens(states.LAUNCHED)
 
     def members(self) -> list[DescendantInfo]:
         """List the members of the domain, zombies included, parents before their children."""
@@ -132,22 +109,11 @@ class Warden:
         if self.pid and self.status is None:
             os.kill(self.pid, number)  # an unreaped child: the pid is its own
             return
-        own = os.getpid()
-        targets = [member for member in self.members() if member.ppid == own and member.state != "zombie"]
-        if not targets:
-            raise ProcessLookupError(errno.ESRCH, "the command has ended, and no process of it is left")
-        refused: OSError | None = None
-        for member in targets:
-            try:
-                os.kill(member.pid, number)
-            except OSError as error:
-                refused = refused or error
-        if refused:
-            raise refused
+        signal_daemons(self.members(), number)
 
     def stop(self, grace: float | None) -> None:
         """Begin the ending, or shorten the grace of one that has begun."""
-        self._happens(STOP, ASKED, grace)
+        self._happens(states.STOP, states.ASKED, grace)
 
     def spare(self, question: int, pids: list[int]) -> None:
         """Take the owner's answer to which processes to spare."""
@@ -159,92 +125,67 @@ class Warden:
 
     def _look_around(self) -> None:
         self._owner.hear(self)
-        if self._parents_are_gone():
-            self._happens(GONE, PARENT_GONE)
-        elif self._owner.line.closed:
-            self._happens(GONE, OWNER_GONE)
+        if self._lifeline.is_cut():
+            self._happens(states.GONE, states.PARENT_GONE)
+        elif self._owner.line.closed or self._owner.line.broken:
+            self._happens(states.GONE, states.OWNER_GONE)
         self._hear_of_exec()
         died = self._dead.collect()
         if self.status is None and self._dead.command_status is not None:
             self._hear_of_exec()
             self.status = self._dead.command_status
             self._owner.tell("exited", self.status)
-            self._happens(EXITED)
+            self._happens(states.EXITED)
         if self._dead.stopped_by:
             self._owner.tell("stopped", self._dead.stopped_by)
-        if died and self.state == ENDING:
+        if died and self.state == states.ENDING:
             self._next = min(self._next, time.monotonic() + GATHER)
         if self._dead.childless and self.pid:
             self._look_for_last()
         if time.monotonic() >= self._next:
-            self._happens(DUE)
+            self._happens(states.DUE)
 
     def _happens(self, event: str, *values: Any) -> None:
-        action = ACTIONS.get((self.state, event))
+        action = states.ACTIONS.get((self.state, event))
         if action is not None:
             getattr(self, action)(*values)
-
-    def _rest(self) -> float | None:
-        """Return how long to sleep: for ever, while nothing is due."""
-        rest = min(self._next - time.monotonic(), mailbox.LOOK)
-        return None if rest == float("inf") else max(0.0, rest)
-
-    def _parents_are_gone(self) -> bool:
-        if os.getppid() != self._parent:
-            return True
-        try:
-            return os.read(self._lifeline, 1) == b""
-        except BlockingIOError:
-            return False
 
     # starting
 
     def _start(self) -> None:
         assert self.launch
         try:
-            self.pid, self._told = command.start(self.launch, self._mailbox, os.setsid, self._descriptors, self._cwd)
+            self._execution = Execution(self.launch, self._mailbox, self._descriptors, self._cwd)
         except OSError as error:
             self._owner.tell("failed", (*error_fields(error), None))
-            self.state = OVER
+            self.state = states.OVER
             return
-        self.state = STARTING
+        self.pid = self._execution.pid
+        self.state = states.STARTING
         self._dead.command_is(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
         if self.launch.timeout:
             self._next = time.monotonic() + self.launch.timeout
-        mailbox.listen(self._told)
-        kept = (self._told, self._lifeline, self._owner.line.descriptor, *self._listing.descriptors)
-        let_go(self._mailbox.null, *kept)
+        kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
+        let_go(self._mailbox.null, *self._execution.descriptors, *kept)
         name_myself("pydfly-warden")
 
     def _give_up(self, reason: str) -> None:
-        self.state = OVER  # nothing has begun
+        self.state = states.OVER  # nothing has begun
 
     def _hear_of_exec(self) -> None:
-        """Read whether the command was executed; until then the pipe is silent."""
-        if self._told < 0:
-            return
-        try:
-            data = os.read(self._told, 65536)
-        except BlockingIOError:
-            return
-        os.close(self._told)
-        self._told = -1
-        failure = command.outcome(data)
-        if failure is None:
-            self._happens(EXECUTED)
-        else:
-            self._happens(REFUSED, failure)
+        if self._execution and (event := self._execution.event()):
+            self._happens(event)
 
     def _executed(self) -> None:
-        self.state = RUNNING
+        self.state = states.RUNNING
         self._tell_started()
 
     def _abort(self, reason: str, grace: float | None) -> None:
         """End the command when it was executed, or when the grace is over: a dead file system may hold its exec up."""
         assert self.launch
-        self.state = ABORTING
+        self.state = states.ABORTING
         end = time.monotonic() + (self.launch.grace if grace is None else grace)
-        self._next = min(self._next, end) if self.reason == ASKED else end
+        self._next = min(self._next, end) if self.reason == states.ASKED else end
         self.reason = reason
 
     def _executed_to_end(self) -> None:
@@ -257,18 +198,19 @@ class Warden:
     def _tell_started(self) -> None:
         self._owner.tell("started", self.pid)
 
-    def _refused(self, failure: tuple[str, int | None, str, str | None]) -> None:
+    def _refused(self) -> None:
+        assert self._execution
         os.waitpid(self.pid, 0)  # it told that as the last thing
-        self._owner.tell("failed", failure)
-        self.state = OVER
+        self._owner.tell("failed", self._execution.failure)
+        self.state = states.OVER
 
     # the end of the command, of the others, of the time
 
     def _exited(self) -> None:
         assert self.launch
-        self.state = LINGERING
+        self.state = states.LINGERING
         if not self.launch.wait_all and not self._dead.childless:
-            self._begin_ending(COMMAND_ENDED)
+            self._begin_ending(states.COMMAND_ENDED)
 
     def _exited_ending(self) -> None:
         assert self._ending
@@ -276,13 +218,13 @@ class Warden:
         self._next = min(self._next, time.monotonic() + GATHER)
 
     def _time_out(self) -> None:
-        self._begin_ending(TIMEOUT)
+        self._begin_ending(states.TIMEOUT)
 
     def _begin_ending(self, reason: str, grace: float | None = None) -> None:
         assert self.launch
         take_precedence()
         self.reason = reason
-        self.state = ENDING
+        self.state = states.ENDING
         ask = self._owner.ask if self.launch.spare and not self._owner.line.closed else None
         self._ending = Ending(
             self._children,
@@ -311,19 +253,19 @@ class Warden:
         now = time.monotonic()
         pause = self._ending.step(now)
         if pause is None:
-            self.state = OVER
+            self.state = states.OVER
         else:
             self._next = now + pause
 
     def _look_for_last(self) -> None:
         """Wait has said ECHILD: the only proof that no process is left."""
         if is_empty():
-            self._happens(EMPTY)
-        elif self.state == LINGERING:
-            self._begin_ending(COMMAND_ENDED)  # what is left gives no news, so there is nothing to wait for
+            self._happens(states.EMPTY)
+        elif self.state == states.LINGERING:
+            self._begin_ending(states.COMMAND_ENDED)  # what is left gives no news, so there is nothing to wait for
 
     def _finish(self) -> None:
-        self.state = OVER
+        self.state = states.OVER
 
     # the last words
 
@@ -332,6 +274,6 @@ class Warden:
         if self.launch and self.pid and (self.status is not None or self._ending):
             report = self._dead.journal.report(self.launch, self.pid, self.status, self._ending)
             self._owner.tell("ended", {**report, "reason": self.reason, "start": self._began})
-        while self._owner.line.unsent and not self._parents_are_gone():
+        while self._owner.line.unsent and not self._lifeline.is_cut():
             self._mailbox.wait(0.1)
             self._owner.line.send()

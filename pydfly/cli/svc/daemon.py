@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ...supervisor import mailbox
 from ...supervisor.domain import close_all_but
@@ -117,8 +118,8 @@ class Daemon:
                 guard.close()
                 if guard.is_over:
                     break
-            rests = [rest for rest in (guard.rest(), reactor.rest()) if rest is not None]
-            info = box.wait(min(rests, default=None))
+            rest = reactor.rest()
+            info = box.wait_until(guard.due if rest is None else min(guard.due, time.monotonic() + rest))
             if info is not None:
                 self._take(info.si_signo, service, box)
 

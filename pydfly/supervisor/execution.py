@@ -1,0 +1,51 @@
+"""The command between fork and exec, as the warden sees it: never waited for, as a dead file system may hold it."""
+
+from __future__ import annotations
+
+import os
+
+from . import command, mailbox
+from .states import EXECUTED, REFUSED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .launch import Launch
+    from .mailbox import Mailbox
+
+
+class Execution:
+    """A command that was forked.
+
+    Args:
+        launch: what to run.
+        box: gives the command the signals as they were.
+        descriptors: which number in the command is which descriptor here.
+        cwd: descriptor of the directory to start in; None for the current one.
+
+    Raises:
+        OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
+    """
+
+    def __init__(self, launch: Launch, box: Mailbox, descriptors: dict[int, int], cwd: int | None) -> None:
+        self.pid, self._told = command.start(launch, box, os.setsid, descriptors, cwd)
+        self.failure: tuple[str, int | None, str, str | None] | None = None
+        """What refused it."""
+        mailbox.listen(self._told)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What this needs to stay open."""
+        return (self._told,) if self._told >= 0 else ()
+
+    def event(self) -> str | None:
+        """Return EXECUTED or REFUSED, once; None while nothing is known, and later."""
+        if self._told < 0:
+            return None
+        try:
+            data = os.read(self._told, 65536)
+        except BlockingIOError:
+            return None
+        os.close(self._told)
+        self._told = -1
+        self.failure = command.outcome(data)
+        return EXECUTED if self.failure is None else REFUSED

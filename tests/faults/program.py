@@ -1,0 +1,121 @@
+"""``pydfly run`` with one fault: a call of one helper fails, or one line of it has no memory.
+
+usage: program.py ROLE NAME COUNT ERROR LOG WORD...
+
+ROLE: guard, deputy or warden.  NAME: a function of ``CALLS``, or ``line``: any line of the package.  COUNT: which of
+those calls or lines fails; 0 for none.  ERROR: name of an errno, or MemoryError.  LOG: a file to which each process
+adds how often it came by.
+"""
+
+from __future__ import annotations
+
+import _signal
+import _socket
+import errno
+import fcntl
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pydfly
+from pydfly.backends.linux import prctl
+
+ROLES = ("guard", "deputy", "warden", "command")
+CALLS = {
+    f"{module.__name__}.{name}": (module, name)
+    for module, names in [
+        (os, "fork open close read pread write pipe dup dup2 kill killpg waitpid waitid wait4 getsid getpgid listdir"),
+        (os, "readlink stat setsid set_blocking pidfd_open sched_setscheduler getppid pwrite fstat get_inheritable"),
+        (_signal, "pthread_sigmask sigwaitinfo sigtimedwait signal pidfd_send_signal"),
+        (fcntl, "fcntl"),
+        (_socket, "socketpair"),
+        (prctl, "prctl"),
+    ]
+    for name in names.split()
+}
+PACKAGE = str(Path(pydfly.__file__).parent) + "/"
+
+
+class Fault:
+    """The one fault, and how often each process came by."""
+
+    def __init__(self, role: str, name: str, count: int, error: str, log: str) -> None:
+        self.depth = 0
+        self.seen = 0
+        self.role, self.name, self.count, self.error, self.log = role, name, count, error, log
+        self.write, self.open, self.close = os.write, os.open, os.close
+
+    def come_by(self) -> None:
+        """Count, and fail if it is time."""
+        if self.depth >= len(ROLES) or ROLES[self.depth] != self.role:
+            return
+        self.seen += 1
+        if self.count == 0:
+            if self.seen % 50 == 1:
+                self.tell()
+        elif self.seen == self.count:
+            raise self.exception()
+
+    def tell(self) -> None:
+        """Write down how often this process came by."""
+        descriptor = self.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self.write(descriptor, b"%d\n" % self.seen)
+        self.close(descriptor)
+
+    def exception(self) -> BaseException:
+        """Return what is raised."""
+        if self.error == "MemoryError":
+            return MemoryError()
+        number = getattr(errno, self.error)
+        return OSError(number, os.strerror(number))
+
+    def plant(self) -> None:
+        """Put the fault where it belongs."""
+        fork = os.fork
+
+        def counted_fork() -> int:
+            pid = fork()
+            if pid == 0:
+                self.depth += 1
+                self.seen = 0
+            return pid
+
+        os.fork = counted_fork
+        if self.name == "line":
+            sys.settrace(self.trace)
+            return
+        module, name = CALLS[self.name]
+        original = getattr(module, name)
+
+        def failing(*values: Any, **named: Any) -> Any:
+            self.come_by()
+            return original(*values, **named)
+
+        setattr(module, name, failing)
+
+    def trace(self, frame: FrameType, event: str, argument: object) -> Any:
+        """Fail at a line of the package."""
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            self.come_by()
+        return self.trace
+
+
+def main() -> int:
+    """Run the command line with the fault in it."""
+    role, name, count, error, log, *words = sys.argv[1:]
+    import pydfly.cli.run  # noqa: F401  what is loaded before anything is started is not what is tried here
+
+    fault = Fault(role, name, int(count), error, log)
+    fault.plant()
+    sys.argv[1:] = words
+    from pydfly.cli import main as command
+
+    return command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
