@@ -28,21 +28,20 @@ class Domains:
     Args:
         reactor: where their lines are watched.
         hand_down: takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
-        cwd: descriptor of the directory that commands start in.
     """
 
-    def __init__(self, reactor: Reactor, hand_down: Callable[[Message, list[int]], None], cwd: int) -> None:
+    def __init__(self, reactor: Reactor, hand_down: Callable[[Message, list[int]], None]) -> None:
         self.reactor = reactor
         self._hand_down = hand_down
-        self._cwd = cwd
         self._domains: dict[int, OwnedDomain] = {}
         self._number = 0
 
-    def start(self, launch: Launch, targets: dict[int, int], take: Take) -> OwnedDomain:
+    def start(self, launch: Launch, cwd: int, targets: dict[int, int], take: Take) -> OwnedDomain:
         """Start a domain.
 
         Args:
             launch: what to run in it.
+            cwd: descriptor of the directory that it starts in.
             targets: which number in the command is which descriptor here.
             take: called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
 
@@ -53,7 +52,7 @@ class Domains:
         mine, its = socket.socketpair()
         copies: list[int] = []
         try:
-            copies = [os.dup(source) for source in (its.fileno(), self._cwd, *targets.values())]
+            copies = [os.dup(source) for source in (its.fileno(), cwd, *targets.values())]
             mine.setblocking(False)
         except OSError:
             mine.close()

@@ -10,13 +10,14 @@ import time
 
 from .service_output import Output
 from .service_policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
-from .service_status import ServiceStatus
+from .service_status import ServiceStatus, ended
 from .service_word import Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
+    from typing import Any
 
     from .launch import Launch
     from .owned import Domains, OwnedDomain
@@ -35,11 +36,11 @@ class Service:
         rules: how it is kept.
         launch: what is run.
         domains: where its domains are started.
-        null: descriptor of /dev/null, the command's stdin.
+        cwd: descriptor of the directory that it starts in.
+        targets: descriptors of the command besides its output: the number there, and which one it is here.
         ready: ``notify``, a descriptor of the command, or None.
         ring: how many bytes of output are kept.
         log: path of the log file; None for none.
-        passed: other descriptors of the command: its number, and which one it is here.
 
     Raises:
         OSError: the log file cannot be opened, or there are no descriptors left.
@@ -51,15 +52,17 @@ class Service:
         rules: Rules,
         launch: Launch,
         domains: Domains,
-        null: int,
+        cwd: int,
+        targets: dict[int, int],
         *,
         ready: str | int | None = None,
         ring: int = 8192,
         log: str | None = None,
-        passed: dict[int, int] | None = None,
     ) -> None:
         self.name = name
         self.exiting = False
+        self.survivors: list[dict[str, Any]] = []
+        """Those of the last run that could not be ended."""
         self.changed: Callable[[], None] = _nothing
         """Called whenever something has changed: state, output, what it says."""
         self.over: Callable[[], None] = _nothing
@@ -69,8 +72,8 @@ class Service:
         self._policy = Policy(rules, time.monotonic())
         self._launch = launch
         self._domains = domains
-        self._null = null
-        self._passed = passed or {}
+        self._cwd = cwd
+        self._targets = targets
         self._domain: OwnedDomain | None = None
         self._pid: int | None = None  # of the command
         self._launches = 0
@@ -168,10 +171,10 @@ class Service:
         self._happens("time")
 
     def _start(self) -> None:
-        targets = {0: self._null, 1: self.output.pipe, 2: self.output.pipe, **self._passed}
+        targets = {**self._targets, 1: self.output.pipe, 2: self.output.pipe}
         try:
             with self.word.expected(targets, self._launch) as targets:
-                self._domain = self._domains.start(self._launch, targets, self._hear)
+                self._domain = self._domains.start(self._launch, self._cwd, targets, self._hear)
             self.word.follow(self._domain)
         except OSError as error:
             self._happens("refused", error.strerror or str(error))
@@ -207,11 +210,15 @@ class Service:
         elif name == "exited":
             self.output.read()
             self.news(f"lost direct child {self._pid}")
+            self.news(f"child {self._pid}: {ended(os.waitstatus_to_exitcode(value))}")
             self._pid = self.word.main_pid = None
             self._happens("exited", value)
         elif name == "failed":
             self._part()
-            self._happens("refused", f"{os.fsdecode(self._launch.command[0])}: {value[2]}")
+            reason = f"{os.fsdecode(self._launch.command[0])}: {value[2]}"
+            if self._launches:
+                self.news(f"Unable to start: {reason}")
+            self._happens("refused", reason)
         elif name == "ended":
             self._part()
             self._end(value["survivors"], "empty", None)
@@ -230,7 +237,8 @@ class Service:
             self._kill_timer.cancel()
             self._kill_timer = None
 
-    def _end(self, survivors: list[dict[str, object]], event: str, reason: str | None) -> None:
+    def _end(self, survivors: list[dict[str, Any]], event: str, reason: str | None) -> None:
+        self.survivors = survivors
         if survivors:
             event = "survived"
             reason = "; ".join(f"{one['pid']} ({one['name']}) could not be ended: {one['why']}" for one in survivors)

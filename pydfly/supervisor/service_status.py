@@ -34,3 +34,15 @@ class ServiceStatus(NamedTuple):
     """How often its command was executed."""
     restart_at: float | None
     """When the next automatic restart is due, in seconds since the epoch; None if none is."""
+
+
+def ended(code: int) -> str:
+    """Say how a command ended: its exit status, or the name of the signal, for a negative one."""
+    if code >= 0:
+        return f"exit status {code}"
+    import signal
+
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

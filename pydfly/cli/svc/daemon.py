@@ -89,8 +89,8 @@ class Daemon:
         guard.start_deputy()
         try:
             reactor = Reactor(mailbox.listen)
-            self._domains = Domains(reactor, guard.hand_down, directory)
-            service = self._make_service(self._domains, box.null, echo)
+            self._domains = Domains(reactor, guard.hand_down)
+            service = self._make_service(self._domains, directory, box.null, echo)
             if self._files:
                 self._server = Server(self._files.listener, service, reactor)
             service.start()
@@ -99,10 +99,12 @@ class Daemon:
             last_resort(guard.keeper)
             raise
 
-    def _make_service(self, domains: Domains, null: int, echo: LogFile | None) -> KeptService:
+    def _make_service(self, domains: Domains, cwd: int, null: int, echo: LogFile | None) -> KeptService:
         request = self._request
         rules = request.rules()
-        service = KeptService(self._label, rules, self._launch, domains, null, ready=request.ready, log=request.log)
+        service = KeptService(
+            self._label, rules, self._launch, domains, cwd, {0: null}, ready=request.ready, log=request.log
+        )
         service.with_ready, service.ends_with = rules.ready, rules.ends_with
         service.output.echo = echo
         service.news = lambda text: service.output.say(f"svc {self._label}: {text}")

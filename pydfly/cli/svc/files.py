@@ -107,7 +107,7 @@ class Files:
                 self.listener.bind(self._socket_path)
             finally:
                 os.umask(before)
-            self.listener.listen(128)
+            self.listener.listen(1024)
             self.listener.setblocking(False)
         except BaseException:
             self.listener.close()

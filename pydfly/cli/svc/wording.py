@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
 from ...escape import escape
+from ...supervisor.service_status import ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,23 +24,12 @@ def column(status: ServiceStatus, exiting: bool, with_ready: bool) -> str:
     return STATES.get(status.state, status.state)
 
 
-def ended(code: int | None) -> str:
-    """Say how a command ended."""
-    if code is None:
-        return ""
-    if code >= 0:
-        return f"exit status {code}"
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
-
-
 def more(status: ServiceStatus) -> str:
     """Return what -v adds to the column."""
     since = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(status.since))
     parts = [f"pid {status.pid}" if status.pid else "", f"since {since}", f"restarts {status.restarts}"]
     if status.restart_at is not None:
         parts.append(f"restart in {max(0.0, status.restart_at - time.time()):.1f} s")
-    parts += [ended(status.last_exit), escape(status.reason), escape(status.text)]
+    parts.append("" if status.last_exit is None else ended(status.last_exit))
+    parts += [escape(status.reason), escape(status.text)]
     return "".join(f"  {part}" for part in parts if part)

@@ -105,13 +105,18 @@ def split(words: str) -> list[str]:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """Read one answer, without its last line."""
+    """Read one answer, without its last line, and nothing of the next."""
     data = b""
     while not (data == b".\n" or data.endswith(b"\n.\n")):
-        piece = connection.recv(65536)
+        piece = connection.recv(65536, socket.MSG_PEEK)
         if not piece:
             return data
-        data += piece
+        while piece:  # up to the next newline at most
+            end = piece.find(b"\n") + 1 or len(piece)
+            data += connection.recv(end)
+            piece = piece[end:]
+            if data == b".\n" or data.endswith(b"\n.\n"):
+                break
     return data[:-2]
 
 

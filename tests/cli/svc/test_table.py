@@ -45,6 +45,7 @@ EXITED = """\
 initializing new service: web
 svc web: Starting pid N
 svc web: lost direct child N
+svc web: child N: exit status 0
 svc web: service demon exiting
 """
 NO_LOG = """\

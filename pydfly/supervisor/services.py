@@ -1,0 +1,176 @@
+"""The services of a Supervisor, in its guard: made on request, asked over a line each, restarted without anybody.
+
+A line of a service is like that of a domain; see wire.  The owner that lets go of it ends the service.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import mailbox
+from .launch import Launch
+from .line import Line
+from .owned import Domains
+from .reactor import Reactor
+from .service import Service
+from .service_rules import Rules
+from .wire import error_fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .wire import Message
+
+
+class Services:
+    """All services of this guard.
+
+    Args:
+        hand_down: Guard.hand_down.
+        null: descriptor of /dev/null.
+    """
+
+    def __init__(self, hand_down: Callable[[Message, list[int]], None], null: int) -> None:
+        self.reactor = Reactor(mailbox.listen)
+        self.domains = Domains(self.reactor, hand_down)
+        self._null = null
+        self._kept: set[_Kept] = set()
+
+    def create(self, message: Message, descriptors: list[int]) -> None:
+        """Make a service.
+
+        Args:
+            message: ("service", number, targets, fields).
+            descriptors: this end of its line, its directory, and one for each target.
+        """
+        _, _, targets, fields = message
+        line, cwd, *sources = descriptors
+        os.set_blocking(line, False)
+        kept = _Kept(Line(line), self.reactor, self._kept.discard)
+        places = {0: self._null, **dict(zip(targets, sources, strict=True))}
+        kept.make(self.domains, cwd, places, fields)
+        self._kept.add(kept)
+
+    def told(self, message: Message) -> bool:
+        """Take what deputy and guard say of a domain; False if it is none of a service."""
+        return self.domains.told(message)
+
+    def stop(self) -> None:
+        """Restart nothing more: every domain is being ended."""
+        for kept in list(self._kept):
+            kept.stop()
+
+    def close(self) -> None:
+        """Write the rest of all output, and let go."""
+        for kept in list(self._kept):
+            kept.close()
+
+
+class _Kept:
+    """One service, and its owner's end of the line."""
+
+    def __init__(self, line: Line, reactor: Reactor, forget: Callable[[_Kept], None]) -> None:
+        self._line = line
+        self._reactor = reactor
+        self._forget = forget
+        self._service: Service | None = None
+        self._descriptors: list[int] = []
+        self._told: tuple[Any, ...] = ()
+        reactor.watch(line.descriptor, self._hear)
+
+    def make(self, domains: Domains, cwd: int, targets: dict[int, int], fields: dict[str, Any]) -> None:
+        """Make it, and say whether it was made."""
+        self._descriptors = [cwd, *(number for number in targets.values() if number != targets[0])]
+        try:
+            self._service = Service(
+                fields["name"],
+                Rules(**fields["rules"]),
+                Launch(**fields["launch"]),
+                domains,
+                cwd,
+                targets,
+                ready=fields["ready"],
+                ring=fields["ring"],
+                log=fields["log"],
+            )
+        except (OSError, ValueError) as error:
+            self._send(("failed", error_fields(error)))
+            return
+        self._service.changed = self._changed
+        self._service.over = self._over
+        self._changed()
+
+    def stop(self) -> None:
+        """Have nothing restarted any more."""
+        if self._service and not self._service.exiting:
+            self._service.exit()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._service:
+            self._service.close()
+            self._service = None
+        if self._line.descriptor >= 0:
+            self._reactor.forget(self._line.descriptor)
+            os.close(self._line.descriptor)
+            self._line.descriptor = -1
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors = []
+        self._forget(self)
+
+    def _over(self) -> None:
+        """It has exited: its owner has let go of it, or the guard ends."""
+        self._reactor.after(0, self.close)
+
+    def _hear(self) -> None:
+        for message in self._line.receive():
+            if self._service:
+                self._answer(self._service, message)
+        if self._line.closed:
+            self._reactor.forget(self._line.descriptor)
+            if self._service is None:
+                self.close()
+            else:
+                self.stop()
+            return
+        self._send()
+
+    def _answer(self, service: Service, message: Message) -> None:
+        name, serial, *values = message
+        try:
+            value = self._meet(service, name, values)
+        except OSError as error:
+            self._send(("refused", serial, error_fields(error)))
+        else:
+            self._changed()
+            self._send(("done", serial, value))
+
+    def _meet(self, service: Service, name: str, values: list[Any]) -> Any:
+        if name == "start":
+            service.start()
+        elif name == "stop":
+            service.stop("everybody", values[0])
+        elif name == "restart":
+            service.restart(values[0])
+        elif name == "log":
+            service.output.read()
+            return service.output.ring.read()
+        elif name == "reopen":
+            service.output.use_log(values[0])
+        return None
+
+    def _changed(self) -> None:
+        """Tell the owner when something else than the output has changed."""
+        if self._service:
+            told = (tuple(self._service.status()), self._service.survivors)
+            if told != self._told:
+                self._told = told
+                self._send(("status", *told))
+
+    def _send(self, message: Message | None = None) -> None:
+        if not self._line.closed:
+            self._line.send(message)
+            self._reactor.interest(self._line.descriptor, read=True, write=self._line.unsent)
