@@ -67,7 +67,7 @@ class Service:
         """Called whenever something has changed: state, output, what it says."""
         self.over: Callable[[], None] = _nothing
         """Called when it was told to exit, and has ended."""
-        self.news: Callable[[str], None] = _nothing_said
+        self.news: Callable[[str], None] = _nothing
         """Called with a line about what was done."""
         self._policy = Policy(rules, time.monotonic())
         self._launch = launch
@@ -164,11 +164,9 @@ class Service:
             self._timer.cancel()
             self._timer = None
         if self._policy.due is not None:
-            self._timer = self._domains.reactor.after(self._policy.due - time.monotonic(), self._due)
-
-    def _due(self) -> None:
-        self._timer = None
-        self._happens("time")
+            self._timer = self._domains.reactor.after(
+                self._policy.due - time.monotonic(), lambda: self._happens("time")
+            )
 
     def _start(self) -> None:
         targets = {**self._targets, 1: self.output.pipe, 2: self.output.pipe}
@@ -248,9 +246,5 @@ class Service:
         self.changed()
 
 
-def _nothing() -> None:
-    pass
-
-
-def _nothing_said(text: str) -> None:
+def _nothing(*_: object) -> None:
     pass

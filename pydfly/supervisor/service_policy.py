@@ -21,8 +21,7 @@ STOPPED, STARTING, RUNNING = "stopped", "starting", "running"
 STOPPING, WAITING, FAILED = "stopping", "waiting", "failed"
 STATES = (STOPPED, STARTING, RUNNING, STOPPING, WAITING, FAILED)
 
-NOTHING, LAUNCH, END, END_COMMAND = "", "launch", "end", "end command"
-ORDERS = (NOTHING, LAUNCH, END, END_COMMAND)
+ORDERS = NOTHING, LAUNCH, END, END_COMMAND = "", "launch", "end", "end command"
 """What an event may ask for: start a domain, end the one there is, end only the command of it."""
 
 TABLE = {
@@ -108,8 +107,7 @@ class Policy:
 
     def _rest(self, now: float, _: object) -> str:
         self.manual = True
-        self._enter(STOPPED, now)
-        return NOTHING
+        return self._enter(STOPPED, now)
 
     def _halt(self, now: float, _: object) -> str:
         self.manual = True
@@ -137,15 +135,13 @@ class Policy:
     # news of the domain
 
     def _executed(self, now: float, _: object) -> str:
-        if self.rules.ready:
-            self.due = now + self.rules.ready_timeout
-        else:
-            self._enter(RUNNING, now)
+        if not self.rules.ready:
+            return self._enter(RUNNING, now)
+        self.due = now + self.rules.ready_timeout
         return NOTHING
 
     def _ready(self, now: float, _: object) -> str:
-        self._enter(RUNNING, now)
-        return NOTHING
+        return self._enter(RUNNING, now)
 
     def _unready(self, now: float, _: object) -> str:
         self._decide(now, True, f"{self.rules.ready_timeout:g} s went by")
@@ -181,8 +177,7 @@ class Policy:
     def _give_up(self, now: float, value: int | str | None) -> str:
         self.occupied = False
         self.reason = str(value)
-        self._enter(FAILED, now)
-        return NOTHING
+        return self._enter(FAILED, now)
 
     def _vacate(self, now: float, _: object) -> str:
         self.occupied = False
@@ -194,8 +189,7 @@ class Policy:
             return self._launch(now)
         if self._then == WAITING:
             return self._wait(now)
-        self._enter(self._then, now)
-        return NOTHING
+        return self._enter(self._then, now)
 
     def _due(self, now: float, _: object) -> str:
         self.restarts += 1
@@ -206,9 +200,8 @@ class Policy:
 
     def _forget(self) -> None:
         """A start by hand begins a new count."""
-        self.restarts = 0
+        self.restarts, self.manual = 0, False
         self._pace.forget()
-        self.manual = False
 
     def _decide(self, now: float, failure: bool, reason: str) -> None:
         """An end that nobody asked for: restart, rest or give up."""
@@ -240,8 +233,7 @@ class Policy:
         return LAUNCH
 
     def _stop(self, now: float, then: str) -> str:
-        self._then = then
-        self._only_command = False
+        self._then, self._only_command = then, False
         self._enter(STOPPING, now)
         return END
 
@@ -250,8 +242,9 @@ class Policy:
         self.due = max(self._restart_at, now)
         return NOTHING
 
-    def _enter(self, state: str, now: float) -> None:
+    def _enter(self, state: str, now: float) -> str:
         if state != self.state:
             self.since = now
         self.state = state
         self.due = None
+        return NOTHING

@@ -24,7 +24,8 @@ assert initialize  # loaded here, because others may not read it
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be others")
 # one write: what print() makes of a line are two, and those of five processes mix
 STUBBORN = (
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(1000)"
+    # one write each: print() makes two of a line, and those of five processes mix
+    "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.write(1, b'up\\n'); time.sleep(1000)"
 )
 
 
