@@ -201,11 +201,9 @@ class Live:
 
     def clear(self) -> None:
         """End every process of the world but the keeper."""
-        pids = [pid for pid in self._channels if pid != self.keeper]
-        for pid in pids:
-            self._channels.pop(pid).close()  # a worker whose socket closes exits
-        if pids:
-            self.ask(self.keeper, "end", pids)
+        for pid in [pid for pid in self._channels if pid != self.keeper]:
+            self._channels.pop(pid).close()
+        self.ask(self.keeper, "end")
 
     def close(self) -> None:
         """End the world."""

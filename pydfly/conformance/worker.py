@@ -12,9 +12,9 @@ import pickle
 import signal
 import socket
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
+from ..ending import own_children
 from . import api, channel
 from .recorder import Recorder
 
@@ -132,19 +132,16 @@ class Worker:
     def answer(self) -> None:
         """Be alive."""
 
-    def end(self, pids: list[int]) -> None:
-        """Wait for every child, killing those that do not leave by themselves; only ECHILD proves that all are gone."""
-        for _ in range(5000):
-            for pid in pids:
-                if self.peek(pid) == "alive":
-                    os.kill(pid, signal.SIGKILL)  # an unreaped child of ours: its pid cannot be given out again
-            try:
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            except ChildProcessError:
-                return
-            time.sleep(0.002)  # not every system has sigtimedwait()
-        raise TimeoutError("some processes could not be ended")
+    def end(self) -> None:
+        """Kill and wait for every child until there is none: only ECHILD proves that all are gone."""
+        children = own_children.listing()
+        try:
+            refused = own_children.kill_until_gone(children)
+        finally:
+            for descriptor in children.descriptors:
+                os.close(descriptor)
+        if refused:
+            raise TimeoutError(f"these processes refuse to be killed: {refused}")
 
 
 _NAMED = {int(member) for member in signal.Signals}
