@@ -9,8 +9,11 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -106,6 +109,36 @@ class Stage:
         file = self.folder / "recording"
         file.write_text(json.dumps(line) + "\n")
         return self.pydfly("replay", file)
+
+    def svc(self, *words: str, answer: bytes | None = None) -> bytes:
+        """Ask the daemon of a hostile socket: a dead one, or one that gives this answer."""
+        directory = tempfile.mkdtemp(prefix="w")  # short: the path of a socket has at most a hundred bytes
+        try:
+            with socket.socket(socket.AF_UNIX) as listening:
+                listening.bind(os.path.join(os.fsencode(directory), b"service." + os.fsencode(HOSTILE) + b".sk"))
+                if answer is None:
+                    return self.pydfly("svc", "-p", directory, *words)
+                listening.listen()
+                listening.settimeout(30)
+                answering = threading.Thread(target=_answer, args=(listening, answer))
+                answering.start()
+                try:
+                    return self.pydfly("svc", "-p", directory, *words)
+                finally:
+                    answering.join()
+        finally:
+            shutil.rmtree(directory)
+
+
+ANSWER = os.fsencode(HOSTILE).replace(b"\n", rb"\n") + b"\n.\n"
+"""A newline is the protocol's own."""
+
+
+def _answer(listening: socket.socket, answer: bytes) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(10000)
+        connection.sendall(answer)
 
 
 def _on_a_terminal(*words: str) -> bytes:
@@ -243,6 +276,18 @@ PLACES: dict[str, Callable[[Stage], bytes]] = {
     "replay: a difference": lambda stage: stage.replay(_scenario()),
     "replay: an unknown operation": lambda stage: stage.replay({**_scenario(), "ops": [{"op": HOSTILE}]}),
     "conform --out: no such directory": lambda stage: stage.pydfly("conform", "--out", f"{HOSTILE}/x/y"),
+    "svc: no such directive": lambda stage: stage.pydfly("svc", HOSTILE, "label"),
+    "svc: unknown option": lambda stage: stage.pydfly("svc", f"-{HOSTILE[1:]}", "list"),
+    "svc: no such user": lambda stage: stage.pydfly("svc", "-u", HOSTILE, "init", "label", "true"),
+    "svc: no such directory": lambda stage: stage.pydfly("svc", "-p", f"{HOSTILE}.none", "list"),
+    "svc: no such service": lambda stage: stage.svc("stop", f"{HOSTILE}x"),
+    "svc init: a wrong label": lambda stage: stage.svc("init", HOSTILE, "true"),
+    "svc init: no such command": lambda stage: stage.svc("-x", "init", "label", f"/{HOSTILE}none"),
+    "svc: a dead daemon": lambda stage: stage.svc("list"),
+    "svc exit: a dead daemon": lambda stage: stage.svc("exit", "h"),
+    "svc list: a daemon's answer": lambda stage: stage.svc("list", answer=ANSWER),
+    "svc status: a daemon's answer": lambda stage: stage.svc("status", answer=ANSWER),
+    "svc stop: a daemon's answer": lambda stage: stage.svc("stop", HOSTILE, answer=ANSWER),
     "pytest plugin": lambda stage: stage.leak(),
     "pytest plugin: all of a line": lambda stage: _leak(),
     "a summary with survivors": lambda stage: _summary(),
@@ -282,7 +327,7 @@ def harmful(shown: bytes) -> set[str]:
 def test_nothing_acts_on_the_terminal(place: str, stage: Stage) -> None:
     """The name is shown, so that this place is one, and shown escaped."""
     shown = PLACES[place](stage)
-    assert SHOWN.partition("[" if place == "resident: unknown option" else "\\n")[0].strip("h") in shown.decode()
+    assert SHOWN.partition("[" if place.endswith(": unknown option") else "\\n")[0].strip("h") in shown.decode()
     assert harmful(shown) == set()
 
 
@@ -311,6 +356,6 @@ def test_json_carries_names_exactly(stage: Stage) -> None:
 
 def test_the_walk_is_long() -> None:
     """Places are found by looking, not by memory: a new command belongs in the list above."""
-    assert len(PLACES) >= 48
+    assert len(PLACES) >= 60
     walked = {place.split()[0].rstrip(":") for place in PLACES}
-    assert {name for name in pydfly.cli.COMMANDS if name != "svc"} <= walked
+    assert set(pydfly.cli.COMMANDS) <= walked

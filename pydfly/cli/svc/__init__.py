@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     except Refused as refused:
         if refused.complaint:
             print(escape(refused.complaint), file=sys.stderr, flush=True)
-        for text in str(refused).split("\n"):
+        for text in refused.lines:
             print(escape(text))
         return 1
     if request.directive == "help":

@@ -65,7 +65,7 @@ def answer(service: Serviced, talk: Talk, line: bytes) -> Answer:
         talk.write(HELP.encode())
         return
     except Refused as refused:
-        for text in str(refused).split("\n"):
+        for text in refused.lines:
             talk.say(escape(text))
         return
     yield from _ANSWERS[request.directive](service, talk, request)

@@ -165,6 +165,8 @@ class Conversation:
             return
         if self._request.directive not in ("log", "logf", "tailf"):
             self._judge(line.decode(errors="replace"))
+            # whoever listens on that socket may say what it likes; a log is the service's own affair
+            line = escape(line.removesuffix(b"\n")).encode() + b"\n" * line.endswith(b"\n")
         if self._request.directive in ("status", "list", "log"):
             self.kept += line
         else:
@@ -194,12 +196,13 @@ class Conversation:
         self.finished = True
         self.status = 1
         self.close()
-        print(f"Unable to connect to service {self._label}")
+        label = escape(self._label)  # of a file that anybody may have put there
+        print(f"Unable to connect to service {label}")
         stale = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
         if self._request.directive in ("exit", "kill") and stale:
-            print(f"Removing pid and socket files for {self._label}")
+            print(f"Removing pid and socket files for {label}")
             if not files.remove_stale(directory, self._label):
-                print(f"svc: {self._label} is active: its files stay", file=sys.stderr)
+                print(f"svc: {label} is active: its files stay", file=sys.stderr)
 
 
 def default_directory(request: Request) -> str:

@@ -75,14 +75,14 @@ def _groups(request: Request, value: str) -> None:
     if len(found) > accounts.MOST_GROUPS and not complaints:
         complaints.append(f"Too many groups specified, max {accounts.MOST_GROUPS}")
     if complaints:
-        raise Refused("\n".join(complaints))
+        raise Refused(complaints)
     request.groups = found
 
 
 def _jail_spec(request: Request, value: str) -> None:
     wrong = [spec for spec in value.split(",") if spec and spec != "clean"]
     if wrong:
-        raise Refused("\n".join(f"jail-spec '{spec}' not understood" for spec in wrong))
+        raise Refused([f"jail-spec '{spec}' not understood" for spec in wrong])
     request.jail = request.jail or "-k"
 
 
