@@ -68,7 +68,7 @@ struct state {
 };
 
 static struct state *state;
-static int own_node, own_pid;
+static int own_node, own_pid, own_no_debugger; /* a fork copies the last, an exec ends it */
 static unsigned long long own_ticks;
 static char preload[1024], state_line[1024], node_line[64];
 
@@ -219,6 +219,7 @@ static void write_myself_down(void)
         if (ticks_differ) {
             memset(entry, 0, sizeof(*entry));
             entry->forker = task.ppid;
+            entry->no_debugger = own_no_debugger;
         }
         entry->node = own_node;
         __atomic_store_n(&entry->ticks, task.ticks, __ATOMIC_SEQ_CST);
@@ -257,7 +258,7 @@ int machine_deathsig(void)
     return signal;
 }
 
-void machine_refuse_debuggers(int refuse) { entry_of(own_pid)->no_debugger = refuse; }
+void machine_refuse_debuggers(int refuse) { entry_of(own_pid)->no_debugger = own_no_debugger = refuse; }
 int machine_refuses_debuggers(void) { return entry_of(own_pid)->no_debugger; }
 
 /* Beginning: of a program, and of a forked child */
@@ -319,7 +320,7 @@ __attribute__((constructor)) static void begin(void)
     strip("CONFINED_NODE");
     strip("CONFINED_LIBRARY");
     write_myself_down();
-    entry_of(own_pid)->no_debugger = 0; /* an exec ends it */
+    entry_of(own_pid)->no_debugger = 0;
     pthread_atfork(NULL, NULL, in_child);
 }
 

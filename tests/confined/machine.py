@@ -152,3 +152,19 @@ class Machine:
                 link = folder / entry.name
                 if not entry.name.startswith(("pydfly", "__editable__")) and not link.exists():
                     link.symlink_to(entry)
+
+
+def main(words: list[str]) -> int:
+    """Build machines in a folder, or run the interpreter of one: ``FOLDER FLAVOUR... [-- WORDS...]``."""
+    if "--" in words:
+        folder, flavour, *rest = words
+        machine = Machine(flavour, Path(folder, flavour))
+        os.chdir(machine.tree)
+        os.execve(machine.python, [machine.python, *rest[1:]], machine.environment())
+    for flavour in words[1:]:
+        Machine(flavour, Path(words[0], flavour)).build()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Whole programs on a Linux that looks like DragonFly, and on one that looks like FreeBSD: see tests/confined/machine.c.
+# usage: confined.sh PYTHON [FLAVOUR...]      an interpreter with the test extras; both if none is named
+# Needs gcc and Python.h: without them nothing is done, which is an error if $PYDFLY_REQUIRE names native-stub.
+set -eu
+cd "$(dirname "$0")/.."
+python=$1
+shift
+lacking=$("$python" -c 'from tests.native.building import lacking; print(lacking() or "")')
+if [ -n "$lacking" ]; then
+    echo "confined.sh: not run: $lacking"
+    case ",${PYDFLY_REQUIRE:-}," in *,native-stub,*) exit 1 ;; *) exit 0 ;; esac
+fi
+folder=build/confined
+rm -rf "$folder"
+mkdir -p "$folder"
+PYDFLY_CONFINED=$PWD/$folder
+export PYDFLY_CONFINED
+[ $# -gt 0 ] || set -- dragonfly freebsd
+"$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$@"
+
+echo "== the rules of the machines, and what the first run on real kernels showed"
+PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -p no:cacheprovider tests/confined
+
+# a pid namespace where that is allowed, so that nothing outlives it
+box=
+if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
+for flavour; do
+    echo "== $flavour: the live suites, as programs in the machine"
+    $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$flavour" -- \
+        -m pytest -q -p no:cacheprovider tests/live tests/ending tests/supervisor
+done
