@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         NotReaperError,
         NotRegistrableError,
         SimulatedBackendWarning,
+        SupervisionError,
         SurvivorsError,
         SyscallError,
         UnsafeRegistrationError,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         Survivor,
     )
     from .supervisor import supervise
+    from .supervisor.many import Supervisor
     from .supervisor.owner import Supervised
     from .supervisor.report import ProcessRecord, Report, Step, Usage
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
@@ -57,6 +59,7 @@ _HOMES = {
     "NotReaperError": "errors",
     "NotRegistrableError": "errors",
     "SimulatedBackendWarning": "errors",
+    "SupervisionError": "errors",
     "SurvivorsError": "errors",
     "SyscallError": "errors",
     "UnsafeRegistrationError": "errors",
@@ -77,6 +80,7 @@ _HOMES = {
     "Survivor": "structs",
     "supervise": "supervisor",
     "Supervised": "supervisor.owner",
+    "Supervisor": "supervisor.many",
     "ProcessRecord": "supervisor.report",
     "Report": "supervisor.report",
     "Step": "supervisor.report",
@@ -110,6 +114,8 @@ __all__ = [
     "SimulatedBackendWarning",
     "Step",
     "Supervised",
+    "SupervisionError",
+    "Supervisor",
     "Survivor",
     "SurvivorsError",
     "SyscallError",

@@ -12,6 +12,7 @@
          ESRCH ProcessLookupError, ECHILD ChildProcessError)
     RuntimeError
       BackendError                      no such backend, or it cannot work here
+      SupervisionError                  guard, deputy or warden were killed, or could not be started
       SurvivorsError                    some processes could not be ended; they are named
       UnsafeRegistrationError           exec_sys_register would register the Python interpreter itself
     Warning
@@ -103,6 +104,13 @@ class SyscallChildError(SyscallError, ChildProcessError):
 
 class BackendError(RuntimeError):
     """There is no such backend, or it cannot work on this machine; the text says what to do."""
+
+
+class SupervisionError(RuntimeError):
+    """The helpers of a supervised command were killed, or never came to be, so its end is not known in full.
+
+    The domain was ended all the same, before this is raised.
+    """
 
 
 class SurvivorsError(RuntimeError):

@@ -57,7 +57,6 @@ CIRCULAR = {
     ("pydfly.ending.dragonfly", "pydfly.reaper"): "being opened by lead",
     ("pydfly.ending.freebsd", "pydfly.reaper"): "being opened by lead",
     ("pydfly.supervisor.conversation", "pydfly.supervisor.warden"): "being opened by lead",
-    ("pydfly.supervisor.prepare", "pydfly.supervisor"): "being opened by caller",
 }
 """Imports that close a circle, and why they may.  This table only ever shrinks."""
 

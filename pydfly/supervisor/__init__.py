@@ -30,55 +30,73 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import IO
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
-    from ..structs import DescendantInfo
+    from .arguments import File, KillMode, Spare, Word
     from .owner import Supervised
-
-    File = int | IO[bytes] | IO[str] | None
 
 
 def supervise(
-    command: Sequence[str | bytes],
+    command: Iterable[Word],
     *,
     grace: float = 5.0,
+    stop_signal: int = 15,
+    kill_mode: KillMode = "mixed",
+    timeout: float | None = None,
+    wait_all: bool = True,
     pdeathsig: int | None = None,
-    spare: Callable[[DescendantInfo], object] | None = None,
-    env: Mapping[str, str] | None = None,
-    cwd: str | bytes | None = None,
+    spare: Spare | None = None,
+    env: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
+    cwd: Word | None = None,
     stdin: File = None,
     stdout: File = None,
     stderr: File = None,
     pass_fds: Iterable[int] = (),
+    user: str | int | None = None,
+    group: str | int | None = None,
+    extra_groups: Iterable[str | int] | None = None,
+    umask: int = -1,
+    process_group: int | None = None,
+    start_new_session: bool = False,
+    interpreter: Word | None = None,
 ) -> Supervised:
     """Run a command so that no descendant of it outlives ``stop()``, the ``with`` block, or the calling process.
 
-    The command's own end ends nobody: a daemon that it left in the background is supervised on.  Returns at once;
-    ``wait_started()`` tells whether the command could be executed.
+    The command's own end ends nothing else: a daemon that it left in the background is supervised on.  Returns at
+    once; ``wait_started()`` tells whether the command could be executed.
 
     Args:
         command: program and arguments; a program without a slash is looked for in $PATH of ``env``.
-        grace: seconds between SIGTERM and SIGKILL when the domain is ended; one grace for everybody.
+        grace: seconds between the stop signal and SIGKILL when the domain is ended; one grace for all of it.
+        stop_signal: the signal that asks to end; SIGTERM.
+        kill_mode: ``mixed``: it goes to the command or, when that has ended, to processes that have no living parent
+            in the domain, and to the children that one of these leaves.  ``everyone``: it goes to all at once.
+        timeout: seconds after which the ending begins; None for no such limit.
+        wait_all: False if the ending is to begin when the command has ended.
         pdeathsig: the signal that the command gets at once when the warden dies; not needed for it to be ended.
-        spare: decides at ``stop()``, in the calling process, who may live on: called with each process, and whom
-            it is true for lives, with everything below it.  The next reaper above the caller adopts them.
+        spare: decides at ``stop()``, in the calling process, which processes may live on: called with each, and one
+            that it is true for lives, with everything below it.  The next reaper above the caller adopts them.
         env: the environment; None for the caller's.
         cwd: the directory to start in; None for the caller's.
         stdin, stdout, stderr: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or
             ``subprocess.PIPE`` (the other end is then an attribute of the handle,
             closed with the block).  ``subprocess.STDOUT`` for stderr.
         pass_fds: descriptors that the command gets; all others are closed in it.
+        user, group, extra_groups: names or numbers of those the command runs as; None for the caller's.
+        umask: of the command; -1 for the caller's.
+        process_group: that the command joins, 0 for one of its own; None for the caller's.
+        start_new_session: whether the command calls setsid(2).
+        interpreter: the Python that the helpers run, where the calling program is none itself: a frozen application,
+            or one that embeds Python.
 
     Raises:
-        BackendError: the backend in force has no real processes, or this system has no reapers.
-        OSError: the guard could not be started.
-        TypeError, ValueError: an argument that cannot be meant.
+        BackendError: the backend in force has no real processes; or ``interpreter`` must be named.
+        OSError: the guard could not be started, or a descriptor is none (EBADF), or there are too many (EMFILE).
+        TypeError, ValueError, OverflowError: an invalid argument, as ``subprocess.Popen`` has it.
+        KeyError: no such user or group.
     """
-    from . import prepare
-    from .handle import collect_unwaited
-    from .owner import Supervised
+    arguments: dict[str, Any] = dict(locals())
+    from . import many, owner
 
-    collect_unwaited()
-    files = {"stdin": stdin, "stdout": stdout, "stderr": stderr}
-    return prepare.supervise(Supervised, command, grace, pdeathsig, spare, env, cwd, files, pass_fds)
+    return many.start_alone(owner.Supervised, arguments.pop("command"), arguments.pop("interpreter"), arguments)

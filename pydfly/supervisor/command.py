@@ -1,8 +1,13 @@
-"""Start the command: fork and exec in a process that has one thread, so that nothing can go wrong between them."""
+"""Start the command: what happens in the child between fork and exec, in the order of CPython's _posixsubprocess.c.
+
+The warden has one thread, so Python code is safe there.  Opening, changing directory and executing can block for ever
+on a dead file system: only the child waits for them, and the warden reads the outcome from a pipe when there is one.
+"""
 
 from __future__ import annotations
 
 import errno
+import marshal
 import os
 
 from .domain import die_with_parent
@@ -14,6 +19,12 @@ if TYPE_CHECKING:
     from .launch import Launch
     from .mailbox import Mailbox
 
+    Failure = tuple[str, int | None, str, str | None]
+
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
+LONGEST_PATH = 2000  # bytes of a path that is told: with it, what is told goes through a pipe in one piece
+_SHELL = b"/bin/sh"
+
 
 def start(
     launch: Launch,
@@ -22,33 +33,40 @@ def start(
     descriptors: dict[int, int],
     cwd_descriptor: int | None,
 ) -> tuple[int, int]:
-    """Fork the command's process; its exec is not waited for, as a dead file system may block it for ever.
+    """Fork the command, and do not wait for its exec.
 
     Args:
         launch: what to start.
         mailbox: gives the command the signals as they were.
-        leave: called between fork and exec in this process: the session can only be left when the command was
-            forked into it, and the command must not run before, or a signal to its process group could end both.
-        descriptors: which number in the command is which descriptor here.
-        cwd_descriptor: the directory that ``launch.cwd`` is relative to; None for this process's own.
+        leave: called in this process between fork and exec: it can only leave the session of its owner when the
+            command was forked into it, and the command must not run before, or a signal to its process group could
+            end both.
+        descriptors: which descriptor of this process is to have which number in the command; a standard descriptor
+            that is not among the numbers is closed there.
+        cwd_descriptor: the directory that ``launch.cwd`` is relative to; None for the current one.
 
     Returns:
-        The pid, and a descriptor at which ``outcome`` can be read: nothing at all once the command was executed.
+        The pid, and a non-blocking descriptor to read until its end: ``outcome`` knows what it tells.
 
     Raises:
-        OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
+        OSError: EAGAIN or ENOMEM of fork(2), EMFILE or ENFILE of pipe(2); nothing was started.
     """
-    hold, go = os.pipe()
-    told, tell = os.pipe()
     warden = os.getpid()
+    hold, go = os.pipe()
     try:
-        pid = os.fork()
-    except OSError:
-        for descriptor in (hold, go, told, tell):
-            os.close(descriptor)
+        told, tell = os.pipe()
+        try:
+            pid = os.fork()
+        except BaseException:
+            os.close(told)
+            os.close(tell)
+            raise
+        if pid == 0:
+            _Child(launch, mailbox, descriptors, cwd_descriptor, tell, warden).become(hold, go)
+    except BaseException:
+        os.close(hold)
+        os.close(go)
         raise
-    if pid == 0:
-        _become(launch, mailbox, warden, (hold, go, tell), descriptors, cwd_descriptor)
     leave()
     os.write(go, b"!")
     for descriptor in (hold, go, tell):
@@ -57,73 +75,154 @@ def start(
     return pid, told
 
 
-def outcome(data: bytes) -> tuple[str, int | None, str, str | None] | None:
-    """Decode what the child told: None when it has become the command, else what refused that."""
+def outcome(data: bytes) -> Failure | None:
+    """Read what ``start``'s descriptor told: None for an exec, else (class name, errno, text, path) of the error."""
     if not data:
-        return None
-    number, _, path = data.partition(b" ")
-    return "OSError", int(number), os.strerror(int(number)), os.fsdecode(path)
-
-
-def _become(
-    launch: Launch,
-    mailbox: Mailbox,
-    warden: int,
-    pipes: tuple[int, int, int],
-    descriptors: dict[int, int],
-    cwd_descriptor: int | None,
-) -> None:
-    """Turn this forked child into the command; never returns."""
-    hold, go, tell = pipes
-    failure = ""
+        return None  # exec has closed the other end
     try:
-        os.close(go)
-        if not os.read(hold, 1):
-            return  # the warden is dead
-        tell = _arrange(descriptors, tell)
-        if cwd_descriptor is not None:
-            os.fchdir(cwd_descriptor)
-        if launch.cwd is not None:
-            failure = os.fsdecode(launch.cwd)
-            os.chdir(launch.cwd)
-        if launch.pdeathsig:
-            die_with_parent(launch.pdeathsig, warden)
-        mailbox.restore()
-        failure = os.fsdecode(launch.command[0])
-        _exec(launch.command, launch.env)
-    except OSError as error:
-        os.write(tell, b"%d %s" % (error.errno or errno.ENOEXEC, os.fsencode(failure)))
-    finally:
-        os._exit(127)
+        name, number, text, path = marshal.loads(data)  # noqa: S302  the child wrote it
+    except (ValueError, EOFError, TypeError):
+        return "RuntimeError", None, "the child was killed while it told why it could not be the command", None
+    return name, number, text, path
 
 
-def _arrange(descriptors: dict[int, int], tell: int) -> int:
-    """Give each descriptor its number in the command; everything else is closed by exec."""
-    import fcntl
+class _Child:
+    """The forked child, until it is the command.
 
-    above = max([2, *descriptors.keys(), *descriptors.values(), tell]) + 1
-    moved = {target: fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, above) for target, source in descriptors.items()}
-    tell = fcntl.fcntl(tell, fcntl.F_DUPFD_CLOEXEC, above)
-    for target, source in moved.items():
-        os.dup2(source, target)
-    for standard in (0, 1, 2):
-        if standard not in descriptors:
-            os.close(standard)
-    return tell
+    Args:
+        launch, mailbox, descriptors, cwd_descriptor: as ``start`` has them.
+        tell: where an error is told.
+        warden: pid of the parent.
+    """
 
+    def __init__(
+        self,
+        launch: Launch,
+        mailbox: Mailbox,
+        descriptors: dict[int, int],
+        cwd_descriptor: int | None,
+        tell: int,
+        warden: int,
+    ) -> None:
+        self._launch = launch
+        self._mailbox = mailbox
+        self._descriptors = descriptors
+        self._cwd = cwd_descriptor
+        self._tell = tell
+        self._warden = warden
+        self._path: bytes | None = None  # what an error is about
 
-def _exec(command: list[bytes], env: dict[bytes, bytes]) -> None:
-    """Execute a program that is looked for as execvp(3) does: a refusal counts more than an absence."""
-    program = os.fsencode(command[0])
-    if b"/" in program:
-        os.execve(program, command, env)  # noqa: S606
-    path = env.get(b"PATH") or os.defpath
-    refused: OSError | None = None
-    for directory in os.fsencode(path).split(b":"):
+    def become(self, hold: int, go: int) -> None:
+        """Be the command as soon as ``hold`` can be read; never returns."""
         try:
-            os.execve((directory or b".") + b"/" + program, command, env)  # noqa: S606
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+            os.close(go)
+            if os.read(hold, 1):  # else the warden is dead
+                self._prepare()
+                self._path = self._launch.command[0]
+                self._execute()
+        except BaseException as error:  # whatever it is, no Python of the warden may go on in this process
+            self._report(error)
+        finally:
+            os._exit(127)
+
+    def _prepare(self) -> None:
+        self._place_descriptors()
+        self._change_directory()
+        launch = self._launch
+        if launch.umask >= 0:
+            os.umask(launch.umask)
+        if launch.start_new_session:
+            os.setsid()
+        if launch.process_group is not None and launch.process_group >= 0:
+            os.setpgid(0, launch.process_group)
+        if launch.extra_groups is not None:
+            os.setgroups(launch.extra_groups)
+        if launch.group is not None:
+            os.setregid(launch.group, launch.group)
+        if launch.user is not None:
+            os.setreuid(launch.user, launch.user)
+        if launch.pdeathsig:  # after the user was changed, which clears it
+            die_with_parent(launch.pdeathsig, self._warden)
+        self._mailbox.restore()
+
+    def _place_descriptors(self) -> None:
+        """Give each descriptor its number, whatever numbers they and the pipe have now.
+
+        First every descriptor whose number is wanted for another one moves out of the way, then each is copied to
+        its place; so a cycle (1 to 2, 2 to 1) needs no case of its own.
+        """
+        wanted = self._descriptors
+        self._tell = self._out_of_the_way(self._tell)
+        if self._cwd is not None:
+            self._cwd = self._out_of_the_way(self._cwd)
+        sources = {
+            number: source if source == number else self._out_of_the_way(source) for number, source in wanted.items()
+        }
+        for number, source in sources.items():
+            if source == number:
+                os.set_inheritable(number, True)
+            else:
+                os.dup2(source, number)
+        for number in (0, 1, 2):
+            if number not in wanted:
+                os.closerange(number, number + 1)
+
+    def _out_of_the_way(self, descriptor: int) -> int:
+        """Return a descriptor for the same file whose number will not be overwritten."""
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        lowest = 3
+        while descriptor in self._descriptors or descriptor < 3:
+            descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)
+            lowest = descriptor + 1  # a copy with a wanted number is overwritten later, and blocks it until then
+        return descriptor
+
+    def _change_directory(self) -> None:
+        # the same directory is left alone: one that was searchable once need not be any longer
+        if self._cwd is not None and not os.path.samestat(os.fstat(self._cwd), os.stat(".")):
+            os.fchdir(self._cwd)
+        if self._launch.cwd is not None:
+            self._path = self._launch.cwd
+            os.chdir(self._launch.cwd)
+            self._path = None
+
+    def _execute(self) -> None:
+        """Execute the program, looked for in the $PATH of its own environment.
+
+        A refusal counts more than an absence, so that "permission denied" is not hidden by "no such file" in a later
+        directory: the first errno that is neither ENOENT nor ENOTDIR is raised.
+        """
+        refused: OSError | None = None
+        last: OSError | None = None
+        for program in self._candidates():
+            try:
+                self._execute_file(program)
+            except OSError as error:
+                last = error
+                if error.errno not in _NOT_THERE:
+                    refused = refused or error
+        raise refused or last or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    def _execute_file(self, program: bytes) -> None:
+        launch = self._launch
+        try:
+            os.execve(program, launch.command, launch.env)  # noqa: S606
         except OSError as error:
-            refused = refused or error
-    raise refused or FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            if error.errno != errno.ENOEXEC or not launch.shell_script:
+                raise
+            os.execve(_SHELL, [_SHELL, program, *launch.command[1:]], launch.env)  # noqa: S606
+
+    def _candidates(self) -> list[bytes]:
+        program = self._launch.command[0]
+        if b"/" in program:
+            return [program]
+        path = self._launch.env.get(b"PATH", os.fsencode(os.defpath))
+        return [os.path.join(directory, program) for directory in path.split(b":")]
+
+    def _report(self, error: BaseException) -> None:
+        path = None if self._path is None else os.fsdecode(self._path[:LONGEST_PATH])
+        if isinstance(error, OSError):
+            failure = type(error).__name__, error.errno, os.strerror(error.errno or 0), path
+        else:
+            failure = type(error).__name__, None, str(error)[:LONGEST_PATH], None
+        os.write(self._tell, marshal.dumps(failure))

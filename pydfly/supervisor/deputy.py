@@ -71,7 +71,7 @@ class Deputy:
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
         kept = (self._lifeline.descriptor, self._hold, self._channel.descriptor, self._control)
-        let_go(self._mailbox.null, *kept, *self._keeper.listing.descriptors)
+        let_go(self._mailbox.null, self._mailbox.null, *kept, *self._keeper.listing.descriptors)
         name_myself("pydfly-deputy")
         mailbox.listen(self._channel.descriptor)
 

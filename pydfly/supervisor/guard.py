@@ -174,12 +174,13 @@ class Guard:
             self.keeper.end_orphans(max([grace for _, grace in orphaned], default=0.0))
 
 
-def main(descriptor: int, owner: int) -> int:
+def main(descriptor: int, owner: int, mask: list[int]) -> int:
     """Be the guard of ``supervise()`` or a ``Supervisor``: what to run comes over the socket to the owner.
 
     Args:
         descriptor: of the control socket.
         owner: pid of the owner, which is this process's parent while it lives.
+        mask: the signals that commands have blocked; in this process all are from the start.
     """
     fill_standard_descriptors()
     os.set_inheritable(descriptor, False)
@@ -188,7 +189,7 @@ def main(descriptor: int, owner: int) -> int:
     try:
         name_myself("pydfly-guard")
         protect_myself()
-        box = Mailbox()
+        box = Mailbox(mask)
         guard = Guard(box, control.send, descriptor)
         let_go(box.null, box.null, descriptor, *guard.descriptors)
         gc.collect()

@@ -1,4 +1,4 @@
-"""What an owner knows of its warden: messages in, requests out.  Nobody waits here; see owner.py and pydfly.aio.
+"""What an owner knows of a domain: news in, requests out.  Nobody waits here; see owner.py and pydfly.aio.
 
 Nothing of the calling process is changed: no signal handler, no wait for any child but the guard, no code in a
 forked copy of it.  The handle is a socket; its end, however it comes, ends the domain.
@@ -6,211 +6,245 @@ forked copy of it.  The handle is a socket; its end, however it comes, ends the 
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
-import weakref
-from signal import SIGCONT
+from _thread import get_ident
+from itertools import count
 
 from ..ending.policy import plan
-from ..errors import SurvivorsError
-from ..structs import DescendantInfo
-from . import report as reports
-from .line import Line
+from ..errors import SupervisionError, SurvivorsError
+from .arguments import seconds, signal_name
+from .knowledge import Knowledge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import IO
 
-    from .launch import Launch
+    from ..structs import DescendantInfo
+    from .post import Post
+    from .prepare import Prepared
     from .report import Report, Step
+    from .switchboard import Switchboard
     from .wire import Message
-
-    Spare = Callable[[DescendantInfo], object]
-
-_handles: weakref.WeakSet[Handle] = weakref.WeakSet()
-_unwaited: set[int] = set()  # guards whose handle was dropped
 
 
 class Handle:
-    """One warden, as its owner sees it.  A forked copy of the owner owns nothing: every method raises there."""
+    """One domain, as its owner sees it.  A forked copy of the owner owns nothing: every method raises there.
 
-    stdin: IO[bytes] | None = None
-    """The other end of a pipe to the command, if one was asked for."""
-    stdout: IO[bytes] | None = None
-    """The other end of a pipe from the command, if one was asked for."""
-    stderr: IO[bytes] | None = None
-    """The other end of a pipe from the command, if one was asked for."""
+    Args:
+        board: the guard that has it started.
+        prepared: what to start, with its descriptors.
+        alone: the guard is for this domain only, and ends with it.
 
-    def __init__(self, launch: Launch, guard: int, descriptor: int, spare: Spare | None) -> None:
-        self._launch = launch
-        self._guard: int | None = guard
-        self._line = Line(descriptor)
-        self._spare = spare
+    Raises:
+        OSError: ETOOMANYREFS, too many descriptors are on their way to guards.
+    """
+
+    post: Post
+    """The line to the warden."""
+
+    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
+        self._board = board
+        self._alone = alone
         self._owner = os.getpid()
-        self._pid: int | None = None
-        self._exited: int | None = None
-        self._answers: dict[int, list[DescendantInfo]] = {}
-        self._questions = 0
-        self._failure: BaseException | None = None
-        self._report: Report | None = None
+        self._launch = prepared.launch
+        self._spare = prepared.spare
+        self._serials = count(1)
+        self._failure_told = False
+        self._closed = False
         self._told = False  # whether stop() or wait() has said how it ended
-        os.set_blocking(descriptor, False)
-        self._line.send(("launch", launch.fields()))
-        self.control = -1
-        _handles.add(self)
+        self.has_news = False
+        """Something has happened since ``Supervisor.wait_any()`` told the last of this domain."""
+        self.post = prepared.line
+        self._known = Knowledge(prepared.names, prepared.spare, self.post.send)
+        number = board.add(self)
+        if not alone:
+            board.kept[self] = None
+        board.control.send(("domain", number, prepared.targets, self._launch.grace), prepared.sources, prepared.inner)
+        self.post.send(("launch", self._launch.fields()))
+        board.send(board.control)
+        board.send(self.post)
 
     def __del__(self) -> None:
-        if os.getpid() == getattr(self, "_owner", None):
-            self.close()
-            if self._guard is not None:
-                _unwaited.add(self._guard)
+        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "post"):
+            self._hang_up()
 
     def __repr__(self) -> str:
-        state = "over" if self._over() else "running" if self._pid else "starting"
-        return f"<pydfly.Supervised {self._launch.command[0]!r} {state}>"
+        state = "over" if self._over() else "running" if self._known.pid else "starting"
+        return f"<pydfly.Supervised {self._name} {state}>"
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when something has happened: call any method then.
 
-        It is closed when everything is over; do not read from it.
+        It is -1 when everything is over; do not read from it.
         """
-        return self._line.descriptor
+        return self.post.fileno()
 
     @property
     def exit_status(self) -> int | None:
         """Exit status of the command, negative for the signal that ended it; None while it runs."""
-        self._receive()
-        return None if self._exited is None else os.waitstatus_to_exitcode(self._exited)
+        self._refresh()
+        return self._known.exit_status
 
     @property
     def report(self) -> Report:
         """How everything ended.
 
         Raises:
-            RuntimeError: it has not, or the warden was killed and took its knowledge with it.
+            SupervisionError: the warden was killed and took its knowledge with it, or was never started.
+            RuntimeError: not everything has ended yet.
         """
-        self._receive()
-        if self._report is None:
-            raise RuntimeError("there is no report: " + ("the warden was killed" if self._over() else "not over yet"))
-        return self._report
+        self._refresh()
+        if self._known.report is not None:
+            return self._known.report
+        if self._over():
+            raise self._unknown()
+        raise RuntimeError(f"there is no report: {self._name} is not over yet")
 
     def close(self) -> None:
-        """Let go of the lifeline: the domain is ended, but nobody waits for that."""
-        if self._line.descriptor >= 0:
-            os.close(self._line.descriptor)
-            self._line.descriptor = -1
-            os.close(self.control)
-        self._line.closed = True
+        """Let go of the domain: it is ended, but nobody waits for that."""
+        self._check_owner()
+        self._hang_up()
 
-    def _close_files(self) -> None:
-        """Close the pipes to and from the command, as the end of a ``with`` block does for Popen."""
-        for file in (self.stdin, self.stdout, self.stderr):
-            if file is not None:
-                with contextlib.suppress(BrokenPipeError):  # what is unwritten has no reader any more
-                    file.close()
+    def is_over(self) -> bool:
+        """Say whether nothing more will come: the domain has ended, or the handle was closed."""
+        self._check_owner()
+        return self._over()
+
+    def ask_to_stop(self, grace: float | None = None) -> None:
+        """Begin what ``stop()`` does, and come back at once.
+
+        Raises:
+            TypeError, ValueError: ``grace`` is no number of seconds.
+        """
+        self._check_owner()
+        grace = None if grace is None else seconds(grace)
+        self._board.wake()
+        if not self._over():
+            self._request("stop", grace)
+
+    def news_told(self) -> None:
+        """Note that the caller knows all that has happened until now."""
+        self.has_news = False
+        if self._over():
+            self._board.kept.pop(self, None)
+
+    def take(self, message: Message) -> None:
+        """Take a message of the warden, or of those above it."""
+        if self._known.take(message):
+            self.has_news = True
+            if self._over():
+                self._finish()
+
+    # what the kinds of handles have in common
+
+    @property
+    def _name(self) -> str:
+        pid = f" (pid {self._known.pid})" if self._known.pid else ""
+        return f"{os.fsdecode(self._launch.command[0])!r}{pid}"
+
+    def _purpose(self, what: str) -> Callable[[], str]:
+        return lambda: f"{what} {self._name}"
+
+    def _check_living(self) -> None:
+        if self._over():
+            raise ProcessLookupError(errno.ESRCH, f"{self._name} and everything that it has left have ended")
+
+    def _refresh(self) -> None:
+        """Take the messages that have come."""
+        self._check_owner()
+        if not self._is_finished():
+            self._board.exchange()
 
     def _check_owner(self) -> None:
         if os.getpid() != self._owner:
             raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
 
+    def _check_asking(self) -> None:
+        if self._known.asking == get_ident():
+            raise RuntimeError("spare() decides about an ending that cannot go on before: it must not wait for it")
+
+    def _is_finished(self) -> bool:
+        return self._known.is_final or self._closed
+
     def _over(self) -> bool:
-        return self._report is not None or self._line.closed
+        """Whether nothing more will come."""
+        return self._is_finished() or (self.post.closed and self._board.control.closed)
 
-    def _receive(self) -> None:
-        """Take the messages that have come."""
-        self._check_owner()
-        if self._line.descriptor >= 0:
-            for message in self._line.receive():
-                self._take(message)
-            self._line.send()
+    def _request(self, name: str, *values: object) -> int:
+        """Ask the warden for something, and return the serial of the answer."""
+        serial = next(self._serials)
+        self._known.pending.add(serial)
+        self.post.send((name, serial, *values))
+        self._board.send(self.post)
+        return serial
 
-    def _take(self, message: Message) -> None:
-        name, *values = message
-        if name == "started":
-            self._pid = values[0]
-        elif name == "failed":
-            _, number, text, path = values[0]
-            self._failure = OSError(number, text, path)
-        elif name == "exited":
-            self._exited = values[0]
-        elif name == "done" and values[1] is not None:
-            self._answers[values[0]] = [DescendantInfo(*fields) for fields in values[1]]
-        elif name == "ask":
-            chosen = self._choose([DescendantInfo(*fields) for fields in values[1]])
-            self._line.send(("spare", values[0], chosen))
-        elif name == "ended":
-            self._report = reports.read(values[0])
+    def _answered(self, serial: int) -> bool:
+        return serial in self._known.answers or self._over()
 
-    def _choose(self, members: list[DescendantInfo]) -> list[int]:
-        """Ask the predicate; one that raises spares nobody, and the end of the ``with`` block raises its exception."""
-        assert self._spare
-        try:
-            return [member.pid for member in members if self._spare(member)]
-        except Exception as error:
-            self._failure = error
-            return []
+    def _started(self) -> int:
+        """Return the pid of a command that was started, or raise why it was not."""
+        if self._known.pid is None:
+            raise self._why_not_started()
+        return self._known.pid
 
-    def _ask_processes(self) -> int:
-        self._questions += 1
-        self._line.send(("processes", self._questions))
-        return self._questions
+    def _why_not_started(self) -> BaseException:
+        self._failure_told = True
+        return self._unknown()
+
+    def _command_status(self) -> int | None:
+        """Return the exit status of the command, now that it has ended."""
+        if self._known.pid is None and self._known.report is None:
+            raise self._why_not_started()
+        if self._known.exited is None and self._known.report is None:
+            raise self._unknown()
+        return self._known.exit_status
+
+    def _unknown(self) -> BaseException:
+        if self._known.failure:
+            return self._known.failure
+        if self._closed:
+            return SupervisionError(f"the handle of {self._name} was closed, so how it ended is not known")
+        return self._board.failure or self._board.disappointment()
+
+    def _check_survivors(self) -> None:
+        self._told = True
+        self.news_told()
+        survivors = self._known.report.survivors if self._known.report else self._known.lost
+        if survivors:
+            raise SurvivorsError(survivors)
+
+    def _raise_failures(self) -> None:
+        """Raise what went wrong and was not told: at the end of a block."""
+        known = self._known
+        failure, known.spare_failure = known.spare_failure, None
+        if failure is None and not self._failure_told:
+            failure = self._known.failure
+        if failure is not None:
+            self._failure_told = True
+            raise failure
 
     def _plan(self, members: list[DescendantInfo]) -> list[Step]:
         spared: set[int] = set()
         for member in members:  # parents come first
             if member.ppid in spared or (self._spare and self._spare(member)):
                 spared.add(member.pid)
-        return plan([member for member in members if member.pid not in spared], self._launch.grace)
+        ended = [member for member in members if member.pid not in spared]
+        command = self._known.pid if self._known.pid and self._known.exited is None else 0
+        launch = self._launch
+        return plan(ended, launch.grace, signal_name(launch.stop_signal), launch.kill_mode, command)
 
-    def _raise_failure(self) -> None:
-        """Raise what has gone wrong, once."""
-        failure, self._failure = self._failure, None
-        if failure is not None:
-            raise failure
+    def _finish(self) -> None:
+        """The last word was said: let the line go, and with it a guard that has nothing else to do."""
+        self.post.hang_up()
+        self._board.forget(self.post)
+        if self._alone:
+            self._board.leave_guard()
 
-    def _started(self) -> int:
-        self._raise_failure()
-        if self._pid is None:
-            raise RuntimeError("the command was not started")
-        return self._pid
-
-    def _check_survivors(self) -> None:
-        self._told = True
-        if self._report is not None and self._report.survivors:
-            raise SurvivorsError(self._report.survivors)
-
-    def _collect_guard(self, block: bool = False) -> bool:
-        """Collect the guard, which ends right after the warden; after a killed warden it has an ending to do first."""
-        if self._guard is None:
-            return True
-        try:
-            if self._report is None:
-                os.kill(self._guard, SIGCONT)  # an unreaped child, and somebody may have stopped it
-            ended = os.waitpid(self._guard, 0 if block else os.WNOHANG)[0] != 0
-        except (ChildProcessError, ProcessLookupError):  # somebody else's waitpid(-1) has taken it
-            ended = True
-        if ended:
-            self._guard = None
-        return ended
-
-
-def collect_unwaited() -> None:
-    """Collect guards whose handles were dropped."""
-    for pid in list(_unwaited):
-        try:
-            ended = os.waitpid(pid, os.WNOHANG)[0] != 0
-        except ChildProcessError:
-            ended = True
-        if ended:
-            _unwaited.discard(pid)
-
-
-def _forget() -> None:
-    """A forked copy of the caller must not hold the lifeline, or the caller's death would go unnoticed."""
-    for handle in list(_handles):
-        handle.close()
-    _unwaited.clear()
-
-
-os.register_at_fork(after_in_child=_forget)
+    def _hang_up(self) -> None:
+        self._closed = True
+        self._board.kept.pop(self, None)
+        self.post.hang_up()
+        self._board.forget(self.post)
+        if self._alone:
+            self._board.close()

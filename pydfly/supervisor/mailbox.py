@@ -13,6 +13,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Iterable
     from signal import struct_siginfo
 else:
     import _signal  # signal itself makes enums of everything, which takes longer than all of this module
@@ -27,13 +28,18 @@ LOOK = 5.0 if sys.platform.startswith("dragonfly") else float("inf")
 
 
 class Mailbox:
-    """The signals of this process, from now on; ``restore`` gives a child back what was before."""
+    """The signals of this process, from now on; ``restore`` gives a child back what was before.
 
-    def __init__(self) -> None:
+    Args:
+        mask: the signals that a child is to have blocked; None for those that this process has blocked until now.
+    """
+
+    def __init__(self, mask: Iterable[int] | None = None) -> None:
         # what was ignored when this process began is none of its business, and stays ignored in the command
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
         self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
-        self._mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
+        blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
+        self._mask = blocked if mask is None else mask
         self.ignored = {
             number
             for number in self._signals

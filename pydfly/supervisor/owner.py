@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import select
 import time
-from threading import Condition
 
+from .arguments import signal_number
 from .handle import Handle
-from .mailbox import LONGEST
+
+_SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
+    from typing import IO, Any
 
     from ..structs import DescendantInfo
-    from .handle import Spare
-    from .launch import Launch
+    from .prepare import Prepared
     from .report import Step
-
-_LONGEST_PAUSE = 0.05
+    from .switchboard import Switchboard
 
 
 class Supervised(Handle):
-    """A command under a warden; made by ``supervise()``.  May be used from several threads."""
+    """A command under a warden; made by ``supervise()``.
 
-    def __init__(self, launch: Launch, guard: int, descriptor: int, spare: Spare | None) -> None:
-        self._condition = Condition()  # its lock is a recursive one
-        self._reading = False
-        super().__init__(launch, guard, descriptor, spare)
+    May be used from several threads, and from a signal handler that interrupts another call of the same handle.
+    """
+
+    stdin: IO[bytes] | None = None
+    """The other end of a pipe to the command, if one was asked for."""
+    stdout: IO[bytes] | None = None
+    """The other end of a pipe from the command, if one was asked for."""
+    stderr: IO[bytes] | None = None
+    """The other end of a pipe from the command, if one was asked for."""
+
+    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
+        self.stdin, self.stdout, self.stderr = map(prepared.open_pipe, ("stdin", "stdout", "stderr"))
+        super().__init__(board, prepared, alone)
+        try:  # what does not fit into a socket must not wait for the next call of this handle
+            board.until(
+                lambda: not (self.post.unsent or board.control.unsent), _SENDING, self._purpose("the helpers of")
+            )
+        except TimeoutError:  # they were stopped: it goes when they go on
+            return
 
     def __enter__(self) -> Supervised:
         return self
@@ -43,9 +57,9 @@ class Supervised(Handle):
             if not self._told:
                 self.stop()
         finally:
-            self._close_files()
+            _close_files(self.stdin, self.stdout, self.stderr)
         if kind is None:
-            self._raise_failure()
+            self._raise_failures()
 
     @property
     def pid(self) -> int:
@@ -55,14 +69,17 @@ class Supervised(Handle):
     def wait_started(self, timeout: float | None = None) -> int:
         """Wait until the command has been executed, and return its process id.
 
+        Args:
+            timeout: seconds; None for ever.
+
         Raises:
             FileNotFoundError: ENOENT, there is no such program or directory (``filename``).
-            PermissionError: EACCES, it must not be executed.
-            OSError: ENOEXEC and what else execve(2), fork(2) and chdir(2) give.
-            RuntimeError: the warden was killed before.
+            PermissionError: EACCES, it must not be executed; EPERM, ``user`` or ``group`` must not be taken.
+            OSError: ENOEXEC, E2BIG and what else execve(2), fork(2) and chdir(2) give.
+            SupervisionError: the helpers were killed before, or the interpreter for them is none.
             TimeoutError: not within ``timeout`` seconds.
         """
-        self._until(lambda: self._pid is not None, timeout)
+        self._until_started(timeout)
         return self._started()
 
     def processes(self) -> list[DescendantInfo]:
@@ -70,13 +87,13 @@ class Supervised(Handle):
 
         A snapshot: it races with every fork and exit.
         """
-        with self._condition:
-            question = self._ask_processes()
-        self._until(lambda: question in self._answers, None)
-        return self._answers.pop(question, [])
+        from ..structs import DescendantInfo
+
+        listed = self._ask("processes", purpose="the list of processes")
+        return [DescendantInfo(*fields) for fields in listed or []]
 
     def plan(self) -> list[Step]:
-        """Say whom ``stop()`` would signal with what and when, if it were called now; signals nobody."""
+        """Say what ``stop()`` would signal with what and when, if it were called now; signals nothing."""
         return self._plan(self.processes())
 
     def signal(self, signal: int) -> None:
@@ -86,88 +103,103 @@ class Supervised(Handle):
             signal: ``int`` or ``signal.Signals``.
 
         Raises:
-            OSError: as ``wait_started``.
+            ProcessLookupError: ESRCH, everything has ended.
+            PermissionError: EPERM, the command is another user's now.
+            TypeError, ValueError: no such signal.
+            OSError, SupervisionError: as ``wait_started``.
         """
-        self.wait_started()
-        with self._condition:
-            self._line.send(("signal", 0, int(signal)))
+        number = signal_number(signal)
+        self._until_started(None)
+        self._started()
+        self._check_living()
+        self._ask("signal", number, purpose="the answer to a signal")
 
     def stop(self, grace: float | None = None) -> None:
-        """End everybody: SIGTERM and SIGCONT, SIGKILL after the grace; come back when nobody is left.
+        """End everything: the stop signal and SIGCONT, SIGKILL after the grace; come back when no process is left.
 
         Args:
             grace: seconds, instead of those given to supervise(); 0 kills at once.  A second call may shorten it.
 
         Raises:
             SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
+            TypeError, ValueError: ``grace`` is no number of seconds.
+            RuntimeError: called by ``spare``, which the ending waits for.
         """
         self._check_owner()
-        with self._condition:
-            if not self._over():
-                self._line.send(("stop", 0, grace))
-        self._until(self._over, None)
-        self._collect(None)
+        self._check_asking()
+        self.ask_to_stop(grace)
+        self._until_over(None)
         self._check_survivors()
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the command and everything it started have ended, by themselves or by ``stop()``.
 
+        Args:
+            timeout: seconds; None for ever.
+
         Returns:
-            The exit status of the command, negative for the signal that ended it; None if nobody knows it.
+            The exit status of the command, negative for the signal that ended it; None if it is a spared one.
 
         Raises:
             OSError: the command could not be started; as ``wait_started``.
             SurvivorsError: some could not be ended.
+            SupervisionError: the helpers were killed; everything was ended, but the exit status is not known.
             TimeoutError: not within ``timeout`` seconds.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._until(self._over, timeout)
-        self._collect(deadline)
-        self._raise_failure()
-        self._check_survivors()
-        return self.exit_status
-
-    def _receive(self) -> None:
-        with self._condition:
-            super()._receive()
-
-    def _until(self, condition: Callable[[], bool], timeout: float | None) -> None:
-        """Read messages until the condition holds or none will come.  Of several threads one reads for all."""
         self._check_owner()
+        self._check_asking()
+        self._until_over(timeout)
+        self._check_survivors()
+        return self._command_status()
+
+    def wait_command(self, timeout: float | None = None) -> int | None:
+        """Wait until the command has ended, whatever it has left behind.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Returns:
+            Its exit status, negative for the signal that ended it; None if it is a spared one.
+
+        Raises:
+            OSError, SupervisionError, TimeoutError: as ``wait``.
+        """
+        self._check_owner()
+        self._check_asking()
+        ends = self._purpose("the end of")
+        self._board.until(lambda: self._known.exited is not None or self._over(), timeout, ends)
+        return self._command_status()
+
+    def _until_started(self, timeout: float | None) -> None:
+        self._check_owner()
+        starts = self._purpose("the start of")
+        self._board.until(lambda: self._known.pid is not None or self._over(), timeout, starts)
+
+    def _until_over(self, timeout: float | None) -> None:
+        """Wait for the end of the domain, and of helpers that have no other one."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._condition:
-            self._receive()
-            while not condition() and not self._over():
-                rest = None if deadline is None else min(deadline - time.monotonic(), LONGEST)
-                if rest is not None and rest <= 0:
-                    raise TimeoutError(f"not within {timeout} s")
-                if self._reading:
-                    self._condition.wait(rest)
-                    continue
-                self._wait_readable(rest)
-                self._receive()
-                self._condition.notify_all()
-            if self._over():
-                self.close()
+        self._board.until(self._over, timeout, self._purpose("the end of everything started by"))
+        if not self._closed:
+            self._finish()
+        if self._alone:
+            self._board.wait_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
-    def _wait_readable(self, rest: float | None) -> None:
-        """Sleep without the lock until something can be read."""
-        poll = select.poll()
-        poll.register(self._line.descriptor, select.POLLIN)
-        self._reading = True
-        self._condition.release()
+    def _ask(self, name: str, *values: object, purpose: str) -> Any:
+        self._check_owner()
+        if self._over():
+            return None
+        serial = self._request(name, *values)
         try:
-            poll.poll(None if rest is None else rest * 1000 + 1)
-        finally:
-            self._condition.acquire()
-            self._reading = False
+            self._board.until(lambda: self._answered(serial), None, self._purpose(purpose + " of"))
+        except BaseException:
+            self._known.give_up(serial)
+            raise
+        return self._known.answer(serial)
 
-    def _collect(self, deadline: float | None) -> None:
-        """Wait for the guard."""
-        pause = 0.001
-        with self._condition:
-            while not self._collect_guard(block=deadline is None):
-                if deadline is not None and time.monotonic() > deadline:
-                    raise TimeoutError("the guard is still ending what a killed warden left")
-                time.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+
+def _close_files(*files: Any) -> None:
+    """Close the pipes to and from the command, as the end of a ``with`` block does for Popen."""
+    for file in files:
+        if file is not None:
+            with contextlib.suppress(BrokenPipeError):  # what is unwritten has no reader any more
+                file.close()

@@ -1,91 +1,123 @@
-"""From the arguments of ``supervise()`` to a started guard: checks, files, pipes."""
+"""From the arguments of ``supervise()`` to plain values and descriptors: checks as ``subprocess.Popen`` makes them.
+
+Everything that can be refused is refused here, before anything is started, with the exception that Popen raises.
+"""
 
 from __future__ import annotations
 
+import operator
 import os
-import socket
+import sys
 
 from ..errors import BackendError
-from . import start
+from . import arguments, start
+from .descriptors import Descriptors
 from .launch import Launch
-from .passing import Passing
+from .post import Post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeVar
+    from collections.abc import Iterable, Mapping
+    from typing import IO, Any
 
-    from ..structs import DescendantInfo
-    from . import File
-    from .handle import Handle
-
-    H = TypeVar("H", bound=Handle)
+    from .arguments import File, Spare, Word
 
 _PIPE, _STDOUT, _DEVNULL = -1, -2, -3  # subprocess's numbers, without importing it
-_MODES = {"stdin": "wb", "stdout": "rb", "stderr": "rb"}
+# a directory is named by a descriptor that needs no permission to read it
+_DIRECTORY = os.O_DIRECTORY | getattr(os, "O_PATH", getattr(os, "O_SEARCH", os.O_RDONLY))
 
 
-def supervise(
-    kind: type[H],
-    command: Sequence[str | bytes],
-    grace: float,
-    pdeathsig: int | None,
-    spare: Callable[[DescendantInfo], object] | None,
-    env: Mapping[str, str] | None,
-    cwd: str | bytes | None,
-    files: dict[str, File],
-    passed: Iterable[int],
-) -> H:
-    """Check everything, open what must be opened, start the guard."""
-    check_backend()
-    passed = tuple(passed)
-    words = _words(command)
-    launch = Launch(
-        [os.fsencode(word) for word in words],
-        grace=_seconds(grace),
-        pdeathsig=_signal_number(pdeathsig),
-        env=dict(os.environb) if env is None else {os.fsencode(name): os.fsencode(env[name]) for name in env},
-        cwd=None if cwd is None else os.fsencode(cwd),
-        spare=spare is not None,
-    )
-    plumbing = Plumbing(files)
-    try:
-        targets = {number: inner if inner is not None else number for number, inner in enumerate(plumbing.inner)}
-        targets.update((number, number) for number in passed)
-        targets = {target: source for target, source in targets.items() if _is_open(source)}
-        pid, control = start.guard()
-        descriptor = _open_domain(control, launch, targets)
-    except BaseException:
-        plumbing.close_outer()
-        raise
-    finally:
-        plumbing.close_inner()
-    handle = kind(launch, pid, descriptor, spare)
-    handle.control = control
-    for name, outer in plumbing.outer.items():
-        setattr(handle, name, os.fdopen(outer, _MODES[name]))
-    return handle
+class Prepared:
+    """What is to be started, with everything that was opened for it.
 
+    Args:
+        command, cwd, stdin, stdout, stderr, pass_fds, spare: as ``supervise()`` has them.
+        options: its other arguments, but for the interpreter.
 
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+    Raises:
+        TypeError, ValueError, OverflowError, KeyError, OSError: as ``subprocess.Popen``.
+    """
 
+    def __init__(
+        self,
+        command: Iterable[Word],
+        *,
+        cwd: Word | None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+        pass_fds: Iterable[int] = (),
+        spare: Spare | None = None,
+        **options: Any,
+    ) -> None:
+        words = arguments.words_of(command)
+        self.names = (words[0], cwd)
+        self.spare = spare
+        self.launch = _launch(list(map(arguments.word_of, words)), cwd, spare is not None, **options)
+        self.inner = Descriptors()  # for the guard: closed when they were sent
+        self._outer = Descriptors()  # of the caller's ends of pipes
+        self._pipes: dict[str, int] = {}
+        self._files: list[IO[bytes]] = []
+        self._standard: list[int | None] = []
+        for name, file in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
+            self._standard.append(self._open(name, file))
+        places = self._places(pass_fds)
+        self.targets = list(places)
+        mine, its = start.pair()
+        self.line = Post(mine)
+        directory = self.inner.open(".", _DIRECTORY)
+        self.sources = [self.inner.copy(its.fileno()), directory, *places.values()]
+        its.close()
 
-def _open_domain(control: int, launch: Launch, targets: dict[int, int]) -> int:
-    """Ask for a domain, and return this end of its line."""
-    mine, its = socket.socketpair()
-    passing = Passing(os.dup(control))
-    with its:
-        sources = [its.fileno(), os.open(".", os.O_RDONLY | os.O_CLOEXEC), *targets.values()]
-        copies = [os.dup(source) for source in sources]
-        os.close(sources[1])
-        passing.send(("domain", 1, list(targets), launch.grace), copies)
-    passing.close()
-    return mine.detach()
+    def open_pipe(self, name: str, buffering: int = -1) -> IO[bytes] | None:
+        """Return a file for the caller's end of a pipe, if one was asked for.
+
+        Args:
+            name: ``stdin``, ``stdout`` or ``stderr``.
+            buffering: as open() has it.
+        """
+        number = self._pipes.get(name)
+        if number is None:
+            return None
+        mode = "wb" if name == "stdin" else "rb"
+        place = self._outer.numbers.index(number)
+        # in one step, so that no exception comes while the number belongs to both or to none: see descriptors.py
+        self._files.extend(map(open, map(self._outer.numbers.pop, (place,)), (mode,), (buffering,)))
+        return self._files.pop()
+
+    def _open(self, name: str, file: File) -> int | None:
+        """Return a descriptor of ours for a standard file of the command; None for the caller's own."""
+        if file is None:
+            return None
+        if not isinstance(file, int):
+            return self.inner.copy(operator.index(file.fileno()))
+        if file == _PIPE:
+            reading, writing = self.inner.pipe()
+            mine, its = (writing, reading) if name == "stdin" else (reading, writing)
+            self._pipes[name] = mine
+            self.inner.move(mine, self._outer)
+            return its
+        if file == _DEVNULL:
+            return self.inner.open(os.devnull, os.O_RDWR)
+        if file == _STDOUT:
+            if name != "stderr":
+                raise ValueError("STDOUT can only be used for stderr")
+            same = self._standard[1]
+            return self.inner.copy(same if same is not None else sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        if file < 0:
+            raise ValueError(f"{name}: {file} is no descriptor")
+        return self.inner.copy(int(file))
+
+    def _places(self, pass_fds: Iterable[int]) -> dict[int, int]:
+        """Return which descriptor is to have which number in the command."""
+        passed = arguments.passed_of(pass_fds)
+        places = {number: self.inner.copy(number) for number in passed if number > 2}
+        for number, standard in enumerate(self._standard):
+            if standard is not None:
+                places[number] = standard
+            elif _is_open(number) and (os.get_inheritable(number) or number in passed):
+                places[number] = self.inner.copy(number)
+        return places
 
 
 def check_backend() -> None:
@@ -101,71 +133,48 @@ def check_backend() -> None:
         raise BackendError(f"the {backend.name} backend has no real processes, so there is nothing to supervise")
 
 
-def _words(command: Sequence[str | bytes]) -> list[str | bytes]:
-    if isinstance(command, (str, bytes)):
-        raise TypeError("command is a list of words, not one string: no shell takes it apart")
-    words: list[str | bytes] = [os.fspath(word) for word in command]
-    if not words:
-        raise ValueError("command is empty")
-    if any(b"\0" in os.fsencode(word) for word in words):
-        raise ValueError("a word of the command contains a null byte")
-    return words
+def _launch(
+    words: list[bytes],
+    cwd: Word | None,
+    spare: bool,
+    *,
+    env: Mapping[Any, Any] | None = None,
+    grace: float = 5.0,
+    stop_signal: int = 15,
+    kill_mode: str = "mixed",
+    timeout: float | None = None,
+    wait_all: bool = True,
+    pdeathsig: int | None = None,
+    user: str | int | None = None,
+    group: str | int | None = None,
+    extra_groups: Iterable[str | int] | None = None,
+    umask: int = -1,
+    process_group: int | None = None,
+    start_new_session: bool = False,
+) -> Launch:
+    return Launch(
+        words,
+        env=arguments.environment_of(env),
+        cwd=None if cwd is None else arguments.word_of(cwd),
+        grace=arguments.seconds(grace),
+        stop_signal=arguments.signal_number(stop_signal),
+        kill_mode=arguments.kill_mode_of(kill_mode),
+        timeout=None if timeout is None else arguments.seconds(timeout, "timeout"),
+        wait_all=bool(wait_all),
+        pdeathsig=0 if pdeathsig is None else arguments.signal_number(pdeathsig),
+        spare=spare,
+        group=arguments.group_of(group),
+        extra_groups=arguments.groups_of(extra_groups),
+        user=arguments.user_of(user),
+        umask=arguments.c_int(umask),
+        process_group=None if process_group is None else arguments.c_int(process_group),
+        start_new_session=bool(start_new_session),
+    )
 
 
-def _signal_number(pdeathsig: int | None) -> int:
-    from signal import valid_signals
-
-    if pdeathsig is None:
-        return 0
-    if pdeathsig not in valid_signals():
-        raise ValueError(f"pdeathsig: {pdeathsig!r} is no signal")
-    return int(pdeathsig)
-
-
-def _seconds(grace: float) -> float:
-    if not 0 <= grace < float("inf"):
-        raise ValueError(f"grace is a number of seconds, not {grace!r}")
-    return float(grace)
-
-
-class Plumbing:
-    """The three standard files: what the guard gets, and what the caller keeps of pipes."""
-
-    def __init__(self, files: dict[str, File]) -> None:
-        self.inner: list[int | None] = []
-        self.outer: dict[str, int] = {}
-        self._opened: list[int] = []
-        for name, file in files.items():
-            self.inner.append(self._open(name, file))
-
-    def close_inner(self) -> None:
-        """Close what was opened for the guard only."""
-        for descriptor in self._opened:
-            os.close(descriptor)
-
-    def close_outer(self) -> None:
-        """Close the caller's ends of pipes."""
-        for descriptor in self.outer.values():
-            os.close(descriptor)
-
-    def _open(self, name: str, file: File) -> int | None:
-        if file is None:
-            return None
-        if not isinstance(file, int):
-            return file.fileno()
-        if file == _PIPE:
-            reading, writing = os.pipe()
-            mine, its = (writing, reading) if name == "stdin" else (reading, writing)
-            self.outer[name] = mine
-            self._opened.append(its)
-            return its
-        if file == _DEVNULL:
-            self._opened.append(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
-            return self._opened[-1]
-        if file == _STDOUT:
-            if name != "stderr":
-                raise ValueError(f"STDOUT means something for stderr only, not for {name}")
-            return 1 if self.inner[1] is None else self.inner[1]
-        if file < 0:
-            raise ValueError(f"{name}: {file} is no descriptor")
-        return file
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True

@@ -72,6 +72,17 @@ class Report(NamedTuple):
     spared: list[DescendantInfo]
     """Those whom ``spare`` let live; the next reaper above the caller has adopted them."""
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the same as plain dictionaries, lists, strings and numbers, ready for JSON."""
+        plain = self._asdict()
+        processes = [record._asdict() for record in self.processes]
+        for record in processes:
+            record["rusage"] = record["rusage"] and record["rusage"]._asdict()
+        plain["processes"] = processes
+        plain["survivors"] = [survivor._asdict() for survivor in self.survivors]
+        plain["spared"] = [member._asdict() for member in self.spared]
+        return plain
+
 
 def read(plain: dict[str, Any]) -> Report:
     """Make the report of the plain values that came over the wire."""

@@ -3,52 +3,132 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
+from functools import partial
+
+from ..errors import BackendError
+from .descriptors import closed_in_forks
+from .post import Post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    Program = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROGRAM = (
-    "import sys; sys.path[:0] = {path!r}; from pydfly.supervisor.guard import main; sys.exit(main({wire}, {owner}))"
+    "import sys; sys.path[:0] = {path!r}; "
+    "from pydfly.supervisor.guard import main; sys.exit(main({control}, {owner}, {mask}))"
 )
+_MARK = "PYDFLY_HELPER"  # in the environment of helpers only
+_LIBRARIES = "LD_LIBRARY_PATH"  # an interpreter may need it to be one
+
+_unwaited: list[tuple[object, int]] = []  # guards that this process has started and not collected, each with a mark
 
 
-def guard() -> tuple[int, int]:
-    """Start a guard, without the environment of the caller.
+class Helper:
+    """A guard that was started.
 
-    Returns:
-        The pid of the guard, which is a child of this process, and the socket to it.
+    Args:
+        pid: a child of this process.
+        control: the socket to it.
+        program: the interpreter that it runs.
+    """
+
+    def __init__(self, pid: int, control: Post, program: str) -> None:
+        self.pid = pid
+        self.control = control
+        self.program = program
+        self.collected = False
+
+    def collect(self) -> bool:
+        """Collect the guard if it has ended, and say whether it has."""
+        if not self.collected:
+            self.collected = _collect(self.pid)
+        return self.collected
+
+    def wake(self) -> None:
+        """Continue the guard if somebody has stopped it."""
+        if not self.collected:
+            try:
+                os.kill(self.pid, signal.SIGCONT)  # a child that was not waited for: the pid is its own
+            except ProcessLookupError:
+                return
+
+
+def guard(program: Program | None) -> Helper:
+    """Start a guard.
+
+    Args:
+        program: the Python interpreter that it runs; None for this process's own.
 
     Raises:
+        BackendError: this process is no plain Python interpreter, so one must be named.
         OSError: the guard could not be started.
     """
-    mine, its = socket.socketpair()  # neither is inherited by programs that this process starts
+    collect_unwaited()
+    path = os.fsdecode(_own_interpreter() if program is None else program)
+    mine, its = pair()
+    control = Post(mine)
+    wire = 4 if its.fileno() == 3 else 3  # a copy onto itself would stay close-on-exec on some systems
+    actions = [
+        (os.POSIX_SPAWN_DUP2, its.fileno(), wire),
+        *((os.POSIX_SPAWN_OPEN, standard, os.devnull, os.O_RDWR, 0) for standard in (0, 1, 2)),
+    ]
+    # with every signal blocked from its first moment on, no Ctrl-C can end it; the command gets the mask of this thread
+    mask = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    packages = [_ROOT, *([] if sys.platform == "linux" else sys.path)]  # the BSDs' binding needs cffi's run time
+    code = _PROGRAM.format(path=packages, control=wire, owner=os.getpid(), mask=mask)
+    environment = {_MARK: "1"} | {name: os.environ[name] for name in (_LIBRARIES,) if name in os.environ}
+    spawn = partial(os.posix_spawn, file_actions=actions, setsigmask=signal.valid_signals())
+    mark = object()
+    # the pid is noted by C code, so that no exception of a signal handler can lose it: see descriptors.keep
+    _unwaited.extend(zip((mark,), map(spawn, (path,), ([path, "-I", "-S", "-c", code],), (environment,)), strict=True))
+    its.close()
+    return Helper(next(pid for known, pid in tuple(_unwaited) if known is mark), control, path)
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Connect two sockets, neither of which any child of this process keeps.
+
+    Raises:
+        OSError: EMFILE, ENFILE, ENOMEM.
+    """
+    mine, its = socket.socketpair()
+    closed_in_forks.update((mine, its))
+    return mine, its
+
+
+def collect_unwaited() -> None:
+    """Collect guards whose handles were dropped."""
+    for _, pid in tuple(_unwaited):
+        _collect(pid)
+
+
+def unwaited() -> set[int]:
+    """Return the pids of guards that this process has to wait for."""
+    return {pid for _, pid in tuple(_unwaited)}
+
+
+def _collect(pid: int) -> bool:
     try:
-        wire = max(2, its.fileno()) + 1  # a copy onto itself would stay close-on-exec on some systems
-        actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)]
-        actions += [(os.POSIX_SPAWN_DUP2, 0, number) for number in (1, 2)]
-        actions.append((os.POSIX_SPAWN_DUP2, its.fileno(), wire))
-        path = [_ROOT, *([] if sys.platform == "linux" else sys.path)]  # the BSDs' binding needs cffi's run time
-        program = _PROGRAM.format(path=path, wire=wire, owner=os.getpid())
-        argv = [_interpreter(), "-I", "-S", "-c", program]
-        pid = os.posix_spawn(argv[0], argv, _environment(), file_actions=actions)
-    except BaseException:
-        mine.close()
-        raise
-    finally:
-        its.close()
-    return pid, mine.detach()
+        ended = os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:  # somebody else's waitpid(-1) has taken it
+        ended = True
+    if ended:
+        _unwaited[:] = [noted for noted in _unwaited if noted[1] != pid]
+    return ended
 
 
-def _environment() -> dict[str, str]:
-    """Return what the interpreter itself may need to start."""
-    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-
-
-def _interpreter() -> str:
+def _own_interpreter() -> str:
+    if getattr(sys, "frozen", False):
+        raise BackendError("a frozen application is no Python interpreter for the helpers: name one by interpreter=")
+    if os.environ.get(_MARK):
+        raise BackendError(f"{sys.executable} was started as a helper, but is no Python: name one by interpreter=")
     if not sys.executable:
-        raise FileNotFoundError(2, "this Python does not know its own interpreter, which the guard needs")
+        raise BackendError("this Python does not know its own interpreter for the helpers: name one by interpreter=")
     return sys.executable
+
+
+os.register_at_fork(after_in_child=_unwaited.clear)

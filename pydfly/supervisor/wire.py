@@ -68,6 +68,11 @@ class Unpacker:
     def __init__(self) -> None:
         self._bytes = bytearray()
 
+    @property
+    def rest(self) -> bytes:
+        """The bytes of a message that is not complete yet."""
+        return bytes(self._bytes)
+
     def feed(self, data: bytes) -> list[Message]:
         """Take bytes and return the messages that are complete now.
 
@@ -103,3 +108,15 @@ def error_fields(error: BaseException) -> tuple[str, int | None, str]:
     if isinstance(error, OSError):
         return type(error).__name__, error.errno, error.strerror or str(error)
     return type(error).__name__, None, str(error)
+
+
+def rebuilt(name: str, number: int | None, text: str, path: str | None = None) -> Exception:
+    """Make the error again whose fields, and maybe the path that it is about, were told."""
+    import builtins
+
+    kind = getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        return RuntimeError(f"{name}: {text}")
+    if issubclass(kind, OSError) and number is not None:
+        return OSError(number, text, path)
+    return kind(text)

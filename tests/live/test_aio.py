@@ -123,7 +123,8 @@ def test_a_killed_warden() -> None:
             await service.wait_started()
             (left,) = await service.processes()
             os.kill(left.ppid, signal.SIGKILL)
-            assert await service.wait() is None
+            with pytest.raises(pydfly.SupervisionError, match="the warden was killed"):
+                await service.wait()
             assert not onlooker.exists(left.pid)
 
     asyncio.run(main())

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import IO, Any
 
 from typing_extensions import assert_type
@@ -113,6 +114,17 @@ def supervised() -> None:
         stdout=-1,
         stderr=2,
         pass_fds=[3],
+        stop_signal=signal.SIGINT,
+        kill_mode="everyone",
+        timeout=60,
+        wait_all=False,
+        user="nobody",
+        group=0,
+        extra_groups=["daemon", 1],
+        umask=0o077,
+        process_group=0,
+        start_new_session=True,
+        interpreter="/usr/bin/python3",
     ) as service:
         assert_type(service, pydfly.Supervised)
         assert_type(service.wait_started(timeout=1.0), int)
@@ -124,7 +136,10 @@ def supervised() -> None:
         service.signal(signal.SIGHUP)
         service.stop(grace=0)
         assert_type(service.wait(timeout=None), int | None)
+        assert_type(service.wait_command(timeout=1), int | None)
         assert_type(service.exit_status, int | None)
+        assert_type(service.is_over(), bool)
+        service.ask_to_stop()
         service.close()
     report = service.report
     assert_type(report, pydfly.Report)
@@ -132,6 +147,19 @@ def supervised() -> None:
         assert_type(process, pydfly.ProcessRecord)
         assert_type(process.rusage, pydfly.Usage | None)
     assert_type(report.survivors, list[pydfly.Survivor])
+    assert_type(report.as_dict()["command"], Any)
+    unknown: type[RuntimeError] = pydfly.SupervisionError
+    assert unknown
+
+
+def many_supervised() -> None:
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        service = supervisor.supervise(["worker"], cwd=Path("/"), env={b"PATH": b"/bin"}, grace=2)
+        assert_type(service, pydfly.Supervised)
+        assert_type(supervisor.fileno(), int)
+        assert_type(supervisor.wait_any(1.0), list[pydfly.Supervised])
+        supervisor.stop(grace=0)
+        supervisor.close()
 
 
 async def supervised_in_a_loop() -> None:
@@ -142,6 +170,12 @@ async def supervised_in_a_loop() -> None:
         await service.signal(signal.SIGHUP)
         await service.stop()
         assert_type(await asyncio.wait_for(service.wait(), 1), int | None)
+        assert_type(await service.wait_command(1), int | None)
+        assert_type(service.stdin, asyncio.StreamWriter | None)
+        assert_type(service.stdout, asyncio.StreamReader | None)
+    async with aio.Supervisor() as supervisor:
+        assert_type(supervisor.supervise(["true"]), aio.Supervised)
+        assert_type(await supervisor.wait_any(), list[aio.Supervised])
 
 
 def simulated_kernels() -> None:

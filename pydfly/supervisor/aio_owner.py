@@ -1,0 +1,174 @@
+"""The handle on a supervised command, for callers that wait by awaiting."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from ..structs import DescendantInfo
+from .arguments import signal_number
+from .handle import Handle
+from .streams import Pipe, open_reader, open_writer
+from .watching import Watching, watching, within
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
+
+    from .prepare import Prepared
+    from .report import Step
+    from .switchboard import Switchboard
+
+
+class Supervised(Handle):
+    """A command under a warden, for one event loop; made by ``supervise()``."""
+
+    stdin: asyncio.StreamWriter | None = None
+    """The other end of a pipe to the command, if one was asked for."""
+    stdout: asyncio.StreamReader | None = None
+    """The other end of a pipe from the command, if one was asked for."""
+    stderr: asyncio.StreamReader | None = None
+    """The other end of a pipe from the command, if one was asked for."""
+
+    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
+        self._watching: Watching = watching(board)
+        self._watching.attach()
+        super().__init__(board, prepared, alone)
+        self._pipes: list[Pipe] = []
+        if writing := prepared.open_pipe("stdin", 0):
+            self.stdin, pipe = open_writer(writing)
+            self._pipes.append(pipe)
+        for name in ("stdout", "stderr"):
+            if reading := prepared.open_pipe(name, 0):
+                reader, pipe = open_reader(reading)
+                setattr(self, name, reader)
+                self._pipes.append(pipe)
+
+    async def __aenter__(self) -> Supervised:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if os.getpid() != self._owner:
+            return
+        try:
+            if not self._told:
+                await self.stop()
+        finally:
+            for pipe in self._pipes:
+                pipe.close()
+        if kind is None:
+            self._raise_failures()
+
+    async def wait_started(self, timeout: float | None = None) -> int:
+        """Wait until the command has been executed, and return its process id.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Raises:
+            FileNotFoundError: ENOENT, there is no such program or directory (``filename``).
+            PermissionError: EACCES, it must not be executed; EPERM, ``user`` or ``group`` must not be taken.
+            OSError: ENOEXEC, E2BIG and what else execve(2), fork(2) and chdir(2) give.
+            SupervisionError: the helpers were killed before, or the interpreter for them is none.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        await self._until(lambda: self._known.pid is not None or self._over(), timeout, "the start of")
+        return self._started()
+
+    async def processes(self) -> list[DescendantInfo]:
+        """List the living members of the domain and its zombies, parents before their children: a snapshot."""
+        return [DescendantInfo(*fields) for fields in await self._ask("processes") or []]
+
+    async def plan(self) -> list[Step]:
+        """Say what ``stop()`` would signal with what and when, if it were called now; signals nothing."""
+        return self._plan(await self.processes())
+
+    async def signal(self, signal: int) -> None:
+        """Signal the command; when it has ended, the processes that it left directly to the warden: its daemons.
+
+        Raises:
+            ProcessLookupError: ESRCH, everything has ended.
+            PermissionError: EPERM, the command is another user's now.
+            TypeError, ValueError: no such signal.
+            OSError, SupervisionError: as ``wait_started``.
+        """
+        number = signal_number(signal)
+        await self.wait_started()
+        self._check_living()
+        await self._ask("signal", number)
+
+    async def stop(self, grace: float | None = None) -> None:
+        """End everything: the stop signal and SIGCONT, SIGKILL after the grace; come back when no process is left.
+
+        Args:
+            grace: seconds, instead of those given to supervise(); 0 kills at once.  A second call may shorten it.
+
+        Raises:
+            SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
+            TypeError, ValueError: ``grace`` is no number of seconds.
+        """
+        self.ask_to_stop(grace)
+        await self._until_over()
+        self._check_survivors()
+
+    async def wait(self, timeout: float | None = None) -> int | None:
+        """Wait until the command and everything it started have ended, by themselves or by ``stop()``.
+
+        Giving up waiting ends nothing.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Returns:
+            The exit status of the command, negative for the signal that ended it; None if it is a spared one.
+
+        Raises:
+            OSError: the command could not be started; as ``wait_started``.
+            SurvivorsError: some could not be ended.
+            SupervisionError: the helpers were killed; everything was ended, but the exit status is not known.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        await within(timeout, self._until_over(), self._purpose("the end of everything started by"))
+        self._check_survivors()
+        return self._command_status()
+
+    async def wait_command(self, timeout: float | None = None) -> int | None:
+        """Wait until the command has ended, whatever it has left behind.
+
+        Args, returns and raises as ``wait``.
+        """
+        await self._until(lambda: self._known.exited is not None or self._over(), timeout, "the end of")
+        return self._command_status()
+
+    def _hang_up(self) -> None:
+        if self._alone:
+            self._watching.detach()
+        super()._hang_up()
+
+    async def _until(self, condition: Callable[[], bool], timeout: float | None, purpose: str) -> None:
+        self._check_owner()
+        await within(timeout, self._watching.until(condition), self._purpose(purpose))
+
+    async def _until_over(self) -> None:
+        self._check_owner()
+        await self._watching.until(self._over)
+        if not self._closed:
+            self._finish()
+        if self._alone:
+            await self._watching.until_gone()
+
+    async def _ask(self, name: str, *values: object) -> Any:
+        self._check_owner()
+        if self._over():
+            return None
+        serial = self._request(name, *values)
+        try:
+            await self._watching.until(lambda: self._answered(serial))
+        except BaseException:
+            self._known.give_up(serial)
+            raise
+        return self._known.answer(serial)

@@ -1,0 +1,89 @@
+"""Descriptors that are never lost: by no exception, and by no signal handler that raises one.
+
+Between ``number = os.dup(3)`` and the next line Python may run a signal handler, and when that raises, the number is
+gone and the descriptor open for good.  Python looks for signals only between its own instructions, so here the call
+and the note of its result are one call of C code (``keep``).
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections import deque
+from fcntl import F_DUPFD_CLOEXEC, fcntl
+from itertools import starmap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Objects whose close() a forked copy of this process calls at once, or nobody would hear of this one's death."""
+
+
+def keep(results: list[Any], call: Callable[..., Any], *arguments: object) -> None:
+    """Append what a function of the C library's kind returns to a list, with no Python instruction in between."""
+    results.extend(starmap(call, (arguments,)))
+
+
+class Descriptors:
+    """Descriptors that are closed with this object, if not before."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._pairs: list[tuple[int, int]] = []
+
+    def __del__(self) -> None:
+        self.close()
+
+    def open(self, path: str, flags: int) -> int:
+        """Open a file as os.open() does.
+
+        Raises:
+            OSError: as open(2).
+        """
+        keep(self.numbers, os.open, path, flags | os.O_CLOEXEC)
+        return self.numbers[-1]
+
+    def copy(self, descriptor: int) -> int:
+        """Duplicate a descriptor.
+
+        Raises:
+            OSError: EBADF, it is not open; EMFILE, there are too many.
+        """
+        keep(self.numbers, fcntl, descriptor, F_DUPFD_CLOEXEC, 0)
+        return self.numbers[-1]
+
+    def pipe(self) -> tuple[int, int]:
+        """Open a pipe; return its reading and its writing end.
+
+        Raises:
+            OSError: EMFILE or ENFILE.
+        """
+        keep(self._pairs, os.pipe)
+        self.numbers.extend(self._pairs[-1])
+        self._pairs.clear()
+        return self.numbers[-2], self.numbers[-1]
+
+    def move(self, number: int, other: Descriptors) -> None:
+        """Hand a descriptor over to another owner."""
+        other.numbers.append(number)
+        self.numbers.remove(number)
+
+    def close(self) -> None:
+        """Close them all."""
+        for pair in self._pairs:  # of an interrupted pipe()
+            self.numbers.extend(number for number in pair if number not in self.numbers)
+        self._pairs.clear()
+        while self.numbers:
+            deque(map(os.close, starmap(self.numbers.pop, ((),))), maxlen=0)
+
+
+def _close_in_fork() -> None:
+    for thing in list(closed_in_forks):
+        thing.close()
+
+
+os.register_at_fork(after_in_child=_close_in_fork)

@@ -1,0 +1,171 @@
+"""Many domains under one guard: ``Supervisor``."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import SurvivorsError
+from . import prepare, start
+from .arguments import seconds
+from .handle import Handle
+from .owner import Supervised
+from .poller import Poller
+from .switchboard import Switchboard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+    from typing import Any, TypeVar
+
+    from typing_extensions import Unpack
+
+    from ..structs import Survivor
+    from .arguments import Arguments, Word
+    from .start import Program
+
+    H = TypeVar("H", bound=Handle)
+
+
+def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | None, arguments: dict[str, Any]) -> H:
+    """Start a command with a guard of its own; ``supervise()`` says how."""
+    prepare.check_backend()
+    prepared = prepare.Prepared(command, **arguments)
+    return kind(Switchboard(interpreter), prepared, True)
+
+
+class Supervisor:
+    """A guard for any number of domains, each with a warden of its own; a context manager whose end ends them all.
+
+    Args:
+        grace: seconds from the stop signal to SIGKILL, for domains that are given none of their own.
+        interpreter: the Python that the helpers run, where the calling program is none itself.
+
+    Raises:
+        BackendError: the backend in force has no real processes; or ``interpreter`` must be named.
+        OSError: the guard could not be started.
+    """
+
+    def __init__(self, *, grace: float = 5.0, interpreter: Word | None = None) -> None:
+        prepare.check_backend()
+        self._grace = seconds(grace)
+        self._board = Switchboard(interpreter)
+        self._bell: Bell | None = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_board"):
+            self._board.close()
+
+    def __enter__(self) -> Supervisor:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if os.getpid() == self._board.owner:
+            self.stop()
+
+    def supervise(self, command: Iterable[Word], **arguments: Unpack[Arguments]) -> Supervised:
+        """Run a command as ``pydfly.supervise()`` does, with the same arguments but ``interpreter``.
+
+        The handle lives as long as this object, or until its domain is over.
+        """
+        prepare.check_backend()
+        options: dict[str, Any] = {"grace": self._grace, **arguments}
+        return Supervised(self._board, prepare.Prepared(command, **options), False)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
+        if self._bell is None:
+            self._bell = Bell(self._board)
+            self._board.listeners.append(self._bell.ring)
+        return self._bell.fileno()
+
+    def wait_any(self, timeout: float | None = None) -> list[Supervised]:
+        """Wait for news of any domain: its start, or why there is none, the end of its command, its own end.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Returns:
+            The handles that have news, each for the last time when it is over; none after ``timeout`` seconds, or if
+            no domain is left that could have any.
+        """
+        try:
+            self._board.until(lambda: bool(self._news()) or not self._board.kept, timeout, lambda: "news")
+        except TimeoutError:
+            return []
+        told = self._news()
+        for handle in told:
+            handle.news_told()
+        if self._bell is not None:
+            self._bell.silence()
+        return told
+
+    def stop(self, grace: float | None = None) -> None:
+        """End every domain, and the helpers; come back when no process is left.
+
+        Args:
+            grace: seconds, instead of those that each domain was given.
+
+        Raises:
+            SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
+        """
+        handles = self._kept()
+        for handle in handles:
+            handle.ask_to_stop(grace)
+        survivors: list[Survivor] = []
+        for handle in handles:
+            try:
+                handle.stop(grace)
+            except SurvivorsError as error:
+                survivors += error.survivors
+        self._board.leave_guard()
+        self._board.wait_gone(None)
+        if survivors:
+            raise SurvivorsError(survivors)
+
+    def close(self) -> None:
+        """Let go of every domain: all are ended, but nobody waits for that."""
+        self._board.close()
+
+    def _kept(self) -> list[Supervised]:
+        return [handle for handle in tuple(self._board.kept) if isinstance(handle, Supervised)]
+
+    def _news(self) -> list[Supervised]:
+        return [handle for handle in self._kept() if handle.has_news]
+
+
+class Bell:
+    """A descriptor that is readable while there may be news, also news that another call has read already.
+
+    Args:
+        board: whose poller is one of the two things that it is about.
+    """
+
+    def __init__(self, board: Switchboard) -> None:
+        self._mine, self._its = start.pair()
+        self._mine.setblocking(False)
+        self._its.setblocking(False)
+        self._poller = Poller()
+        self._poller.add(board.fileno())
+        self._poller.add(self._mine.fileno())
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._poller.fileno()
+
+    def ring(self) -> None:
+        """Make it readable."""
+        try:
+            self._its.send(b"!")
+        except OSError:  # it is full of rings
+            return
+
+    def silence(self) -> None:
+        """Take the rings back."""
+        try:
+            while self._mine.recv(4096):
+                pass
+        except OSError:
+            return

@@ -1,0 +1,180 @@
+"""The owner's end of a line or a control: messages in and out, safe against a signal handler at any moment.
+
+The code of a caller may be interrupted between any two lines by a handler that calls this very object, or that raises
+an exception.  A lock cannot help against either: the handler would wait for the frame below it, and the exception may
+come between the lock and its release.  So there is none.  Every step is *one* call of C code that both acts and leaves
+a note of it, done only if no other step came in between, and everything else can be done again:
+
+- What was read stays in a list until the messages in it were taken; taking one twice does no harm (handle.py).
+- What was written is noted with the message, so the rest of it is written once.
+
+``x if y is z else None`` is such a step when ``x`` is a call whose arguments are all at hand: Python runs no handler
+between the comparison and the end of that call.  Between threads there is one at a time (switchboard.py).
+"""
+
+from __future__ import annotations
+
+import socket
+from array import array
+from collections import deque
+
+from .passing import MOST
+from .wire import GarbageError, Unpacker, pack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .descriptors import Descriptors
+    from .wire import Message
+
+_PIECE = 65536
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # the caller may have SIGPIPE as it likes
+_PIECES = 64  # at most in one go, so that a noisy end leaves time for the others
+
+
+class Post:
+    """A socket that does not block, what has come over it, and what did not fit into it yet.
+
+    Args:
+        socket: a connected stream socket; this object owns it.
+    """
+
+    def __init__(self, socket: socket.socket) -> None:
+        socket.setblocking(False)
+        self._socket = socket
+        self.closed = False  # no more messages will come
+        self.watched = False  # for room to write: see switchboard.py
+        self._received: list[bytes] = []
+        self._parcels: deque[_Parcel] = deque()
+
+    def fileno(self) -> int:
+        """Return the descriptor; -1 after ``close``."""
+        return self._socket.fileno()
+
+    def receive(self, take: Callable[[Message], None]) -> bool:
+        """Read what has come, hand every message to ``take``, and say whether anything had come.
+
+        A message is taken again when ``take`` was left by an exception.
+        """
+        self._read()
+        news = False
+        while chunks := tuple(box := self._received):
+            count = len(chunks)
+            messages, rest = self._unpack(b"".join(chunks))
+            for message in messages:
+                take(message)
+                news = True
+            self.closed = self.closed or b"" in chunks
+            kept = [rest] if rest and not self.closed else []
+            self._received = kept + box[count:] if self._received is box else self._received
+            if self._received is not box and len(self._received) <= len(kept):
+                break
+        return news
+
+    def send(self, message: Message, descriptors: list[int] | None = None, owner: Descriptors | None = None) -> None:
+        """Put a message into the queue; ``flush`` sends it.
+
+        Args:
+            message: what to send.
+            descriptors: go along with it.
+            owner: of the descriptors, which are closed when they were sent.
+        """
+        data = pack(message)
+        descriptors = descriptors or []
+        parcels = []
+        while len(descriptors) > MOST:  # each piece with descriptors needs a byte at least
+            parcels.append(_Parcel(data[:1], descriptors[:MOST], owner))
+            data, descriptors = data[1:], descriptors[MOST:]
+        self._parcels.extend([*parcels, _Parcel(data, descriptors, owner)])
+
+    def flush(self) -> None:
+        """Send what is in the queue, as far as it goes.
+
+        Raises:
+            OSError: ETOOMANYREFS, too many descriptors are under way; the message is dropped.
+        """
+        while self._parcels and not self.closed:
+            try:
+                parcel = self._parcels[0]
+            except IndexError:
+                return
+            progress = parcel.progress
+            last = progress[-1]
+            rest = parcel.data[sum(part[1] for part in progress) :]
+            if not rest:
+                self._parcels.popleft() if self._parcels and self._parcels[0] is parcel else None
+                continue
+            step = zip((rest,), parcel.sending(self._socket, rest), strict=True)
+            try:
+                progress.extend(step) if progress[-1] is last else None
+            except BlockingIOError:
+                return
+            except (BrokenPipeError, ConnectionResetError):
+                self._parcels.clear()  # no one reads any more; what was written before can still be read
+            except OSError:
+                self._parcels.popleft()
+                raise
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for room in the socket."""
+        return bool(self._parcels) and not self.closed
+
+    def end(self) -> None:
+        """Let the other end read that no more will be sent; messages can still come."""
+        self._shut(socket.SHUT_WR)
+
+    def hang_up(self) -> None:
+        """End the connection for both ends, although a forked copy of this one may live on."""
+        self._shut(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close this process's copy of the socket."""
+        self._parcels.clear()
+        self._socket.close()
+
+    def _shut(self, how: int) -> None:
+        try:
+            self._socket.shutdown(how)
+        except OSError:  # ENOTCONN, EBADF: it is over already
+            return
+
+    def _read(self) -> None:
+        if self.closed or self.fileno() < 0:
+            return
+        for _ in range(_PIECES):
+            step = map(self._socket.recv, (_PIECE,))
+            try:
+                self._received.extend(step)
+            except BlockingIOError:
+                return
+            except OSError:  # reset
+                self._received.append(b"")
+            if not self._received or self._received[-1] == b"":
+                return
+
+    def _unpack(self, data: bytes) -> tuple[list[Message], bytes]:
+        unpacker = Unpacker()
+        try:
+            return unpacker.feed(data), unpacker.rest
+        except GarbageError:
+            self.closed = True
+            return [], b""
+
+
+class _Parcel:
+    """One message, or a piece of it, on its way."""
+
+    def __init__(self, data: bytes, descriptors: list[int], owner: Descriptors | None) -> None:
+        self.data = memoryview(data)
+        self.progress: list[tuple[memoryview, int]] = [(self.data[:0], 0)]
+        self._descriptors = array("i", descriptors)
+        self._owner = owner  # alive as long as this is
+
+    def sending(self, sock: socket.socket, rest: memoryview) -> map[int]:
+        """Return what sends the rest when it is iterated, the descriptors with the first byte."""
+        if not self._descriptors or len(rest) < len(self.data):
+            return map(sock.send, (rest,), (_NO_SIGNAL,))
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, self._descriptors)]
+        return map(sock.sendmsg, ([rest],), (ancillary,), (_NO_SIGNAL,))

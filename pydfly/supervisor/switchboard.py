@@ -1,0 +1,248 @@
+"""The owner's side of one guard: its control, the lines of its domains, and what is read and sent there.
+
+One thread at a time does that (turns.py), and nothing is locked: ``post.py`` says how that can be safe.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+
+from ..errors import SupervisionError
+from . import start
+from .poller import Poller
+from .turns import Turns
+from .wire import PROTOCOL, rebuilt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from .post import Post
+    from .wire import Message
+
+    class Domain(Protocol):
+        """One domain of a guard."""
+
+        post: Post
+
+        def take(self, message: Message) -> None:
+            """Take a message."""
+
+
+_PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
+
+
+class Switchboard:
+    """A guard and its domains, as their owner sees them.
+
+    Args:
+        program: the interpreter for the helpers; None for this process's own.
+
+    Raises:
+        BackendError, OSError: the guard could not be started.
+    """
+
+    def __init__(self, program: start.Program | None = None) -> None:
+        self.owner = os.getpid()
+        self._turns = Turns()
+        self._watched: dict[int, Post] = {}  # by descriptor, what the poller waits for
+        self._handles: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by number of domain
+        self._lines: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by descriptor
+        self._unfinished: set[int] = set()  # descriptors from which something was read that was not taken yet
+        self._numbers = 0
+        self._let_go = False
+        self.kept: dict[Domain, None] = {}  # not over, or not told yet; in the order of their start
+        self.failure: BaseException | None = None  # why there is no guard
+        self.greeted = False
+        self.companion: object = None  # of asyncio
+        self.listeners: list[Callable[[], None]] = []  # called when there is news, by whoever has read it
+        self._poller = Poller()
+        self._helper = start.guard(program)
+        self.control = self._helper.control  # the socket to the guard
+        self._watch(self.control)
+
+    def __del__(self) -> None:
+        if getattr(self, "control", None) is not None and os.getpid() == self.owner:
+            self._turns = Turns()
+            self.close()
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when there may be news; -1 when everything is over."""
+        return self._poller.fileno()
+
+    def add(self, handle: Domain) -> int:
+        """Take a handle in, and return the number of its domain."""
+        self._numbers += 1
+        number = self._numbers
+        self._handles[number] = handle
+        self._lines[handle.post.fileno()] = handle
+        self._watch(handle.post)
+        return number
+
+    def send(self, post: Post) -> None:
+        """Send what is in the queue of a line or of the control: here, or in the thread that reads.
+
+        Raises:
+            OSError: ETOOMANYREFS, too many descriptors are under way.
+        """
+        if post.unsent and self._watched.get(post.fileno()) is post:
+            post.watched = True
+            self._poller.watch(post.fileno(), True)
+        self.exchange()
+
+    def exchange(self) -> None:
+        """Read and send what can be, without waiting; if another thread is about to, leave it to that one."""
+        self.until(lambda: True, 0, str)
+
+    def until(self, condition: Callable[[], bool], timeout: float | None, purpose: Callable[[], str]) -> None:
+        """Wait until a condition holds that only news can change; as ``Turns.until``."""
+        self._turns.until(self, condition, timeout, purpose)
+
+    def wake(self) -> None:
+        """Continue the guard, which continues the others, if somebody has stopped it."""
+        self._helper.wake()
+
+    def leave_guard(self) -> None:
+        """Tell the guard that no more domains will come: it ends those that are there, and then itself."""
+        self.control.end()
+        self.wake()
+
+    def is_cut(self) -> bool:
+        """Whether nothing will come over the control any more: neither guard nor deputy is left, or it was closed."""
+        return self._let_go or self.control.closed
+
+    def is_gone(self) -> bool:
+        """Whether neither guard nor deputy is left, and what they had to end was ended."""
+        return self.is_cut() and self._helper.collect()
+
+    def disappointment(self) -> SupervisionError:
+        """Say why nothing is known of a domain."""
+        if self.greeted or self._let_go:
+            return SupervisionError("the warden was killed; the domain was ended, but how is not known")
+        reason = f": {self.failure}" if self.failure else ""
+        return SupervisionError(
+            f"{self._helper.program} did not become pydfly's guard{reason}; name a Python by interpreter="
+        )
+
+    def wait_gone(self, timeout: float | None) -> None:
+        """Wait until the helpers have ended.
+
+        Raises:
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+
+        def ends() -> str:
+            return f"the end of the helpers (guard {self._helper.pid})"
+
+        if not self._let_go:
+            self.until(self.is_cut, timeout, ends)
+        pause, longest = _PAUSES
+        while not self._helper.collect():
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"{ends()} not within {timeout} s")
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
+        self.close()
+
+    def close(self) -> None:
+        """Cut the connections: the domains are ended, but nobody waits for that."""
+        self._let_go = True
+        for post in tuple(self._watched.values()):
+            post.hang_up()
+        self.control.hang_up()
+        self.wake()
+        if not self._turns:
+            self._release()
+        else:  # a thread is waiting: it does this when it leaves
+            self.kick()
+
+    def forget(self, post: Post) -> None:
+        """Read no more from a line, and close it."""
+        descriptor = post.fileno()
+        if self._watched.get(descriptor) is post:
+            self._poller.remove(descriptor)
+            self._watched.pop(descriptor, None)
+        post.close()
+        if self._turns:
+            self.kick()  # whoever waits for news from there looks again
+
+    def exchange_within(self, timeout: float) -> None:
+        """Wait for something to read or room to write, and do both."""
+        if not self._watched:
+            if timeout:
+                raise SupervisionError("this handle was closed: nobody waits for its end any more")
+            return
+        news = False
+        for descriptor in {*self._unfinished, *self._poller.wait(timeout)}:
+            post = self._watched.get(descriptor)
+            if post is None:
+                self._unfinished.discard(descriptor)
+            else:
+                news = self._serve(post) or news
+        if news:
+            self._turns.wake_others()
+            for listener in tuple(self.listeners):
+                listener()
+
+    def _serve(self, post: Post, handle: Domain | None = None) -> bool:
+        """Read and send what can be over one socket, and say whether there was news."""
+        descriptor = post.fileno()
+        if post is not self.control:
+            handle = handle or self._lines.get(descriptor)
+            if handle is None or handle.post is not post:  # it was dropped at this moment
+                self.forget(post)
+                return False
+        self._unfinished.add(descriptor)  # if an exception comes below, the next turn goes on from here
+        news = post.receive(self._take if handle is None else handle.take) or post.closed
+        self._unfinished.discard(descriptor)
+        post.flush()
+        if self._watched.get(descriptor) is not post:  # what was read was the last that was wanted
+            return news
+        if post.closed:
+            self._poller.remove(descriptor)
+            self._watched.pop(descriptor, None)
+            self.wake()  # the warden was killed: those above it have to end the domain
+        elif post.watched or post.unsent:
+            self._poller.watch(descriptor, post.unsent)
+            post.watched = post.unsent
+        return news
+
+    def _take(self, message: Message) -> None:
+        """Take a message of the guard."""
+        name, *values = message
+        if name == "hello":
+            self.greeted = values[1] == PROTOCOL
+        elif name == "failed" and values[0] is None:
+            self.failure = self.failure or rebuilt(*values[1])
+        elif name in ("failed", "lost"):
+            handle = self._handles.get(values[0])
+            if handle is not None:
+                self._serve(handle.post, handle)  # what the warden said before counts
+                handle.take(message)
+
+    def _watch(self, post: Post) -> None:
+        self._watched[post.fileno()] = post
+        self._poller.add(post.fileno())
+
+    def kick(self) -> None:
+        """Make the poller ready once."""
+        for post in tuple(self._watched.values()):
+            post.watched = True
+            self._poller.watch(post.fileno(), True)
+            return
+
+    def left(self) -> None:
+        """No thread waits any more."""
+        if self._let_go:
+            self._release()
+
+    def _release(self) -> None:
+        self._poller.close()
+        for post in tuple(self._watched.values()):
+            post.close()
+        self._watched.clear()
+        self.control.close()

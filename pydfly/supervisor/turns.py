@@ -1,0 +1,118 @@
+"""The threads that wait for news of one guard, and the one of them that reads for all.
+
+It is the first in the list of turns; the others sleep until it wakes them.  A signal handler that waits too has a turn
+of its own; it reads when its thread does, because the frame that it has interrupted cannot go on before.  When it is
+done, it makes the poller ready once, so that this frame looks again: the call of the frame itself would go on sleeping
+(PEP 475), while what it sleeps for has been read already.
+
+Nothing is locked, so an exception at any line leaves nothing locked.
+"""
+
+from __future__ import annotations
+
+import time
+from _thread import allocate_lock, get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Board(Protocol):
+        """What the threads wait for."""
+
+        def exchange_within(self, timeout: float) -> None:
+            """Read and send what can be, sleeping up to ``timeout`` seconds for it."""
+
+        def kick(self) -> None:
+            """Have the thread that sleeps in ``exchange_within`` come back."""
+
+        def left(self) -> None:
+            """No thread waits any more."""
+
+
+_LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
+
+
+class Turns:
+    """The waits of all threads, in the order in which they began."""
+
+    def __init__(self) -> None:
+        self._turns: list[_Turn] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._turns)
+
+    def until(
+        self, board: Board, condition: Callable[[], bool], timeout: float | None, purpose: Callable[[], str]
+    ) -> None:
+        """Wait until a condition holds that only news can change.
+
+        Args:
+            board: where news come from.
+            condition: asked after everything that has come.
+            timeout: seconds; None for ever.
+            purpose: says what is waited for.
+
+        Raises:
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        turn = _Turn()
+        try:  # twice, so that an exception in the first clause does not skip it
+            try:
+                self._turns.append(turn)
+                while True:
+                    leads = self._turns[0].thread == turn.thread
+                    if leads:
+                        board.exchange_within(0)
+                    if condition():
+                        return
+                    rest = _LONGEST if deadline is None else min(deadline - time.monotonic(), _LONGEST)
+                    if rest <= 0:
+                        raise TimeoutError(f"{purpose()} not within {timeout} s")
+                    if leads:
+                        board.exchange_within(rest)
+                    else:
+                        turn.sleep(rest)
+            finally:
+                self._leave(board, turn)
+        finally:
+            self._leave(board, turn)
+
+    def wake_others(self) -> None:
+        """Have the other threads look at their conditions."""
+        own = get_ident()
+        for turn in tuple(self._turns):
+            if turn.thread != own:
+                turn.wake()
+
+    def _leave(self, board: Board, turn: _Turn) -> None:
+        if turn in self._turns:
+            self._turns.remove(turn)
+        for other in tuple(self._turns):
+            other.wake()
+        if any(other.thread == turn.thread for other in tuple(self._turns)):
+            board.kick()
+        elif not self._turns:
+            board.left()
+
+
+class _Turn:
+    """One wait of one thread."""
+
+    def __init__(self) -> None:
+        self.thread = get_ident()
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def sleep(self, timeout: float) -> None:
+        """Sleep until ``wake``, which may have been called before."""
+        self._lock.acquire(timeout=timeout)
+
+    def wake(self) -> None:
+        """End one ``sleep``."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # it is awake already
+            return

@@ -1,0 +1,135 @@
+"""What one event loop does for one switchboard: read when there is something, and wake the tasks that wait."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from .switchboard import Switchboard
+
+_PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
+
+
+class Watching:
+    """The tie between a switchboard and a loop.  The loop keeps no reference to it: a dropped handle ends its domain.
+
+    Args:
+        board: what is read.
+    """
+
+    def __init__(self, board: Switchboard) -> None:
+        self._board = weakref.ref(board)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._descriptor = -1
+        self._waiting: list[asyncio.Future[None]] = []
+        self._owner = os.getpid()
+        board.listeners.append(self._wake)
+        self.attach()
+
+    def attach(self) -> asyncio.AbstractEventLoop:
+        """Have the running loop read, if no other one does.
+
+        Raises:
+            RuntimeError: another loop does, and is not closed.
+        """
+        running = asyncio.get_running_loop()
+        board = self._board()
+        if running is self._loop or board is None:
+            return running
+        if self._loop is not None and not self._loop.is_closed():
+            raise RuntimeError("this handle belongs to another event loop that is still open")
+        self._loop = running
+        self._descriptor = board.fileno()
+        if self._descriptor >= 0:
+            running.add_reader(self._descriptor, _read, weakref.ref(self), self._descriptor, running)
+        return running
+
+    def detach(self) -> None:
+        """Have no loop read any more: the descriptor will be closed."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if self._loop is None or self._loop.is_closed() or os.getpid() != self._owner:
+            return  # a forked copy shares the loop's epoll set
+        if descriptor >= 0:
+            self._loop.remove_reader(descriptor)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds that only news can change."""
+        loop = self.attach()
+        board = self._board()
+        assert board
+        board.exchange()
+        while not condition():
+            future = loop.create_future()
+            self._waiting.append(future)
+            try:
+                await future
+            finally:
+                if future in self._waiting:
+                    self._waiting.remove(future)
+
+    async def until_gone(self) -> None:
+        """Wait until the helpers have ended."""
+        board = self._board()
+        assert board
+        await self.until(board.is_cut)
+        pause, longest = _PAUSES
+        while not board.is_gone():
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, longest)
+        self.detach()
+        board.close()
+
+    def read(self) -> None:
+        """Take what has come."""
+        board = self._board()
+        if board is None:
+            return
+        board.exchange()
+        if board.is_cut():
+            self.detach()
+            if self._loop is not None:
+                self._collect(self._loop, board, _PAUSES[0])
+
+    def _collect(self, loop: asyncio.AbstractEventLoop, board: Switchboard, pause: float) -> None:
+        """Collect the guard that is about to end, though no task waits for it."""
+        if not board.is_gone():
+            loop.call_later(pause, self._collect, loop, board, min(2 * pause, _PAUSES[1]))
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+
+def _read(watching: weakref.ref[Watching], descriptor: int, loop: asyncio.AbstractEventLoop) -> None:
+    there = watching()
+    if there is None:
+        loop.remove_reader(descriptor)
+    else:
+        there.read()
+
+
+def watching(board: Switchboard) -> Watching:
+    """Return the one of a switchboard."""
+    if not isinstance(board.companion, Watching):
+        board.companion = Watching(board)
+    return board.companion
+
+
+async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose: Callable[[], str]) -> None:
+    """Wait for a coroutine.
+
+    Raises:
+        TimeoutError: not within ``timeout`` seconds; says what was waited for.
+    """
+    try:
+        await asyncio.wait_for(work, timeout)
+    except asyncio.TimeoutError:
+        raise TimeoutError(f"{purpose()} not within {timeout} s") from None
