@@ -126,11 +126,11 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
 
 
 def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
-    """End every member of this process's domain; come back when none is left.
+    """End every member of this process's domain; come back when none lives, also where they fork all the time.
 
-    ``signal`` and SIGCONT go to everyone at once, and to whoever is born meanwhile; after one grace for all, SIGKILL
-    until nobody lives.  Children from before ``acquire()`` are no members, and are left alone.  Dead children that
-    have an owner (subprocess, ...) stay there for him to wait for.
+    ``signal`` and SIGCONT go to each member at once, and to those born meanwhile; after one grace for all, SIGKILL
+    until none lives.  Children from before ``acquire()`` are no members, and are left alone.  Dead children that have
+    an owner (subprocess, ...) are left for their owner to wait for.
 
     Args:
         signal: ``int`` or ``signal.Signals``; SIGKILL needs no grace.

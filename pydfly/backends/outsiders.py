@@ -33,6 +33,10 @@ class Outsiders:
         """Say whether every descendant is a member."""
         return not self._known or self._of != os.getpid()
 
+    def pids(self) -> list[int]:
+        """Return their pids, some of which may be other processes' by now."""
+        return [] if self.nobody() else [pid for pid, _ in list(self._known)]
+
     def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members among the descendants, who come parents first."""
         if self.nobody():

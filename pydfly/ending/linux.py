@@ -36,15 +36,11 @@ class Scan:
         assert isinstance(processes, Domain)
         self._processes = processes
         self._seen: set[str] = set()  # the pids that were there before the last full listing was made
-        self._alone = False  # whether every descendant is a member
 
     def members(self) -> list[DescendantInfo]:
         """List the members, zombies included, parents before their children."""
         self._seen = set(os.listdir("/proc"))
-        descendants = self._processes.below(os.getpid())
-        members = self._processes.members(descendants)
-        self._alone = len(members) == len(descendants)
-        return members
+        return self._processes.descendants()
 
     def signal(self, orders: Orders) -> Refusals:
         """Signal each target; return who refused, and why."""
@@ -53,9 +49,8 @@ class Scan:
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill those who were born after the listing that gave these members, and return them."""
-        ours = {str(member.pid) for member in members}
-        if self._alone:  # a new child of this process may otherwise be an orphan from before it became a reaper
-            ours.add(str(os.getpid()))
+        # a new child of this process is a member, as the next listing would say: children from before are not new
+        ours = {str(os.getpid()), *(str(member.pid) for member in members)}
         found: list[DescendantInfo] = []
         for _ in range(PASSES):
             before = len(found)

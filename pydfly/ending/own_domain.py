@@ -9,15 +9,18 @@ from ..backends.waiting import waitid
 from ..structs import KillReport
 from . import orphans
 from .drive import CONFIRMATIONS, Ending, actuator
-from .policy import identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..structs import DescendantInfo
     from .drive import Actuator
+    from .living_children import LivingChildren
+
+PRESSES = 50  # times that the living children are killed between two full listings
+PATIENCE = 0.001  # seconds to the next listing while none shows, but that is no proof yet
 
 
-class Living:
+class WithoutOwnDead:
     """An actuator that leaves out the dead children of this process: their owners have not collected them yet."""
 
     def __init__(self, whole: Actuator, own: int) -> None:
@@ -31,40 +34,76 @@ class Living:
         return [member for member in self._whole.members() if member.state != "zombie" or member.ppid != self._own]
 
 
+class OwnDomain:
+    """The domain of this process while it is being ended, and the report about it."""
+
+    def __init__(self, signal: int | str, grace: float) -> None:
+        self._processes = current().processes
+        self._began = self._processes.clock()
+        self._kill_at = self._began + grace
+        self._seen: dict[tuple[int, float], DescendantInfo] = {}
+        self._listed = 0
+        self._confirmed = 0
+        self._reaped = orphans.reap()
+        self._children = _living_children()
+        whole = self._children or WithoutOwnDead(actuator(), self._processes.getpid())
+        self._ending = Ending(whole, self._began, grace, self._saw, first=signal)
+
+    def end(self) -> KillReport:
+        """Come back when no member lives, or when only those are left that cannot be ended."""
+        while not self._is_over():
+            now = self._processes.clock()
+            if now >= self._kill_at and self._children is not None:
+                self._press(self._children)
+            self._listed = 0
+            pause = self._ending.step(now)
+            self._reaped += orphans.reap()
+            if pause is None:
+                break
+            if not self._is_over():
+                # a step takes its time, too: with 500 members as long as they take to be listed
+                rest = max(0.0, now + pause - self._processes.clock())
+                self._processes.wait(rest if self._listed else min(rest, PATIENCE))
+        self._reaped += orphans.reap()
+        left = {survivor.pid for survivor in self._ending.survivors}
+        ended = [member for member in self._seen.values() if member.pid not in left]
+        return KillReport(ended, self._reaped, self._ending.survivors, self._processes.clock() - self._began)
+
+    def _saw(self, members: list[DescendantInfo]) -> None:
+        self._seen.update((member.identity, member) for member in members)
+        self._listed += len(members)
+
+    def _is_over(self) -> bool:
+        """Say whether no member lives.  No child at all is the best proof; else see LivingChildren."""
+        if current().live and _is_childless():
+            return True
+        if self._children is not None:
+            return all(self._children.none_is_left() for _ in range(CONFIRMATIONS))
+        self._confirmed = 0 if self._listed else self._confirmed + 1
+        return self._confirmed > CONFIRMATIONS
+
+    def _press(self, children: LivingChildren) -> None:
+        """Kill as often as possible: a line of processes that each fork and exit has to be met between the two."""
+        for _ in range(PRESSES):
+            if not children.kill():
+                return
+            self._reaped += orphans.reap()  # each dead one makes the kernel's list longer
+
+
 def kill_all(signal: int | str, grace: float) -> KillReport:
     """See ``reaper.kill_all``."""
-    processes = current().processes
-    began = processes.clock()
-    seen: dict[tuple[int, float], DescendantInfo] = {}
-    there: list[DescendantInfo] = []
-
-    def saw(members: list[DescendantInfo]) -> None:
-        seen.update((identity(member), member) for member in members)
-        there.extend(members)
-
-    ending = Ending(Living(actuator(), processes.getpid()), began, grace, saw, first=signal)
-    reaped = orphans.reap()
-    confirmed = 0
-    while confirmed < CONFIRMATIONS and not _childless():
-        there.clear()
-        now = processes.clock()
-        pause = ending.step(now)
-        reaped += orphans.reap()
-        if pause is None:
-            break
-        confirmed = 0 if there else confirmed + 1
-        # a step takes its time, too: with 500 members as long as they take to be listed
-        processes.wait(max(0.0, now + pause - processes.clock()) if there else min(pause, 0.001))
-    reaped += orphans.reap()
-    left = {survivor.pid for survivor in ending.survivors}
-    ended = [member for member in seen.values() if member.pid not in left]
-    return KillReport(ended, reaped, ending.survivors, processes.clock() - began)
+    return OwnDomain(signal, grace).end()
 
 
-def _childless() -> bool:
-    """Say whether there is no child at all: the one proof; with children of others there is none."""
-    if not current().live:
-        return False
+def _living_children() -> LivingChildren | None:
+    if current().name != "linux":
+        return None
+    from .living_children import LivingChildren
+
+    return LivingChildren()
+
+
+def _is_childless() -> bool:
     try:
         waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

@@ -12,9 +12,10 @@ import pytest
 
 import pydfly
 from pydfly import reaper
-from tests.conftest import live_only
+from pydfly.backends import current
+from tests.conftest import linux_only, live_only
 from tests.live import onlooker
-from tests.processes import eventually, in_process
+from tests.processes import eventually, fork, in_process
 
 pytestmark = live_only
 DEAF = "trap '' TERM; while :; do sleep 1; done"
@@ -178,3 +179,43 @@ def test_kill_all_in_a_simulated_domain(flavour: str) -> None:
         assert report.survivors == []
         assert reaper.descendants() == []
         assert reaper.status().descendants == 0
+
+
+def line(own_session: bool) -> None:
+    """Go on under ever new pids: fork, and leave at once.  Bounded, should it get away."""
+    if own_session:
+        os.setsid()
+    for number in signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, signal.SIG_IGN)
+    for _ in range(20_000):
+        if os.fork():
+            os._exit(0)
+
+
+@linux_only
+@pytest.mark.parametrize("own_session", [True, False])
+def test_kill_all_beside_children_from_before_ends_lines_that_fork_and_exit(own_session: bool) -> None:
+    """No listing need show any of them, and ECHILD never comes: it comes back only when none lives."""
+
+    def own() -> object:
+        words = ["sh", "-c", "sleep 60 & sleep 60 & wait"]
+        before = subprocess.Popen(words, start_new_session=True)
+        eventually(lambda: len(Path(f"/proc/{before.pid}/task/{before.pid}/children").read_text().split()) == 2)
+        there = {before.pid, *map(int, Path(f"/proc/{before.pid}/task/{before.pid}/children").read_text().split())}
+        left: list[object] = []
+        for _ in range(3):
+            reaper.acquire()
+            for _ in range(4):
+                fork(lambda: line(own_session))
+            report = reaper.kill_all(grace=0.05)
+            left += report.survivors
+            left += [process for process in reaper.descendants() if process.state != "zombie"]
+            for pid in [pid for pid in current().processes.children() if pid != before.pid]:
+                os.waitpid(pid, 0)  # the first of each line, which this process forked
+            reaper.release()
+        spared = {process.pid for process in current().processes.below(os.getpid()) if process.state != "zombie"}
+        os.killpg(before.pid, signal.SIGKILL)
+        before.wait()
+        return left, spared == there
+
+    assert in_process(own) == ([], True)
