@@ -101,6 +101,10 @@ class Kernel:
         replace_image(process, self.vnodes.lookup(path), (path,), {})
         return process
 
+    def syscall(self, process: Proc, number: int, *args: object) -> object:
+        """Make the system call ``number`` for a process, through the table."""
+        return self.sysent.call(number, args, process.capmode, process)
+
     def syscall_register(self, entry: SyscallHelperData, flags: int = 0) -> int:
         """Register one system call: see ``SyscallTable.register``."""
         return self.sysent.register(entry, flags)

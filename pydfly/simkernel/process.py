@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from ..structs import Data, ResidentEntry
+    from ..structs import Data, ModuleStat, ResidentEntry
     from .kernel import Kernel
     from .proc import PendingSignal
     from .vnodes import Executed
@@ -32,8 +32,6 @@ class Process(Proc):
     if TYPE_CHECKING:  # every record that a kernel makes is one of these
         kernel: Kernel
         parent: Process | None
-        first_child: Process | None
-        reaper: Process | None
 
     @property
     def children(self) -> list[Process]:
@@ -50,16 +48,7 @@ class Process(Proc):
                 lifecycle.settle(kernel, self)
 
     def call(self, name: str, *args: object) -> Any:
-        """Make a system call by its name, with C's arguments.
-
-        Args:
-            name: one of ``kernel.flavour.calls``; described in ``syscalls.modules`` (``modfind``, ``modnext``,
-                ``modstat``), ``freebsd.tracing`` (``ptrace``) or ``freebsd.capsicum``, if it is no method here.
-            args: its arguments.
-
-        Raises:
-            OSError: ENOSYS, the flavour has no such call; or what the call refuses.
-        """
+        """Make a system call by its name, one of ``kernel.flavour.calls``; OSError (ENOSYS) if it is none of them."""
         number = self.kernel.flavour.calls.get(name)
         if number is None:
             raise refusal(name, "ENOSYS")
@@ -75,8 +64,37 @@ class Process(Proc):
 
     def exec_sys_unregister(self, id: int) -> int:
         """As ``pydfly.exec_sys_unregister``, called by this process."""
-        removed: int = self.call("exec_sys_unregister", id)
-        return removed
+        return int(self.call("exec_sys_unregister", id))
+
+    def modfind(self, name: str) -> int:
+        """Return the id of a kernel module: modfind(2); see ``syscalls.modules.Modules.modfind``."""
+        return int(self.call("modfind", name))
+
+    def modstat(self, id: int, version: int | None = None) -> ModuleStat:
+        """Describe a kernel module: modstat(2); see ``syscalls.modules.Modules.modstat``."""
+        described: ModuleStat = self.call("modstat", id, version)
+        return described
+
+    def modnext(self, id: int) -> int:
+        """Return the id of the module after this one: modnext(2); see ``syscalls.modules.Modules.modnext``."""
+        return int(self.call("modnext", id))
+
+    def cap_enter(self) -> None:
+        """Enter capability mode, for good: cap_enter(2).  Most calls are ECAPMODE then.  ENOSYS on DragonFly."""
+        self.call("cap_enter")
+
+    def pdfork(self, flags: int = 0) -> tuple[int, Process]:
+        """Fork a child that has a descriptor: pdfork(2); see ``freebsd.capsicum.pdfork``.  ENOSYS on DragonFly."""
+        number, child = self.call("pdfork", flags)
+        return number, child
+
+    def close(self, descriptor: int) -> None:
+        """Close a descriptor from pdfork; OSError (EBADF) if it is none."""
+        self.call("close", descriptor)
+
+    def ptrace(self, request: str, pid: int) -> None:
+        """Attach to a process as its debugger, or let it go; see ``freebsd.tracing.ptrace``."""
+        self.call("ptrace", request, pid)
 
     def fork(self, *, nowait: bool = False) -> Process:
         """Make a copy of this process, a member of the same domain: fork(2).  Source: sys/kern/kern_fork.c, fork1().
@@ -117,12 +135,7 @@ class Process(Proc):
             static: the program runs without the run-time linker, which on DragonFly obeys LD_RESIDENT_REGISTER_NOW
                 and LD_RESIDENT_UNREGISTER_NOW in the environment: the process has exited afterwards.
 
-        Returns:
-            Whether it started from a resident snapshot, and at which address.
-
-        Raises:
-            OSError: ENOEXEC, ``bad``.
-
+        Returns whether it started from a resident snapshot, and at which address; OSError (ENOEXEC) if ``bad``.
         Source: sys/kern/kern_exec.c, kern_execve() (FreeBSD: do_execve()).
         """
         kernel = self.enter()
@@ -138,20 +151,17 @@ class Process(Proc):
             lifecycle.settle(kernel, self)
 
     def wait(self, pid: int = -1, nohang: bool = False) -> tuple[int, int] | None:
-        """Wait for a child: wait4(2).
+        """Wait for a child: wait4(2).  Source: sys/kern/kern_exit.c, kern_wait().
 
         Args:
             pid: a pid; -1: any child; 0: any of the own process group; -N: any of process group N.
             nohang: WNOHANG.
 
-        Returns:
-            Pid and status word of the child; None with ``nohang`` when none has died yet.
+        Returns pid and status word of the child; None with ``nohang`` when none has died yet.
 
         Raises:
             ChildProcessError: ECHILD, there is no such child.
             SimulationError: the wait would never end, as nothing else runs meanwhile.
-
-        Source: sys/kern/kern_exit.c, kern_wait().
         """
         self.enter()
         return lifecycle.wait(self, pid, nohang)
@@ -186,16 +196,9 @@ class Process(Proc):
         credentials.setgid(self, gid)
 
     def setpgid(self, pid: int, pgid: int) -> None:
-        """Put a process into a process group: setpgid(2).
+        """Put a process (the caller, also as 0, or a child) into a group (0: its own): setpgid(2), two ``pid_t``.
 
-        Args:
-            pid: ``pid_t``, this process (also as 0) or one of its children.
-            pgid: ``pid_t``, a group of this session; 0: the process's own.
-
-        Raises:
-            ProcessLookupError: ESRCH, the process is neither the caller nor a child of it.
-            PermissionError: EPERM, it leads a session or is in another one, or there is no such group.
-            OSError: EINVAL, ``pgid`` is negative.
+        ESRCH: it is neither; EPERM: it leads a session or is in another one, or there is no such group; EINVAL: < 0.
         """
         self.enter()
         credentials.setpgid(self, pid, pgid)
@@ -237,9 +240,7 @@ class Process(Proc):
     def vm_resident(self, length: int | None = None) -> list[ResidentEntry]:
         """Read the sysctl vm.resident into a buffer of ``length`` bytes; large enough if not given.
 
-        Raises:
-            PermissionError: EPERM, the caller is not privileged.
-            OSError: ENOMEM, the buffer is too short; ``result`` has the entries that fitted wholly.
+        EPERM: the caller is not privileged; ENOMEM: too short, ``result`` has the entries that fitted wholly.
         """
         return self.enter().flavour.vm_resident(self, length)
 

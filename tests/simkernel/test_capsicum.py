@@ -25,7 +25,7 @@ def shell(kernel: Kernel) -> Process:
 def test_kill_in_capability_mode(shell: Process) -> None:
     """Itself only, by its own pid."""
     child = shell.fork()
-    child.call("cap_enter")
+    child.cap_enter()
     for target in (shell.pid, 77, 0, -1):
         with refused("ECAPMODE", "kill"):
             child.kill(target, 15)
@@ -34,59 +34,59 @@ def test_kill_in_capability_mode(shell: Process) -> None:
 
 
 def test_no_file_can_be_named(shell: Process) -> None:
-    shell.call("cap_enter")
+    shell.cap_enter()
     with refused("ECAPMODE", "execve"):
         shell.execve("/bin/a")
 
 
 def test_pdfork_is_allowed(shell: Process) -> None:
-    shell.call("cap_enter")
-    number, child = shell.call("pdfork", PD_DAEMON)
+    shell.cap_enter()
+    number, child = shell.pdfork(PD_DAEMON)
     assert child.capmode
-    shell.call("close", number)
+    shell.close(number)
 
 
 def test_descriptors_are_numbered_from_the_lowest(shell: Process) -> None:
-    (three, _), (four, _) = shell.call("pdfork", 0), shell.call("pdfork", 0)
+    (three, _), (four, _) = shell.pdfork(), shell.pdfork()
     assert (three, four) == (3, 4)
-    shell.call("close", three)
-    assert shell.call("pdfork", 0)[0] == 3
+    shell.close(three)
+    assert shell.pdfork()[0] == 3
 
 
 def test_a_wait_for_anybody_does_not_find_it(shell: Process) -> None:
     """A wait for its pid does; and there is no SIGCHLD."""
     shell.catch_sigchld()
-    _, child = shell.call("pdfork", 0)
+    _, child = shell.pdfork()
     with refused("ECHILD"):
         shell.wait(nohang=True)
     child.exit(3)
     assert shell.pending == []
     assert shell.wait(child.pid) == (child.pid, 3 << 8)
-    shell.call("close", 3)  # of a process that is gone
+    shell.close(3)  # of a process that is gone
 
 
 def test_closing_waits_for_the_dead(shell: Process) -> None:
     acquire(shell)
-    number, child = shell.call("pdfork", PD_DAEMON)
+    number, child = shell.pdfork(PD_DAEMON)
     grandchild = child.fork()
     child.exit(0)
     assert grandchild.ppid == shell.pid
-    shell.call("close", number)
+    shell.close(number)
     assert (child.state, [pid for pid, _, _ in members(shell)]) == ("gone", [grandchild.pid])
 
 
 def test_closing_kills_the_living(kernel: Kernel, shell: Process) -> None:
     """And hands it to its reaper."""
-    number, child = shell.call("pdfork", 0)
-    shell.call("close", number)
+    number, child = shell.pdfork()
+    shell.close(number)
     assert (child.status, child.parent) == (9, kernel.init)
     assert kernel.init.wait() == (child.pid, 9)
 
 
 def test_a_daemon_lives_on(kernel: Kernel, shell: Process) -> None:
     """And can be waited for by anybody then."""
-    number, child = shell.call("pdfork", PD_DAEMON)
-    shell.call("close", number)
+    number, child = shell.pdfork(PD_DAEMON)
+    shell.close(number)
     assert (child.alive, child.parent) == (True, kernel.init)
     child.exit(0)
     assert kernel.init.wait() == (child.pid, 0)
@@ -94,16 +94,16 @@ def test_a_daemon_lives_on(kernel: Kernel, shell: Process) -> None:
 
 def test_a_reaper_keeps_it(shell: Process) -> None:
     acquire(shell)
-    number, child = shell.call("pdfork", PD_DAEMON)
-    shell.call("close", number)
+    number, child = shell.pdfork(PD_DAEMON)
+    shell.close(number)
     assert child.parent is shell
 
 
 def test_fork_copies_descriptors(shell: Process) -> None:
     """The last copy counts; exit closes."""
-    number, child = shell.call("pdfork", 0)
+    number, child = shell.pdfork()
     holder = shell.fork()
-    shell.call("close", number)
+    shell.close(number)
     assert child.alive
     holder.exit(0)
     assert child.status == 9
@@ -111,17 +111,17 @@ def test_fork_copies_descriptors(shell: Process) -> None:
 
 def test_what_is_no_descriptor(shell: Process) -> None:
     with refused("EBADF", "close"):
-        shell.call("close", 3)
+        shell.close(3)
     with refused("EINVAL", "pdfork"):
-        shell.call("pdfork", 2)
+        shell.pdfork(2)
 
 
 def test_dragonfly_has_none_of_it() -> None:
     shell = simkernel.boot("dragonfly").spawn("/bin/sh")
-    for call in (lambda: shell.call("cap_enter"), lambda: shell.call("pdfork", 0), lambda: shell.call("close", 3)):
+    for call in (shell.cap_enter, shell.pdfork, lambda: shell.close(3)):
         with refused("ENOSYS"):
             call()
     with pytest.raises(NotImplementedError):
-        shell.call("ptrace", "PT_ATTACH", 1)
+        shell.ptrace("PT_ATTACH", 1)
     with pytest.raises(NotImplementedError):
         shell.kernel.flavour.give_back(shell)

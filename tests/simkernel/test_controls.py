@@ -134,7 +134,7 @@ def test_trace_enable_is_for_oneself(shell: Process) -> None:
 def test_trace_ebusy_comes_before_the_value(kernel: Kernel, shell: Process) -> None:
     child = shell.fork()
     debugger = kernel.spawn("/usr/bin/lldb")
-    debugger.call("ptrace", "PT_ATTACH", child.pid)
+    debugger.ptrace("PT_ATTACH", child.pid)
     assert call(shell, bsd.PROC_TRACE_STATUS, id=child.pid) == debugger.pid
     for value in (1, 2, 7):
         with refused("EBUSY"):

@@ -260,7 +260,7 @@ def test_a_failed_exec_clears_it_too(kernel: Kernel) -> None:
 def test_exec_of_a_traced_process_gives_no_ids(kernel: Kernel) -> None:
     user = kernel.spawn("/bin/sh", uid=1001)
     arm(user)
-    kernel.spawn("/usr/bin/lldb").call("ptrace", "PT_ATTACH", user.pid)
+    kernel.spawn("/usr/bin/lldb").ptrace("PT_ATTACH", user.pid)
     user.become("running")  # the debugger lets it run on
     user.execve("/bin/su", suid=True, owner=0)
     assert (user.euid, user.deathsig) == (1001, 0)

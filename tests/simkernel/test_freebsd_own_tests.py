@@ -146,14 +146,14 @@ def test_kill_subtree(root: Process) -> None:
 
 def test_pdfork(root: Process) -> None:
     """Counted and listed as a child, not waited for by chance, killed with the domain."""
-    descriptor, child = root.call("pdfork", 0)
+    descriptor, child = root.pdfork()
     assert reaper.status() == (True, False, root.pid, child.pid, 1, 1)
     child.exit(3)
     assert reaper.status() == (True, False, root.pid, child.pid, 1, 1)
     with pytest.raises(ChildProcessError):
         root.wait()
     assert kill_all(root, bsd.SIGTERM) == ("ESRCH", 0, -1)
-    root.call("close", descriptor)
+    root.close(descriptor)
     assert reaper.status() == (True, False, root.pid, None, 0, 0)
 
 
@@ -206,11 +206,11 @@ def test_pdeathsig_is_delivered_to_a_traced_process(parent: Process) -> None:
     b = parent.fork()
     c, d = b.fork(), b.fork()
     set_signal(c, bsd.SIGUSR1)
-    d.call("ptrace", "PT_ATTACH", c.pid)
+    d.ptrace("PT_ATTACH", c.pid)
     assert d.wait(c.pid) == (c.pid, bsd.SIGSTOP << 8 | 0x7F)
     b.exit(0)
     assert c.pending == [bsd.SIGUSR1]
-    d.call("ptrace", "PT_DETACH", c.pid)
+    d.ptrace("PT_DETACH", c.pid)
     assert c.ppid == 1
 
 

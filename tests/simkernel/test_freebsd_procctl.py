@@ -196,7 +196,7 @@ def test_fg_3_first_error_or_esrch(shell: Process, group: list[Process]) -> None
         call(shell, bsd.PROC_TRACE_CTL, 1, leader.pid, P_PGID)
     with refused("EINVAL"):
         call(shell, bsd.PROC_TRACE_CTL, 9, leader.pid, P_PGID)
-    shell.kernel.spawn("/usr/bin/lldb").call("ptrace", "PT_ATTACH", leader.pid)
+    shell.kernel.spawn("/usr/bin/lldb").ptrace("PT_ATTACH", leader.pid)
     with refused("EBUSY"):  # the leader's, though the member says EPERM
         call(shell, bsd.PROC_TRACE_CTL, 1, leader.pid, P_PGID)
     shell.kill(leader.pid, 9)
@@ -322,13 +322,13 @@ def test_fr_8_a_domain_without_children_of_its_reaper(kernel: Kernel, shell: Pro
     acquire(shell)
     child = shell.fork()
     debugger = kernel.spawn("/usr/bin/lldb")
-    debugger.call("ptrace", "PT_ATTACH", child.pid)
+    debugger.ptrace("PT_ATTACH", child.pid)
     assert shell.children == []
     assert status(shell) == (1, 1, 1, shell.pid, child.pid)
 
 
 def test_fr_9_pdforked_members_count(root: Process) -> None:
-    _, child = root.call("pdfork", 0)
+    _, child = root.pdfork()
     assert status(root) == (1, 1, 1, root.pid, child.pid)
     child.exit(0)
     assert status(root)[1:3] == (1, 1)
@@ -512,7 +512,7 @@ def test_signal_128_does_no_harm_here(shell: Process) -> None:
 def test_procctl_is_not_for_capability_mode(root: Process) -> None:
     """Before any argument is looked at, and nothing is copied back."""
     child = root.fork()
-    child.call("cap_enter")
+    child.cap_enter()
     for command in (bsd.PROC_REAP_STATUS, 99, bsd.PROC_TRACE_STATUS):
         with refused("ECAPMODE"):
             child.procctl(7, NOBODY, command, BAD_POINTER)

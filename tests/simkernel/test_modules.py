@@ -74,7 +74,7 @@ def test_mo_2_load_registers_and_stores_the_number(kernel: Kernel) -> None:
     shell = kernel.spawn("/bin/sh")
     id = kernel.modules.load(kernel.modules.syscall_module("double", entry(), chain, "argument"))
     assert chain.seen == [(MOD_LOAD, "argument")]
-    assert shell.call("modstat", id, None).data == 210
+    assert shell.modstat(id).data == 210
     assert shell.syscall(210, 21) == 42
 
 
@@ -170,7 +170,7 @@ def test_mo_6_modfind_refuses(kernel: Kernel) -> None:
     longest = {"freebsd": 1023, "dragonfly": 31}[kernel.flavour.name]
     for name, errno_name in (("nobody", "ENOENT"), ("x" * longest, "ENOENT"), ("x" * (longest + 1), "ENAMETOOLONG")):
         with refused(errno_name, "modfind"):
-            shell.call("modfind", name)
+            shell.modfind(name)
     with refused("EFAULT", "modfind"):
         shell.call("modfind", structs.BAD_POINTER)
 
@@ -184,7 +184,7 @@ def test_mo_6_modstat_refuses_in_order(kernel: Kernel) -> None:
         shell.call("modstat", id, structs.BAD_POINTER)
     for version in (0, 45, 1048 if kernel.flavour.name == "dragonfly" else 1047):
         with refused("EINVAL", "modstat"):
-            shell.call("modstat", id, version)
+            shell.modstat(id, version)
 
 
 def test_mo_6_versions_of_the_structure(kernel: Kernel) -> None:
@@ -192,19 +192,19 @@ def test_mo_6_versions_of_the_structure(kernel: Kernel) -> None:
     name = "n" * 40
     id = kernel.modules.load(ModuleData(name))
     shell = kernel.spawn("/bin/sh")
-    assert shell.call("modstat", id, 44) == structs.ModuleStat(44, name[:32], 1, id, None)
-    assert shell.call("modstat", id, 56) == structs.ModuleStat(56, name[:32], 1, id, 0)
+    assert shell.modstat(id, 44) == structs.ModuleStat(44, name[:32], 1, id, None)
+    assert shell.modstat(id, 56) == structs.ModuleStat(56, name[:32], 1, id, 0)
     if kernel.flavour.name == "freebsd":
-        assert shell.call("modstat", id, None) == structs.ModuleStat(1048, name, 1, id, 0)
+        assert shell.modstat(id) == structs.ModuleStat(1048, name, 1, id, 0)
 
 
 def test_mo_7_helper_calls_have_no_module(bsd: Kernel) -> None:
     bsd.syscall_helper_register([entry(210), SYSCALL_INIT_LAST])
     shell = bsd.spawn("/bin/sh")
     with refused("ENOENT"):
-        shell.call("modfind", "sys/double")
+        shell.modfind("sys/double")
     with refused("ENOENT"):
-        shell.call("modnext", 0)
+        shell.modnext(0)
 
 
 def test_mo_7_but_the_module_around_them_has(bsd: Kernel) -> None:
@@ -218,7 +218,7 @@ def test_mo_7_but_the_module_around_them_has(bsd: Kernel) -> None:
 
     id = bsd.modules.load(ModuleData("around", handler))
     shell = bsd.spawn("/bin/sh")
-    assert shell.call("modstat", shell.call("modfind", "around"), None).data == 0  # no number is stored
+    assert shell.modstat(shell.modfind("around")).data == 0  # no number is stored
     assert shell.syscall(210, 4) == 8
     assert repr(bsd.modules.loaded[id]) == "<module 1 'around'>"
     bsd.modules.unload(id)
@@ -243,9 +243,9 @@ def test_mo_9_ids_count_up_and_are_not_reused(kernel: Kernel) -> None:
     with refused("EEXIST"):  # a load that fails has had its id
         kernel.modules.load(kernel.modules.syscall_module("double", entry(20)))
     assert kernel.modules.load(ModuleData("d")) == 5
-    assert [shell.call("modnext", id) for id in (0, 1, 3, 5)] == [1, 3, 5, 0]
+    assert [shell.modnext(id) for id in (0, 1, 3, 5)] == [1, 3, 5, 0]
     with refused("ENOENT", "modnext"):
-        shell.call("modnext", 2)
+        shell.modnext(2)
 
 
 @pytest.mark.parametrize("number", [536, 465])

@@ -356,7 +356,7 @@ def test_capability_mode(kernel: Kernel, shell: Process, table: FreeBSDTable) ->
     """6.4 step 2, before the slot is found to be absent: ECAPMODE, raised as EPERM where the host has none (K-5)."""
     allowed = SyscallHelperData(Sysent(sys_add, flags=SYF_CAPENABLED), 211)
     kernel.syscall_helper_register([entry(210), allowed, SYSCALL_INIT_LAST])
-    shell.call("cap_enter")
+    shell.cap_enter()
     for number in (210, 212, 544, 9999):
         with refused("ECAPMODE"):
             shell.syscall(number, 1, 1)
@@ -399,6 +399,7 @@ def test_a_call_can_refuse(kernel: Kernel, shell: Process) -> None:
 def test_procctl_is_an_entry_of_the_table(kernel: Kernel, shell: Process) -> None:
     assert shell.syscall(freebsd.SYS_procctl, 0, 0, freebsd.PROC_PDEATHSIG_CTL, 15) is None
     assert shell.deathsig == 15
+    assert kernel.syscall(shell, freebsd.SYS_procctl, 0, 0, freebsd.PROC_PDEATHSIG_STATUS, structs.OMITTED) == 15
     kernel.sysent.install(freebsd.SYS_procctl, lambda process, *args: ("replaced", args), 4)
     assert shell.procctl(0, 0, 99) == ("replaced", (0, 0, 99, structs.OMITTED))
 

@@ -34,20 +34,20 @@ def test_attach_and_detach(shell: Process, lldb: Process) -> None:
     acquire(shell)
     child, younger = shell.fork(), shell.fork()
     lldb.catch_sigchld()
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+    lldb.ptrace("PT_ATTACH", child.pid)
     assert (child.ppid, child.parent, child.state) == (shell.pid, lldb, "stopped")
     assert lldb.pending == [20]
     assert lldb.wait(child.pid) == (child.pid, STOPPED)
     assert (lldb.wait(child.pid, nohang=True), lldb.pending) == (None, [])
     assert status(shell)[1:3] == (2, 2)  # the real parent counts
-    lldb.call("ptrace", "PT_DETACH", child.pid)
+    lldb.ptrace("PT_DETACH", child.pid)
     assert (pids(shell), child.state, child.real_parent) == ([child.pid, younger.pid], "running", None)
 
 
 def test_the_real_parent_still_has_a_child(shell: Process, lldb: Process) -> None:
     """Nothing to report, but no ECHILD either."""
     child = shell.fork()
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+    lldb.ptrace("PT_ATTACH", child.pid)
     assert shell.wait(nohang=True) is None
     with refused("ECHILD"):
         shell.wait(lldb.pid, nohang=True)
@@ -55,11 +55,11 @@ def test_the_real_parent_still_has_a_child(shell: Process, lldb: Process) -> Non
 
 def test_a_parent_can_attach_to_its_own_child(shell: Process) -> None:
     child = shell.fork()
-    shell.call("ptrace", "PT_ATTACH", child.pid)
+    shell.ptrace("PT_ATTACH", child.pid)
     assert shell.wait() == (child.pid, STOPPED)
-    shell.call("ptrace", "PT_DETACH", child.pid)
+    shell.ptrace("PT_DETACH", child.pid)
     assert (shell.children, child.real_parent) == ([child], None)
-    shell.call("ptrace", "PT_ATTACH", child.pid)
+    shell.ptrace("PT_ATTACH", child.pid)
     shell.kill(child.pid, 9)
     assert shell.wait() == (child.pid, 9)
 
@@ -74,23 +74,23 @@ def test_refusals(kernel: Kernel, shell: Process, lldb: Process) -> None:
         (lldb, "PT_DETACH", child.pid, "EPERM"),
     ):
         with refused(errno_name, "ptrace"):
-            process.call("ptrace", request, pid)
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+            process.ptrace(request, pid)
+    lldb.ptrace("PT_ATTACH", child.pid)
     for process, request in ((shell, "PT_DETACH"), (shell, "PT_ATTACH")):
         with refused("EBUSY"):
-            process.call("ptrace", request, child.pid)
+            process.ptrace(request, child.pid)
     with pytest.raises(NotImplementedError, match="PT_CONTINUE"):
-        lldb.call("ptrace", "PT_CONTINUE", child.pid)
+        lldb.ptrace("PT_CONTINUE", child.pid)
     with pytest.raises(NotImplementedError, match="init"):
-        lldb.call("ptrace", "PT_ATTACH", 1)
+        lldb.ptrace("PT_ATTACH", 1)
 
 
 def test_who_is_stopped_already_stays_so(shell: Process, lldb: Process) -> None:
     child = shell.fork()
     shell.kill(child.pid, bsd.SIGSTOP)
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+    lldb.ptrace("PT_ATTACH", child.pid)
     child.kernel.init.kill(child.pid, bsd.SIGCONT)
-    lldb.call("ptrace", "PT_DETACH", child.pid)
+    lldb.ptrace("PT_DETACH", child.pid)
     assert child.state == "running"
 
 
@@ -98,7 +98,7 @@ def test_a_debugger_takes_its_prey_along(shell: Process, lldb: Process) -> None:
     """Killed, and given back to its real parent; a dead one is only given back."""
     child, dead, own = shell.fork(), shell.fork(), lldb.fork()
     for target in (child, dead, own):
-        lldb.call("ptrace", "PT_ATTACH", target.pid)
+        lldb.ptrace("PT_ATTACH", target.pid)
     shell.kill(dead.pid, 15)
     shell.kernel.init.kill(dead.pid, 9)
     lldb.exit(0)
@@ -113,11 +113,11 @@ def test_a_real_parent_that_dies(shell: Process, lldb: Process) -> None:
     child, plain, other = parent.fork(), parent.fork(), shell.fork()
     call(child, bsd.PROC_PDEATHSIG_CTL, 15)
     for target in (child, plain, other):
-        lldb.call("ptrace", "PT_ATTACH", target.pid)
+        lldb.ptrace("PT_ATTACH", target.pid)
     parent.exit(0)
     assert (child.pending, plain.pending, child.ppid) == ([15], [], shell.pid)
     assert {pid for pid, _, flags in members(shell) if flags & 2} >= {child.pid, plain.pid}
-    lldb.call("ptrace", "PT_DETACH", child.pid)
+    lldb.ptrace("PT_DETACH", child.pid)
     assert child.parent is shell
 
 
@@ -126,7 +126,7 @@ def test_a_traced_zombie_is_waited_for_twice(shell: Process, lldb: Process) -> N
     for process in (shell, lldb):
         process.catch_sigchld()
     child = shell.fork()
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+    lldb.ptrace("PT_ATTACH", child.pid)
     shell.kill(child.pid, 9)
     assert (shell.pending, lldb.pending) == ([], [20])
     assert lldb.wait(child.pid) == (child.pid, 9)
@@ -137,6 +137,6 @@ def test_a_traced_zombie_is_waited_for_twice(shell: Process, lldb: Process) -> N
 
 def test_stop_reports_of_descriptors(shell: Process, lldb: Process) -> None:
     """A debugger's wait for anybody finds a child that came from pdfork()."""
-    _, child = shell.call("pdfork", 1)
-    lldb.call("ptrace", "PT_ATTACH", child.pid)
+    _, child = shell.pdfork(1)
+    lldb.ptrace("PT_ATTACH", child.pid)
     assert lldb.wait() == (child.pid, STOPPED)

@@ -95,13 +95,11 @@ class Simulated:
 
     def modfind(self, name: str) -> int:
         """Look a module of the simulated kernel up."""
-        found: int = self.process.call("modfind", name)
-        return found
+        return self.process.modfind(name)
 
     def modstat(self, id: int) -> structs.ModuleStat:
         """Describe a module of the simulated kernel."""
-        described: structs.ModuleStat = self.process.call("modstat", id, None)
-        return described
+        return self.process.modstat(id)
 
     def vm_resident(self) -> list[ResidentEntry]:
         """Read the simulated sysctl."""

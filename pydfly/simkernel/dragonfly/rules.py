@@ -36,7 +36,7 @@ class DragonFly:
         "procctl": numbers.SYS_procctl,
         "exec_sys_register": numbers.SYS_exec_sys_register,
         "exec_sys_unregister": numbers.SYS_exec_sys_unregister,
-        "ptrace": 26,  # which is not modelled here
+        "ptrace": 26,  # not modelled here: NotImplementedError
         **modules.CALLS,
     }
 

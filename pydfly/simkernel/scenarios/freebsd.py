@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..process import Process
+    from ..proc import Proc
     from .player import Got, Op, Steps
 
 _RFNOWAIT = 0x40
@@ -50,7 +50,7 @@ def fork(model: Model, op: Op) -> Got:
     """{"pid", "child", "rfork", "pdfork", "fd"}: the child gets the next pid."""
     actor = model.actor(op)
     if "pdfork" in op:
-        number, child = actor.call("pdfork", op["pdfork"])
+        number, child = actor.pdfork(op["pdfork"])
         return {"child": child.pid, "fd": number}
     return {"child": actor.fork(nowait=bool(op.get("rfork", 0) & _RFNOWAIT)).pid}
 
@@ -132,7 +132,7 @@ def state(model: Model, op: Op) -> Got:
     processes: dict[str, Any] = {}
     reaper_of: dict[str, int] = {}
     uids: dict[str, Any] = {}
-    reporting: dict[int, Process] = {}
+    reporting: dict[int, Proc] = {}
     marks: list[tuple[str, str, object]] = []
     for pid, process in model.by_pid.items():
         name = str(pid)
@@ -145,7 +145,7 @@ def state(model: Model, op: Op) -> Got:
         processes[name] = {"ppid": ppid, "zombie": False, "pending": pending, "deathsig": process.deathsig}
         if process.state is STOPPED or process.capmode:
             _mute(process, processes[name])
-        reaper = process
+        reaper: Proc = process
         if process.domain is None and process.reaper is not None:
             reaper = process.reaper
             reaper_of[name] = reaper.pid
@@ -166,14 +166,14 @@ def state(model: Model, op: Op) -> Got:
     return seen
 
 
-def _mute(process: Process, seen: dict[str, object]) -> None:
+def _mute(process: Proc, seen: dict[str, object]) -> None:
     """Say what a record says of a process that cannot be asked."""
     seen["deathsig"] = None
     if process.state is STOPPED:
         seen["stopped"] = True
 
 
-def _report(reaper: Process, main: bool) -> dict[str, object]:
+def _report(reaper: Proc, main: bool) -> dict[str, object]:
     """Return what a state says of a reaper: its STATUS and its GETPIDS."""
     members = pid_fields(reaper, main)
     head = reaper.first_child
