@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
+import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -30,6 +33,8 @@ class Terminal:
         self.status: int | None = None
         """How the program ended, as Popen.returncode has it; None while it runs."""
         self.pid, self.descriptor = pty.fork()
+        if self.pid:
+            fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
         if self.pid == 0:
             try:
                 if before:

@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="NAME", help="rows whose name holds this")
     options = parser.parse_args()
     wanted = [row for row in rows() if options.only in row.name]
-    table = {}
+    table: dict[str, dict[str, str]] = {}
     for row in wanted:
         print(f"{row.name}: {row.lacking or row.right}", file=sys.stderr)
         table[row.name] = {} if row.lacking else {name: row.play(words) for name, words in wrappers().items()}
@@ -74,7 +74,7 @@ def main() -> int:
             print(f"  {'right' if outcome == row.right else 'WRONG':<6}{name:<22}{outcome}", file=sys.stderr)
     if options.markdown:
         PAGE.write_text(page(wanted, table))
-    return int(any(outcome["pydfly run"] != row.right for row in wanted if (outcome := table[row.name])))
+    return int(any(played["pydfly run"] != row.right for row in wanted if (played := table[row.name])))
 
 
 def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
@@ -83,8 +83,8 @@ def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
     lines = [
         "# What a wrapper does to its command",
         "",
-        "A command that is run behind a wrapper should not notice it. Each row is one situation, played with every wrapper; "
-        "*right* is what is to happen, Y says that it did, and otherwise the cell says what happened instead.",
+        "A command that is run behind a wrapper should not notice it. Each row is one situation, played with every",
+        "wrapper; *right* is what is to happen, Y says that it did, and otherwise the cell says what happened instead.",
         "",
         f"Made by `python -m benchmarks.wrappers --markdown` on {machine()}.",
         "",
@@ -97,9 +97,9 @@ def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
         lines.append(" | ".join(["| " + row.name, row.right, *cells]).replace("\n", " ") + " |")
     lines += [
         "",
-        "The programs that are compared are for other jobs, too: tini, dumb-init and catatonit are small and are the first",
-        "process of many a container, and timeout ends what lasts too long. `timeout` puts itself and the command into a",
-        "process group of its own, which explains most of its column; `--foreground` does not.",
+        "The programs that are compared are for other jobs, too: tini, dumb-init and catatonit are small and are the",
+        "first process of many a container, and timeout ends what lasts too long. `timeout` puts itself and the",
+        "command into a process group of its own, which explains most of its column; `--foreground` does not.",
         "",
     ]
     return "\n".join(lines)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from .cli import main
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
+
+mask = None
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["run"]:  # what is sent from now on is for the command that is not there yet
+        mask = {int(number) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())}
+    # neither the current directory nor $PYTHONPATH, which is meant for the command, stands before Python's own modules
+    foreign = {os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+    sys.path.sort(key=foreign.__contains__)
+
+from .cli import main  # noqa: E402
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(mask=mask))

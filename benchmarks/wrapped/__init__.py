@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 PATIENCE = 15.0  # seconds until what does not come counts as missing
@@ -61,6 +61,20 @@ class Conversation:
         self.heard = self.heard.partition(wanted)[2]
         return True
 
+    def is_silent(self, timeout: float) -> bool:
+        """Say whether nobody is left who could say anything, within this time."""
+        end = time.monotonic() + timeout
+        while select.select([self._descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+            if not os.read(self._descriptor, 65536):
+                return True
+        return False
+
+    def say(self, text: str) -> None:
+        """Write to its standard input, if somebody reads that."""
+        assert self.process.stdin
+        with suppress(BrokenPipeError):
+            os.write(self.process.stdin.fileno(), text.encode())
+
     def end(self, timeout: float = PATIENCE) -> int | None:
         """Wait for the end; return how, or None if it does not come."""
         try:
@@ -78,17 +92,15 @@ def conversation(words: list[str], **options: Any) -> Iterator[Conversation]:
     finally:
         if talk.process.poll() is None:
             talk.process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 talk.process.wait(2)
-            except subprocess.TimeoutExpired:
-                pass
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(talk.process.pid, signal.SIGKILL)  # its leader is not waited for yet, or somebody is left in it
-        except (ProcessLookupError, PermissionError):
-            pass
         talk.process.wait()
-        assert talk.process.stdout
-        talk.process.stdout.close()
+        for stream in (talk.process.stdin, talk.process.stdout):
+            if stream:
+                with suppress(BrokenPipeError):
+                    stream.close()
 
 
 def python(code: str) -> list[str]:

@@ -24,7 +24,7 @@ PROMPT = "PROMPT> "
 def at_a_shell() -> Iterator[Terminal]:
     """An interactive shell."""
     shell = Terminal(
-        ["bash", "--norc", "--noprofile", "--noediting", "-i"], {**os.environ, "PS1": PROMPT, "TERM": "dumb"}
+        ["bash", "--norc", "--noprofile", "--noediting", "-i"], {**os.environ, "PS1": PROMPT, "TERM": "vt100"}
     )
     try:
         shell.expect(PROMPT)
@@ -50,7 +50,7 @@ def repl(words: list[str]) -> str:
         shell.expect(">>> ")
         for _ in range(2):
             shell.type("\x03")
-            if not shell.expect("KeyboardInterrupt", 3):
+            if not shell.expect("KeyboardInterrupt", 10):
                 return "gone"
             shell.expect(">>> ")
         shell.type("print('still', 'here', number + 1)\n")
@@ -153,7 +153,7 @@ def background(words: list[str]) -> str:
 def pager(words: list[str]) -> str:
     """Be the first of a pipe to a program that reads keys."""
     with at_a_shell() as shell:
-        shell.type(f"{shlex.join([*words, 'seq', '500'])} | less -X\n")
+        shell.type(f"{shlex.join([*words, 'seq', '500'])} | less -X -d\n")
         if not shell.expect("10", 3):
             return "shows nothing"
         shell.type("q")

@@ -59,12 +59,7 @@ def drain(words: list[str]) -> str:
         talk.process.terminate()
         if not talk.hear("asked "):
             return f"not asked, {ending(talk.end(1))}"
-        assert talk.process.stdin
-        try:
-            talk.process.stdin.write(b"x")
-            talk.process.stdin.flush()
-        except BrokenPipeError:
-            pass
+        talk.say("x")
         finished = talk.hear("finished ", 5)
         return f"{'finished' if finished else 'killed'}, {ending(talk.end())}"
 
@@ -73,7 +68,7 @@ def group(words: list[str]) -> str:
     """Signal the wrapper's whole process group, as CI runners and task queues do."""
     with conversation([*words, *python(COUNT)]) as talk:
         talk.hear("ready ")
-        counts = []
+        counts: list[str] = []
         for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGHUP):
             try:
                 os.killpg(talk.process.pid, number)
@@ -116,12 +111,7 @@ def twice(words: list[str]) -> str:
         for _ in range(2):
             talk.process.send_signal(signal.SIGINT)
             talk.hear("again ", 2)
-        assert talk.process.stdin
-        try:
-            talk.process.stdin.write(b"x")
-            talk.process.stdin.flush()
-        except BrokenPipeError:
-            pass
+        talk.say("x")
         return f"{'clean' if talk.hear('clean ', 5) else 'killed'}, {ending(talk.end())}"
 
 
@@ -150,31 +140,13 @@ def by_signal(words: list[str]) -> str:
 
 def daemon(words: list[str]) -> str:
     """Leave a process in a session of its own behind."""
-    reading, writing = os.pipe()
-    code = "setsid sh -c 'echo there >&9; exec sleep 30' 9>&%d & read line <&8" % writing
-    hold, go = os.pipe()
-    code = code.replace("<&8", f"<&{hold}")
-    process = subprocess.Popen([*words, "sh", "-c", code], pass_fds=[writing, hold], stdout=subprocess.DEVNULL)
-    os.close(writing)
-    os.close(hold)
-    os.read(reading, 5)
-    os.write(go, b"\n")
-    os.close(go)
-    process.wait()
-    # the end of the pipe comes when nobody is left who holds it
-    os.set_blocking(reading, False)
-    left = "nobody left"
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
-        try:
-            if os.read(reading, 100) == b"":
-                break
-        except BlockingIOError:
-            time.sleep(0.01)
-    else:
-        left = "lives on"
-    os.close(reading)
-    return left
+    code = "setsid sh -c 'echo there; exec sleep 30' & read line"
+    with conversation([*words, "sh", "-c", code], stdin=subprocess.PIPE) as talk:
+        talk.hear("there")
+        talk.say("\n")
+        talk.end()
+        # the end of the pipe comes when nobody is left who holds it
+        return "nobody left" if talk.is_silent(1) else "lives on"
 
 
 def rows() -> list[Row]:

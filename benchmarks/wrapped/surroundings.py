@@ -12,15 +12,13 @@ import tempfile
 from pathlib import Path
 
 from ..wrappers import Row
-from . import ending, python, said
+from . import ending, said
 
-STATE = r"""
-import os, re, resource, sys
-status = open('/proc/self/status').read()
-print(re.findall(r'^Sig(?:Ign|Blk):\s*(\w+)', status, re.M))
-print(os.nice(0), os.umask(0), sorted(os.sched_getaffinity(0)), open('/proc/self/oom_score_adj').read().strip())
-print([resource.getrlimit(number) for number in range(10)])
-print(os.sched_getscheduler(0), os.getcwd(), sorted(int(n) for n in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')))
+# Python would ignore SIGPIPE, so a shell tells
+STATE = """
+grep -E '^Sig(Blk|Ign)' /proc/self/status; umask; nice; ulimit -a
+cat /proc/self/oom_score_adj; grep -E '^Cpus_allowed:|^Cap' /proc/self/status; pwd
+for number in 0 1 2 3 4 5 6 7 8 9 10; do [ -e /proc/$$/fd/$number ] && echo $number; done
 """
 
 
@@ -47,8 +45,12 @@ def python_path(words: list[str]) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for name in ("types", "signal", "json", "collections", "struct", "select", "re", "enum"):
             (Path(folder) / f"{name}.py").write_text("raise SystemExit('the wrapper imports what is not its own')\n")
+        environ = {**os.environ, "PYTHONPATH": folder, "PYTHONSTARTUP": "/nowhere", "PYTHONWARNINGS": "error"}
+        if said([sys.executable, "-c", "pass"], env=environ)[2]:
+            # an editable installation imports when Python starts, before any program can do something about it
+            for name in ("types", "collections", "re", "enum"):
+                (Path(folder) / f"{name}.py").unlink()
         for command in (["sh", "-c", 'echo "$PYTHONPATH"'], ["sh", "-c", 'sleep 9 & echo "$PYTHONPATH"']):
-            environ = {**os.environ, "PYTHONPATH": folder, "PYTHONSTARTUP": "/nowhere", "PYTHONWARNINGS": "error"}
             _, out, trouble = said([*words, *command], env=environ, cwd=folder)
             if (out, trouble) != (f"{folder}\n", ""):
                 return (trouble or out).strip().splitlines()[-1]
@@ -61,9 +63,9 @@ def state(words: list[str]) -> str:
     trap = "trap '' INT USR1 RTMIN"
     shell = shutil.which("bash") or "sh"
     for before in (ulimits, trap, "trap '' PIPE", "exec 7</dev/null"):
-        shells = [shell, "-c", f'{before}; exec "$@"', "sh"]
-        here = subprocess.run([*shells, *python(STATE)], capture_output=True, text=True, check=False).stdout
-        there = subprocess.run([*shells, *words, *python(STATE)], capture_output=True, text=True, check=False).stdout
+        shells = [shell, "-c", f'{before}; "$@"; exit $?', "sh"]
+        here = subprocess.run([*shells, "sh", "-c", STATE], capture_output=True, text=True, check=False).stdout
+        there = subprocess.run([*shells, *words, "sh", "-c", STATE], capture_output=True, text=True, check=False).stdout
         if here != there:
             pairs = zip(here.splitlines(), there.splitlines() or [""] * 9, strict=False)
             return f"{before}: {next((f'{mine} becomes {its}' for mine, its in pairs if mine != its), 'differs')}"

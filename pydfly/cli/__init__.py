@@ -12,6 +12,12 @@ import sys
 
 from .options import COMMANDS, UsageError, parse
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
+
 __all__ = ["COMMANDS", "UsageError", "main", "usage"]
 
 
@@ -23,13 +29,18 @@ def usage() -> str:
     return "\n".join([*lines, "", more, "$PYDFLY_BACKEND chooses the backend."])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run one command line and return its exit status."""
+def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> int:
+    """Run one command line and return its exit status.
+
+    Args:
+        arguments: the words behind ``pydfly``; None for those of this process.
+        mask: the signal mask that this process began with, where all signals are blocked by now.
+    """
     words = sys.argv[1:] if arguments is None else arguments
     try:
         if arguments is None:
             _prepare_streams()
-        status = _dispatch(words)
+        status = _dispatch(words, mask)
         sys.stdout.flush()
     except UsageError as error:
         return _complain(str(error), 2)
@@ -37,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         _drop(1)
         return 1
     except KeyboardInterrupt:
-        return _die_of_interrupt()
+        die_of(_signal.SIGINT)  # so that a loop of the calling shell ends as well
+        return 130
     except MemoryError:
         return _complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1)
     except Exception as error:
@@ -56,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], mask: set[int] | None) -> int:
     if not words:
         raise UsageError(usage())
     name, *rest = words
@@ -78,7 +90,7 @@ def _dispatch(words: list[str]) -> int:
         print(command_help(name))
         return 0
     module = __import__(f"{__name__}.{name}", fromlist=["main"])  # importlib would cost more than the module
-    status: int = module.main(parsed)
+    status: int = module.main(parsed, mask) if name == "run" else module.main(parsed)
     return status
 
 
@@ -97,16 +109,6 @@ def _prepare_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # the names of processes and files may be anything
 
 
-def _die_of_interrupt() -> int:
-    """End by SIGINT, so that a loop of the calling shell ends as well."""
-    import os
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGINT)
-    return 130
-
-
 def _escaped(text: str) -> str:
     from ..escape import escape  # only a command that fails needs it
 
@@ -122,10 +124,29 @@ def _complain(text: str, status: int) -> int:
 
 
 def _leave(status: int) -> None:
-    """Exit without the interpreter's own shutdown, which takes longer than all that was done before."""
+    """Exit without the interpreter's own shutdown, which takes longer than all that was done before.
+
+    Args:
+        status: the exit status; minus N to end by signal N, as the command did.
+    """
     import os
 
+    if status < 0:
+        die_of(-status)
+        status = 128 - status  # process 1 cannot be ended like this
     os._exit(status)
+
+
+def die_of(number: int) -> None:
+    """End by a signal, without a core; comes back only where the kernel does not let a signal end this process."""
+    import os
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if number not in (_signal.SIGKILL, _signal.SIGSTOP):
+        _signal.signal(number, _signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
 
 
 def _drop(descriptor: int) -> None:

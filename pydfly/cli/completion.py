@@ -6,8 +6,9 @@ import shlex
 import signal
 
 from . import help as manual
-from .options import COMMANDS, SHELLS
+from .options import COMMANDS
 from .svc_options import DIRECTIVES
+from .values import SHELLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import textwrap
 from importlib.resources import files
 
 from . import COMMANDS, UsageError, usage
-from .options import SHELLS, VALUES
+from .values import SHELLS, VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ WIDTH = 79
 TEXTS = {
     "run": (
         """\
-Run CMD in the foreground. When it ends, everything that it started ends with it, wherever that went: SIGTERM first,
-SIGKILL after the grace. The same happens on SIGTERM, and when pydfly itself is killed.
+Run CMD in the foreground. When it ends, everything that it started ends with it, wherever that went: the stop signal
+first, SIGKILL after the grace. The same happens on SIGTERM, and when pydfly itself is killed.
 """,
         """\
-SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH and SIGCONT are forwarded; a second Ctrl-C kills at once. T is a
-number of seconds, or with s, m, h or d behind it of that. Exit status: that of CMD; 128+N if signal N killed it; 124
-on timeout; 125 if pydfly itself failed; 126 if CMD cannot be executed; 127 if there is no such command.
+T is a number of seconds, or with s, m, h or d behind it of that. Signals are passed on to CMD; Ctrl-C is for CMD
+alone. Exit status: that of CMD, or the same signal that ended it; 124 on timeout; 125 if pydfly itself failed; 126 if
+CMD cannot be executed; 127 if there is no such command.
 """,
     ),
     "status": (

@@ -7,14 +7,12 @@ here for the completion.  `pydfly run` imports this module at each start, so it 
 from __future__ import annotations
 
 from .svc_options import SVC
+from .values import ARGUMENTS, VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
-else:
-    import _signal
 
 
 class UsageError(Exception):
@@ -132,73 +130,6 @@ def _take(found: Parsed, name: str, option: Option, value: str | None, rest: Ite
         found.values[option.flag] = read
 
 
-def seconds(text: str) -> float:
-    """Read a time: a number of seconds, or of the unit behind it, s, m, h or d, as timeout(1) has them."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
-    try:
-        time = float(number) * _UNITS[unit]
-    except ValueError:
-        time = -1.0
-    if "_" in number or not number.isascii() or number.strip() != number or not 0 <= time < float("inf"):
-        raise ValueError("is no time: a number, of seconds or with s, m, h or d behind it")
-    return time
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def signal_number(text: str) -> int:
-    """Read a signal: its number, or its name with or without SIG, in whatever case; RTMIN+n and RTMAX-n, too."""
-    if text.isascii() and text.isdigit():
-        number = int(text)
-    else:
-        name = text.upper().removeprefix("SIG")
-        name, plus, offset = name.partition("+")
-        name, minus, offset = (name, plus, offset) if plus else name.partition("-")
-        number = getattr(_signal, f"SIG{name}", 0) if name.isalnum() else 0
-        if plus or minus:
-            wanted = "RTMIN" if plus else "RTMAX"
-            known = name == wanted and offset.isascii() and offset.isdigit()
-            number = number + (int(offset) if plus else -int(offset)) if known else 0
-    if number not in _signal.valid_signals():
-        raise ValueError("is no signal")
-    return int(number)
-
-
-def _process_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise ValueError(f"{text!r} is not a pid")
-    return int(text)
-
-
-def _shell(text: str) -> str:
-    if text not in SHELLS:
-        raise ValueError(f"{text!r} is none of {', '.join(SHELLS)}")
-    return text
-
-
-# the kinds of values: the word for one in a help text, and what reads it
-VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "file": ("FILE", str),
-    "id": ("ID", str),
-    "signal": ("SIG", signal_number),
-    "time": ("T", seconds),
-}
-
-# what a command takes besides options: how many at least and at most, what one is called, and what reads it
-ARGUMENTS: dict[str, tuple[int, float, str, Callable[[str], Any]]] = {
-    "": (0, 0, "argument", str),
-    "command": (1, float("inf"), "command", str),
-    "directive": (1, float("inf"), "directive", str),
-    "files": (1, float("inf"), "file", str),
-    "pid": (0, 1, "pid", _process_id),
-    "shell": (1, 1, "shell", _shell),
-    "topic": (0, 1, "topic", str),
-}
-
-SHELLS = ("bash", "zsh", "fish")
-"""The shells that completion is made for."""
-
 _HELP = Option("--help", "", "show this text")
 _JSON = Option("--json", "", "print JSON")
 
@@ -209,7 +140,12 @@ COMMANDS = {
         Option("--grace", "time", "from the stop signal to SIGKILL (5 s)"),
         Option("--timeout", "time", "end everything after so long (0, never)"),
         Option("--wait-all", "", "wait for descendants instead of ending them"),
+        Option("--stop-signal", "signal", "what asks to end (TERM)"),
+        Option("--kill-mode", "mode", "whom that goes to, mixed if not given"),
         Option("--pdeathsig", "signal", "what CMD gets when its supervisor dies"),
+        Option("--spare", "glob", "let processes with such a name live on", repeated=True),
+        Option("--fail-on-leak", "status", "the exit status (1) if CMD leaves processes", implied="1"),
+        Option("--pidfile", "file", "write the pid of CMD; removed at the end"),
         Option("--report", "file", "write a JSON object about what ran; - is stdout"),
         Option("--summary", "", "show on stderr what ran and how it ended"),
         _HELP,

@@ -1,4 +1,7 @@
-"""Where ``pydfly run --report`` writes: whatever is wrong with that place, the command runs and its status stays."""
+"""The files that ``pydfly run`` writes: the report and the pid.
+
+Whatever is wrong with the place of a report, the command runs and its status stays.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,39 @@ class ReportFile:
                 view = view[os.write(self.descriptor, view[:_PIECE]) :]
             except BlockingIOError:  # somebody else has filled the pipe meanwhile
                 continue
+
+
+class PidFile:
+    """A file with the pid of the command, there while that runs.
+
+    Args:
+        name: its path.
+
+    Raises:
+        OSError: it cannot be written: ENOENT, EACCES, EISDIR, EROFS, ENXIO (a fifo), ...
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        self.descriptor = os.open(name, flags, 0o644)
+
+    def write(self, pid: int) -> str | None:
+        """Write the pid; return what is in the way of that, or None."""
+        try:
+            os.ftruncate(self.descriptor, 0)
+            os.write(self.descriptor, b"%d\n" % pid)
+        except OSError as error:
+            return error.strerror
+        return None
+
+    def remove(self) -> None:
+        """Remove the file, unless another one has its name by now."""
+        try:
+            if os.path.samestat(os.stat(self.name), os.fstat(self.descriptor)):
+                os.unlink(self.name)
+        except OSError:  # gone already
+            return
 
 
 def _is_fifo(name: str) -> bool:

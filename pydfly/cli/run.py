@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from ..supervisor.foreground import Foreground
 from ..supervisor.launch import Launch
-from ..supervisor.states import TIMEOUT
+from ..supervisor.states import COMMAND_ENDED, TIMEOUT
+from .surroundings import environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .leftovers import Leftovers
     from .options import Parsed
+    from .report_file import PidFile
 
 TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
 
 
-def main(parsed: Parsed) -> int:
-    """Run the command line and return the exit status."""
-    import os
+def main(parsed: Parsed, mask: set[int] | None = None) -> int:
+    """Run the command line and return the exit status; minus N to end by signal N.
 
+    Args:
+        parsed: the command line.
+        mask: the signal mask that this process began with; None for that of now.
+    """
     given = parsed.values
     _check_backend()
+    words = [os.fsencode(word) for word in parsed.arguments]
     launch = Launch(
-        [os.fsencode(word) for word in parsed.arguments],
-        env=dict(os.environb),
+        words,
+        env=environment(),
         grace=given.get("--grace", 5.0),
+        stop_signal=given.get("--stop-signal", 15),
+        kill_mode=given.get("--kill-mode", "mixed"),
         wait_all="--wait-all" in given,
         timeout=given.get("--timeout", 0) or None,
         pdeathsig=given.get("--pdeathsig", 0),
+        spare=bool({"--spare", "--fail-on-leak"} & given.keys()),
+        hand_listening=os.environb.get(b"LISTEN_PID") == b"%d" % os.getpid(),
+        shell_script=True,
     )
     descriptors = open_descriptors()
+    attendant = Attendant(given)
+    reports = Reports(given.get("--report"), "--summary" in given)
     try:
-        reports = Reports(given.get("--report"), "--summary" in given)
-        domain = Foreground(launch, descriptors, reports.descriptors)
-        domain.run()
-        return _conclude(domain, reports)
+        if "--pidfile" in given:
+            attendant.open_pidfile(given["--pidfile"])
+        kept = (*reports.descriptors, *attendant.descriptors)
+        domain = Foreground(launch, descriptors, kept, attendant, (mask, ignored_before_python()))
+        if words[0] == b"":  # a name that no file has: behind a directory of $PATH it would be that directory
+            domain.failure = "FileNotFoundError", errno.ENOENT, os.strerror(errno.ENOENT), "''"
+        else:
+            domain.run()
+        return attendant.judge(domain, _conclude(domain, reports))
     except (OSError, MemoryError) as error:
         return _complain(_reason(error), FAILED)
+    finally:
+        attendant.close()
 
 
 def _reason(error: BaseException) -> str:
@@ -48,34 +71,66 @@ def _reason(error: BaseException) -> str:
     return f"run: {'no memory' if isinstance(error, MemoryError) else repr(error)}"
 
 
-def open_descriptors() -> list[int]:
-    """Return the numbers of the descriptors that a program executed now would inherit."""
-    import os
-
-    try:
-        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
-    except OSError:
-        numbers = list(range(256))
-    return [number for number in numbers if _is_inherited(number)]
-
-
-def _is_inherited(number: int) -> bool:
-    import os
-
-    try:
-        return os.get_inheritable(number)
-    except OSError:
-        return False
-
-
 def _check_backend() -> None:
     """Refuse a backend without real processes; asked only where somebody chose, as asking takes time."""
-    import os
-
     if os.environ.get("PYDFLY_BACKEND") or not sys.platform.startswith(("linux", "dragonfly", "freebsd")):
         from ..supervisor.prepare import check_backend
 
         check_backend()
+
+
+class Attendant:
+    """What is done while the command runs, as the options say."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.announces = _is_terminal(2)
+        self.descriptors: tuple[int, ...] = ()
+        self._pidfile: PidFile | None = None
+        self._leftovers: Leftovers | None = None
+        if {"--spare", "--fail-on-leak"} & given.keys():
+            from .leftovers import Leftovers
+
+            self._leftovers = Leftovers(given.get("--spare", []), given.get("--fail-on-leak", 0))
+
+    def open_pidfile(self, name: str) -> None:
+        """Have a file for the pid of the command.
+
+        Raises:
+            OSError: it cannot be had; the kernel's own errno.
+        """
+        from .report_file import PidFile
+
+        self._pidfile = PidFile(name)
+        self.descriptors = (self._pidfile.descriptor,)
+
+    def started(self, pid: int) -> None:
+        """Write the pid; trouble is a line on stderr, as the command runs already."""
+        if self._pidfile and (trouble := self._pidfile.write(pid)) is not None:
+            _complain(f"run: --pidfile: {self._pidfile.name}: {trouble}", FAILED)
+
+    def spares(self, members: list[tuple[Any, ...]], at_exit: bool) -> list[int]:
+        """Return the pids of those that live on."""
+        return self._leftovers.spares(members, at_exit) if self._leftovers else []
+
+    def waiting(self, members: list[tuple[Any, ...]], rest: float) -> None:
+        """Say who is still waited for."""
+        from .leftovers import waiting
+
+        if text := waiting(members, rest):
+            _complain(f"run: {text}", 0)
+
+    def judge(self, domain: Foreground, status: int) -> int:
+        """Name what the command left behind, and return the exit status for that if there is one."""
+        if self._leftovers is None or domain.report is None or domain.report["reason"] != COMMAND_ENDED:
+            return status
+        for line in self._leftovers.lines():
+            _complain(f"run: {line}", 0)
+        return self._leftovers.status if self._leftovers.leaked and status == 0 else status
+
+    def close(self) -> None:
+        """Remove the pid file."""
+        if self._pidfile:
+            self._pidfile.remove()
 
 
 class Reports:
@@ -114,12 +169,13 @@ def _conclude(domain: Foreground, reports: Reports) -> int:
     report = domain.report
     if domain.trouble is not None:
         return _complain(_reason(domain.trouble), FAILED)
+    command = [os.fsdecode(word) for word in domain.launch.command]
     if domain.failure:
-        return _not_started(domain, reports)
+        return _not_started(command, domain.failure, reports)
     if report is None:
         left = domain.lost or []
         ended = "some processes are left" if left else "everything it guarded was ended"
-        reports.write({"command": words(domain), "error": f"the warden was killed; {ended}", "survivors": left})
+        reports.write({"command": command, "error": f"the warden was killed; {ended}", "survivors": left})
         _complain(f"run: the warden was killed; {ended}", FAILED)
         return _name_survivors(left)
     reports.write(report)
@@ -127,21 +183,11 @@ def _conclude(domain: Foreground, reports: Reports) -> int:
         return _name_survivors(report["survivors"])
     if report["reason"] == TIMEOUT:
         return TIMED_OUT
-    return 128 + report["signal"] if report["signal"] else report["exit_status"] or 0
+    return -report["signal"] if report["signal"] else report["exit_status"] or 0
 
 
-def words(domain: Foreground) -> list[str]:
-    """Return the words of the command as text."""
-    import os
-
-    return [os.fsdecode(word) for word in domain.launch.command]
-
-
-def _not_started(domain: Foreground, reports: Reports) -> int:
-    import errno
-
-    assert domain.failure
-    _, number, text, path = domain.failure
+def _not_started(command: list[str], failure: tuple[str, int | None, str, str | None], reports: Reports) -> int:
+    _, number, text, path = failure
     text = f"{path or 'run'}: {text}"
     nothing: dict[str, Any] = {
         "pid": 0,
@@ -151,8 +197,8 @@ def _not_started(domain: Foreground, reports: Reports) -> int:
         "unlisted": 0,
         "survivors": [],
     }
-    reports.write({"command": words(domain), **nothing, "spared": [], "reason": "not started", "error": text})
-    if number == errno.ENOENT:
+    reports.write({"command": command, **nothing, "spared": [], "reason": "not started", "error": text})
+    if number in (errno.ENOENT, errno.ENOTDIR):
         return _complain(text, NOT_FOUND)
     return _complain(text, NOT_EXECUTABLE if path else FAILED)
 
@@ -161,6 +207,13 @@ def _name_survivors(survivors: list[dict[str, Any]]) -> int:
     for left in survivors:
         _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     return FAILED
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
 
 
 def _complain(text: str, status: int) -> int:

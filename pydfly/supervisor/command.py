@@ -143,6 +143,8 @@ class _Child:
             os.setreuid(launch.user, launch.user)
         if launch.pdeathsig:  # after the user was changed, which clears it
             die_with_parent(launch.pdeathsig, self._warden)
+        if launch.hand_listening:
+            launch.env[b"LISTEN_PID"] = b"%d" % os.getpid()
         self._mailbox.restore()
 
     def _place_descriptors(self) -> None:

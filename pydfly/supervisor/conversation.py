@@ -56,7 +56,7 @@ class Conversation:
 
     def _meet(self, warden: Warden, name: str, values: list[object]) -> object:
         if name == "signal":
-            warden.signal(_signal_number(values[0]))
+            warden.signal(_signal_number(values[0]), len(values) > 1 and bool(values[1]))
             return None
         if name == "stop":
             warden.stop(None if values[0] is None else _seconds(values[0]))

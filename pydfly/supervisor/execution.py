@@ -27,7 +27,8 @@ class Execution:
     """
 
     def __init__(self, launch: Launch, box: Mailbox, descriptors: dict[int, int], cwd: int | None) -> None:
-        self.pid, self._told = command.start(launch, box, os.setsid, descriptors, cwd)
+        leave = _leave_group if launch.is_job else os.setsid
+        self.pid, self._told = command.start(launch, box, leave, descriptors, cwd)
         self.failure: tuple[str, int | None, str, str | None] | None = None
         """What refused it."""
         mailbox.listen(self._told)
@@ -49,3 +50,7 @@ class Execution:
         self._told = -1
         self.failure = command.outcome(data)
         return EXECUTED if self.failure is None else REFUSED
+
+
+def _leave_group() -> None:
+    os.setpgid(0, 0)

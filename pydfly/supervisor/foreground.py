@@ -1,11 +1,13 @@
 """One domain in the foreground: this process is its owner and its guard, as ``pydfly run`` is.
 
-Signals that come are passed on to the command over the line.
+A signal that comes is passed on to the command over the line, once; what the terminal sent only where the command is
+not in the process group that it sent it to (see ``terminal``).
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 from . import mailbox, terminal
 from .domain import close_all_but, hide_environment, protect_myself
@@ -17,16 +19,21 @@ from .mailbox import Mailbox
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Iterable
     from signal import struct_siginfo
     from typing import Any
 
+    from .attendant import Attendant
     from .launch import Launch
     from .wire import Message
 else:
     import _signal
 
-_NOT_FORWARDED = {_signal.SIGCHLD, _signal.SIGIO}  # about this process itself
-_ENDING_KEYS = (_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP)  # of a terminal, or of its loss
+_FROM_NOBODY = {_signal.SIGIO, _signal.SIGPIPE}  # if the kernel sends one of these it is about this process itself
+_ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
+_WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
+ANNOUNCE = 10.0  # seconds between two announcements of what is still waited for
+SHORT = 2.0  # seconds of a grace that is not worth any
 
 
 class Foreground:
@@ -36,22 +43,40 @@ class Foreground:
         launch: what to run.
         descriptors: those that the command gets, under their own numbers.
         kept: those that this process needs besides.
+        attendant: is told what happens.
+        before: the signal mask that this process began with (None for that of now), and which of the signals that
+            Python ignores were ignored before it did.
     """
 
-    def __init__(self, launch: Launch, descriptors: list[int], kept: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        descriptors: list[int],
+        kept: Iterable[int],
+        attendant: Attendant,
+        before: tuple[set[int] | None, set[int]] = (None, set()),
+    ) -> None:
         self.launch = launch
         self.failure: tuple[str, int | None, str, str | None] | None = None  # why the command was not started
         self.report: dict[str, Any] | None = None
         self.lost: list[dict[str, Any]] | None = None  # who is left, when the warden was killed
         self.trouble: BaseException | None = None
-        self.exited = False
+        self._pid = 0  # of the command, once it was executed
+        self._exited = False
+        self._asked = False  # to end
         self._descriptors = descriptors
         self._kept = kept
+        self._attendant = attendant
         self._serial = 0
         self._closing = False
-        self._mailbox = Mailbox()
-        self._terminal = terminal.Foreground()
+        self._mailbox = Mailbox(*before)
+        self._terminal = terminal.Terminal()
+        self._own_group = not self._terminal.was_ours
         self._guard = Guard(self._mailbox, self._hear_of_loss)
+        self._announces = attendant.announces and launch.grace > SHORT
+        self._deadline = float("inf")  # when the time of --timeout is over
+        self._announced = float("inf")  # when to announce next
+        self._kill_at = float("inf")
 
     def run(self) -> None:
         """Start the command, and come back when no process of its domain is left, or only those that stay.
@@ -69,6 +94,9 @@ class Foreground:
 
         hide_environment()
         protect_myself()
+        if self._own_group:
+            self.launch.process_group = 0
+            self.launch.is_job = self._terminal.exists
         mine, its = _socket.socketpair()
         message = ("domain", 1, self._descriptors, self.launch.grace)
         self._guard.start_deputy((message, [its.fileno(), -1, *self._descriptors]))
@@ -77,37 +105,50 @@ class Foreground:
         self._line = Line(mine.detach())
         mailbox.listen(self._line.descriptor)
         self._line.send(("launch", self.launch.fields()))
+        if self.launch.timeout:
+            self._deadline = time.monotonic() + self.launch.timeout
         for standard in (0, 1):  # a reader of what the command writes must see its end
             os.dup2(self._mailbox.null, standard)
-        close_all_but(self._mailbox.null, self._line.descriptor, *self._guard.descriptors, *self._kept)
+        own = (self._mailbox.null, self._line.descriptor, self._terminal.descriptor)
+        close_all_but(*own, *self._guard.descriptors, *self._kept)
         while not self._is_over():
-            info = self._mailbox.wait_until(self._guard.due)
+            info = self._mailbox.wait_until(self._due())
             if info is not None:
                 self._take(info)
         self._terminal.take_back()
+        if self.report is None or self.report["exit_status"] is None or self._is_ending_early():
+            self._terminal.restore_modes()
+
+    # what is heard
 
     def _is_over(self) -> bool:
         """Look around once, and say whether everything is over."""
         for message in self._line.receive():
             self._hear(message)
+        self._announce()
         self._line.send()
         self._guard.look_around()
-        if (
-            self._line.closed or self._line.broken
-        ) and not self._closing:  # the warden has said its last word, or was killed
-            self._closing = True
+        if (self._line.closed or self._line.broken) and not self._closing:
+            self._closing = True  # the warden has said its last word, or was killed
             self._guard.close()
         return self._guard.is_over
 
     def _hear(self, message: Message) -> None:
         name, *values = message
-        if name == "failed":
+        if name == "started":
+            self._pid = values[0]
+            self._attendant.started(self._pid)
+        elif name == "failed":
             self.failure = values[0]
         elif name == "exited":
-            self.exited = True
+            self._exited = True
         elif name == "stopped":
-            if self._terminal.exists:
-                terminal.stop_myself()
+            self._command_stopped(values[0])
+        elif name == "ask":
+            at_exit = self._exited and not self._is_ending_early()
+            self._line.send(("spare", values[0], self._attendant.spares(values[1], at_exit)))
+        elif name == "done" and values[1] is not None:
+            self._attendant.waiting(values[1], self._kill_at - time.monotonic())
         elif name == "ended":
             self.report = values[0]
 
@@ -119,21 +160,90 @@ class Foreground:
         else:
             self.lost = value
 
+    # signals
+
     def _take(self, info: struct_siginfo) -> None:
-        """Pass a signal on, unless the terminal sent it: the command, in the same process group, has it then."""
         number = info.si_signo
-        if number in _NOT_FORWARDED or number in self._mailbox.ignored:
+        if number == _signal.SIGCHLD or number in self._mailbox.ignored:
             return
-        if number == _signal.SIGTERM:
-            self._request("stop", None)
-        elif terminal.sent_by_terminal(info):
-            if self.exited and number in _ENDING_KEYS:
-                self._request("stop", None)
-            elif self.exited and number == _signal.SIGTSTP:
-                terminal.stop_myself()
+        if number in _FROM_NOBODY and (terminal.sent_by_kernel(info) or info.si_pid == os.getpid()):
+            return
+        if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._terminal.exists:
+            self._key(number)
+        elif number == _signal.SIGTERM and not self._is_ending():
+            self._end()
+        elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
+            self._end(0.0)
         else:
             self._request("signal", number)
 
-    def _request(self, name: str, value: object) -> None:
+    def _key(self, number: int) -> None:
+        """Take what the terminal sent to the process group of this process."""
+        if not self._exited:
+            if not self._is_in_our_group():
+                self._request("signal", number, True)
+        elif self._is_ending():
+            if number == _signal.SIGINT:
+                self._end(0.0)
+        elif number in _ENDING_KEYS:
+            self._end()
+        elif number == _signal.SIGTSTP:
+            terminal.stop_myself()
+
+    def _is_in_our_group(self) -> bool:
+        try:
+            return os.getpgid(self._pid) == os.getpgrp() if self._pid else not self._own_group
+        except ProcessLookupError:  # it has just ended
+            return True
+
+    def _command_stopped(self, number: int) -> None:
+        """Stop as well, being the shell's job; or lend the terminal to a command that waits for it."""
+        if not self._terminal.exists:
+            return
+        if self._own_group and number in _WANTS_TERMINAL and self._terminal.is_ours():
+            self._terminal.lend(self._pid)
+            self._request("signal", _signal.SIGCONT, True)
+            return
+        self._terminal.take_back()
+        terminal.stop_myself()
+        if self._own_group:
+            if self._terminal.is_ours():
+                self._terminal.lend(self._pid)
+            self._request("signal", _signal.SIGCONT, True)
+
+    # the ending
+
+    def _end(self, grace: float | None = None) -> None:
+        self._asked = True
+        if grace is not None:
+            self._kill_at = time.monotonic() + grace
+        self._request("stop", grace)
+
+    def _is_ending(self) -> bool:
+        """Say whether the domain is being ended, for whatever reason."""
+        return self._is_ending_early() or (self._exited and not self.launch.wait_all)
+
+    def _is_ending_early(self) -> bool:
+        return self._asked or time.monotonic() >= self._deadline
+
+    def _due(self) -> float:
+        """Return when there is something to do next, on the monotonic clock."""
+        if not self._announces:
+            return self._guard.due
+        return min(self._guard.due, self._deadline if self._announced == float("inf") else self._announced)
+
+    def _announce(self) -> None:
+        """Ask who is still waited for, now and then, if somebody wants to know."""
+        if not self._announces or not self._is_ending():
+            return
+        now = time.monotonic()
+        if self._announced == float("inf"):
+            self._announced = now + ANNOUNCE
+            self._kill_at = now + self.launch.grace
+        elif now >= self._announced:
+            self._announced = now + ANNOUNCE
+            self._request("processes")
+
+    def _request(self, name: str, *values: object) -> None:
         self._serial += 1
-        self._line.send((name, self._serial, value))
+        self._line.send((name, self._serial, *values))

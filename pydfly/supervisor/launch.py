@@ -23,6 +23,9 @@ class Launch:
         spare: the owner wants to be asked which processes to spare.
         user, group, extra_groups, umask, process_group, start_new_session: as ``subprocess.Popen`` has them.
         chroot: the directory that becomes its root, and where it starts; None for the owner's.
+        is_job: it is in a process group of its own, but a job of the shell that started the owner: the warden stays in
+            the session, as a group without a parent in its session cannot be stopped by the terminal.
+        hand_listening: $LISTEN_PID is the owner's pid and becomes that of the command: sd_listen_fds(3).
         shell_script: a file that execve(2) takes for no program is a script for sh, as execvp(3) has it.
     """
 
@@ -45,6 +48,8 @@ class Launch:
         umask: int = -1,
         process_group: int | None = None,
         start_new_session: bool = False,
+        is_job: bool = False,
+        hand_listening: bool = False,
         shell_script: bool = False,
         chroot: bytes | None = None,
     ) -> None:
@@ -64,6 +69,8 @@ class Launch:
         self.umask = umask
         self.process_group = process_group
         self.start_new_session = start_new_session
+        self.is_job = is_job
+        self.hand_listening = hand_listening
         self.shell_script = shell_script
         self.chroot = chroot
 

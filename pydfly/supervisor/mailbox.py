@@ -32,19 +32,21 @@ class Mailbox:
 
     Args:
         mask: the signals that a child is to have blocked; None for those that this process has blocked until now.
+        ignored: those among the signals that Python ignores for itself that were ignored before it did.
     """
 
-    def __init__(self, mask: Iterable[int] | None = None) -> None:
+    def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
         # what was ignored when this process began is none of its business, and stays ignored in the command
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
         self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
         blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
         self._mask = blocked if mask is None else mask
-        self.ignored = {
+        self.ignored: set[int] = {
             number
             for number in self._signals
             if number not in _IGNORED_BY_PYTHON and _signal.getsignal(number) == _signal.SIG_IGN
         }
+        self.ignored.update(ignored)
         for number in _IGNORED_BY_DEFAULT:
             _signal.signal(number, _nothing)
 

@@ -1,7 +1,10 @@
-"""Being a good job of the shell that started ``pydfly run``: Ctrl-C, Ctrl-Z, fg.
+"""The controlling terminal of ``pydfly run``, as a job of the shell that started it.
 
-The command stays in the guard's process group, so the terminal serves both at once: what it sends for Ctrl-C or
-Ctrl-Z goes to the command directly, and needs no forwarding.
+There are two ways to share it.  Where this process is the foreground job of a terminal, the command stays in its
+process group: the terminal serves both at once, with everything else of a pipeline, and what it sends for Ctrl-C or
+Ctrl-Z goes to the command directly.  Everywhere else (in the background, under timeout(1), without a terminal) the
+command has a process group of its own, so that a signal to the group of this process reaches it once and not twice;
+when a shell's ``fg`` brings this process to the foreground later, it lends the terminal on, as a shell would.
 """
 
 from __future__ import annotations
@@ -12,19 +15,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from signal import struct_siginfo
+    from typing import Any
 else:
     import _signal
 
-_SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: nobody sent it but the kernel itself; include/uapi/asm-generic/siginfo.h
+_SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: the kernel itself; include/uapi/asm-generic/siginfo.h, sys/signal.h
+KEYS = {getattr(_signal, name) for name in ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGHUP", "SIGWINCH")}
+"""What a terminal sends to its foreground process group."""
 
 
-def sent_by_terminal(info: struct_siginfo) -> bool:
-    """Say whether the terminal sent a signal, to the whole foreground process group."""
+def sent_by_kernel(info: struct_siginfo) -> bool:
+    """Say whether no process sent a signal."""
     return info.si_code in _SI_KERNEL
 
 
 def stop_myself() -> None:
-    """Stop as the command did, so that the shell takes the terminal back; returns when the shell says ``fg``.
+    """Stop as the command did, so that the shell takes the terminal back; returns when the shell says ``fg`` or ``bg``.
 
     SIGTSTP and not SIGSTOP: in an orphaned process group, where nobody could ever continue this process, the kernel
     ignores it.
@@ -36,41 +42,75 @@ def stop_myself() -> None:
     _signal.signal(_signal.SIGTSTP, before)
 
 
-class Foreground:
-    """Whether there is a terminal, and whether this process group has it, to have it again at the end."""
+class Terminal:
+    """The terminal, if there is one; whatever is asked of one that is gone does nothing."""
 
     def __init__(self) -> None:
-        group = self._group()
-        self.exists = group is not None
-        self._had = group == os.getpgrp()
+        self.descriptor = -1
+        self._modes: list[Any] | None = None
+        self._lent = 0  # the process group that has it from this process
+        try:
+            self.descriptor = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC | os.O_NOCTTY)
+        except OSError:
+            self.was_ours = False
+            return
+        import termios
+
+        self.was_ours = self.is_ours()
+        try:
+            self._modes = termios.tcgetattr(self.descriptor)
+        except termios.error:  # hung up
+            return
+
+    @property
+    def exists(self) -> bool:
+        """Whether this process has a terminal."""
+        return self.descriptor >= 0
+
+    def is_ours(self) -> bool:
+        """Say whether the process group of this process is in the foreground now."""
+        return self._group() == os.getpgrp()
+
+    def lend(self, group: int) -> None:
+        """Bring another process group of this session to the foreground."""
+        self._set(group)
+        self._lent = group
 
     def take_back(self) -> None:
-        """Become the foreground again if a process group that has died took that from this one."""
-        group = self._group() if self._had else None
+        """Have it again from a process group that it was lent to, or that took it and has died."""
+        group = self._group()
         if group is None or group == os.getpgrp():
             return
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
+        if group == self._lent:
             self._set(os.getpgrp())
-        except PermissionError:
+        elif self.was_ours:
+            try:
+                os.killpg(group, 0)
+            except ProcessLookupError:
+                self._set(os.getpgrp())
+            except PermissionError:
+                return
+
+    def restore_modes(self) -> None:
+        """Give it the modes that it had at first, if this process is in the foreground: a killed command could not."""
+        if self._modes is None or not self.is_ours():
+            return
+        import termios
+
+        try:
+            if termios.tcgetattr(self.descriptor) != self._modes:
+                termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self._modes)
+        except termios.error:
             return
 
     def _group(self) -> int | None:
         try:
-            terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            return None  # no terminal
-        try:
-            return os.tcgetpgrp(terminal)
-        except OSError:
+            return os.tcgetpgrp(self.descriptor)
+        except OSError:  # there is none, or it was hung up
             return None
-        finally:
-            os.close(terminal)
 
     def _set(self, group: int) -> None:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
         try:
-            os.tcsetpgrp(terminal, group)  # SIGTTOU is blocked, so this is allowed from the background
-        finally:
-            os.close(terminal)
+            os.tcsetpgrp(self.descriptor, group)  # SIGTTOU is blocked, so this is allowed from the background
+        except OSError:  # the group has died, or the terminal is gone
+            return

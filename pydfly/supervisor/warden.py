@@ -100,14 +100,19 @@ class Warden:
         """List the members of the domain, zombies included, parents before their children."""
         return self._children.members()
 
-    def signal(self, number: int) -> None:
+    def signal(self, number: int, to_group: bool = False) -> None:
         """Signal the command; when it has ended, what it left to this process: the daemons that it started.
+
+        Args:
+            number: of the signal.
+            to_group: all of the process group is meant, if the command leads one.
 
         Raises:
             OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
         """
         if self.pid and self.status is None:
-            os.kill(self.pid, number)  # an unreaped child: the pid is its own
+            # an unreaped child: the pid is its own
+            (os.killpg if to_group and os.getpgid(self.pid) == self.pid else os.kill)(self.pid, number)
             return
         signal_daemons(self.members(), number)
 

@@ -6,7 +6,8 @@ running the same package, no stranger can write to the sockets, and it costs no 
 The *line* joins one owner and one warden.  From the owner; each but the first has a serial, and is answered with it::
 
     ("launch", fields)              the first: what to run (launch.Launch)
-    ("signal", serial, number)      to the command, or to what it left behind when it has ended
+    ("signal", serial, number)      to the command, or to what it left behind when it has ended; a True behind the
+                                    number: to the process group that the command leads
     ("stop", serial, grace)         end the domain; None for the grace it was launched with
     ("processes", serial)           list the members
     ("spare", question, pids)       the answer to ("ask", ...); itself not answered

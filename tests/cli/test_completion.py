@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pydfly.cli import COMMANDS, options
+from pydfly.cli import COMMANDS, values
 from pydfly.cli import help as manual
 
 from .test_cli import pydfly
@@ -35,7 +35,7 @@ QUESTIONS = [
     ("pydfly replay rep", {"report.json"}),
     ("pydfly status --j", {"--json"}),
     ("pydfly help ", set(manual.topics())),
-    ("pydfly completion ", set(options.SHELLS)),
+    ("pydfly completion ", set(values.SHELLS)),
     ("pydfly run --grace ", set()),
 ]
 
@@ -43,7 +43,7 @@ QUESTIONS = [
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Make a directory with the scripts, a file to complete, and a program to complete."""
-    for shell in options.SHELLS:
+    for shell in values.SHELLS:
         output = pydfly("completion", shell)
         assert (output.returncode, output.stderr) == (0, "")
         (tmp_path / f"completion.{shell}").write_text(output.stdout)
@@ -178,5 +178,7 @@ def test_pydfly_run_imports_nothing_of_this() -> None:
         "pydfly.cli",
         "pydfly.cli.options",
         "pydfly.cli.run",
+        "pydfly.cli.surroundings",
         "pydfly.cli.svc_options",
+        "pydfly.cli.values",
     }

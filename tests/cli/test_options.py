@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pydfly.cli import COMMANDS, options
+from pydfly.cli import COMMANDS, options, values
 
 from .test_cli import pydfly
 
@@ -23,8 +23,8 @@ def documented(page: str) -> set[str]:
 
 def test_every_kind_of_value_and_argument_is_known() -> None:
     for command in COMMANDS.values():
-        assert command.arguments in options.ARGUMENTS
-        assert {option.value for option in command.options} <= {"", *options.VALUES}
+        assert command.arguments in values.ARGUMENTS
+        assert {option.value for option in command.options} <= {"", *values.VALUES}
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if not COMMANDS[name].own_parser])
@@ -38,12 +38,15 @@ def test_help_texts_name_the_same_options(command: str) -> None:
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name not in ("help", "completion")])
 def test_parsers_know_every_option(command: str, tmp_path: Path) -> None:
     """Each option is accepted with a value where it takes one: what is complained about is something else."""
-    values = {"file": str(tmp_path / "none" / "file"), "id": "12345", "time": "1", "signal": "TERM"}
+    given = {"file": str(tmp_path / "none" / "file"), "id": "12345", "time": "1", "signal": "TERM"}
+    given |= {"mode": "everyone", "glob": "*", "status": "9"}
     for option in COMMANDS[command].options:
-        words = [option.flag, *([values[option.value]] if option.value else [])]
+        words = [option.flag, given[option.value]] if option.value else [option.flag]
+        if option.implied:
+            words = [f"{option.flag}={given[option.value]}"]
         output = pydfly(command, *words, PYDFLY_BACKEND="sim")
         assert not re.search(r"unknown option|unrecognized|illegal option", output.stderr), (words, output.stderr)
-        if option.value:
+        if option.value and not option.implied:
             missing = pydfly(command, option.flag)
             assert missing.returncode != 0, option
 
@@ -81,7 +84,7 @@ def test_summaries_can_stand_in_any_shell() -> None:
     [("5", 5), ("0", 0), ("0.25s", 0.25), ("2m", 120), ("1.5h", 5400), ("1d", 86400), ("1e3", 1000), (".5m", 30)],
 )
 def test_times_are_those_of_timeout(text: str, expected: float) -> None:
-    assert options.seconds(text) == expected
+    assert values.seconds(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,19 +92,19 @@ def test_times_are_those_of_timeout(text: str, expected: float) -> None:
 )
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match="is no time"):
-        options.seconds(text)
+        values.seconds(text)
 
 
 @pytest.mark.parametrize("text", ["TERM", "sigterm", "15", "SigTerm"])
 def test_signals_by_name_and_number(text: str) -> None:
-    assert options.signal_number(text) == signal.SIGTERM
+    assert values.signal_number(text) == signal.SIGTERM
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGRTMIN"), reason="a system without real-time signals")
 def test_real_time_signals_by_name() -> None:
-    assert options.signal_number("RTMIN") == signal.SIGRTMIN
-    assert options.signal_number("rtmin+3") == signal.SIGRTMIN + 3
-    assert options.signal_number("SIGRTMAX-1") == signal.SIGRTMAX - 1
+    assert values.signal_number("RTMIN") == signal.SIGRTMIN
+    assert values.signal_number("rtmin+3") == signal.SIGRTMIN + 3
+    assert values.signal_number("SIGRTMAX-1") == signal.SIGRTMAX - 1
 
 
 @pytest.mark.parametrize(
@@ -109,22 +112,25 @@ def test_real_time_signals_by_name() -> None:
 )
 def test_what_is_no_signal(text: str) -> None:
     with pytest.raises(ValueError, match="is no signal"):
-        options.signal_number(text)
+        values.signal_number(text)
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "values", "arguments"),
+    ("name", "words", "found", "arguments"),
     [
         ("run", ["--grace=1", "--wait-all", "a", "--grace", "-x"], {"--grace": 1, "--wait-all": True}, None),
         ("run", ["--grace", "1", "--wait-all", "--", "a", "--grace", "-x"], {"--grace": 1, "--wait-all": True}, None),
         ("run", ["-", "--help"], {}, ["-", "--help"]),
         ("run", ["--", "--", "x"], {}, ["--", "x"]),
         ("run", ["--grace", "1", "--grace", "2", "x"], {"--grace": 2}, ["x"]),
+        ("run", ["--spare", "a*", "--spare=b", "x"], {"--spare": ["a*", "b"]}, ["x"]),
+        ("run", ["--fail-on-leak", "x"], {"--fail-on-leak": 1}, ["x"]),
+        ("run", ["--fail-on-leak=9", "x"], {"--fail-on-leak": 9}, ["x"]),
         ("replay", ["a", "-", "--", "-b"], {}, ["a", "-", "-b"]),
         ("tree", ["7", "--json"], {"--json": True}, [7]),
     ],
 )
-def test_words_are_read(name: str, words: list[str], values: dict[str, object], arguments: list[object] | None) -> None:
+def test_words_are_read(name: str, words: list[str], found: dict[str, object], arguments: list[object] | None) -> None:
     parsed = options.parse(name, words)
     assert parsed is not None
-    assert (parsed.values, parsed.arguments) == (values, arguments or ["a", "--grace", "-x"])
+    assert (parsed.values, parsed.arguments) == (found, arguments or ["a", "--grace", "-x"])

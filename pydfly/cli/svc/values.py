@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..options import signal_number
 from ..resident import strtol
+from ..values import signal_number
 from . import accounts
 from .request import Refused
 

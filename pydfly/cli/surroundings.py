@@ -1,0 +1,61 @@
+"""What ``pydfly run`` was started with, also where Python has changed it since: the command is to have the same."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
+
+_COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # what Python sets LC_CTYPE to: PEP 538
+# parents that give their children what they ignore themselves; many others ignore SIGPIPE, and their children do not
+_HANDING_ON = {b"ash", b"bash", b"busybox", b"dash", b"ksh", b"mksh", b"sh", b"systemd", b"zsh"}
+
+
+def environment() -> dict[bytes, bytes]:
+    """Return the environment that this process was started with: without the LC_CTYPE that Python sets in it."""
+    env = dict(os.environb)
+    if env.get(b"LC_CTYPE") not in _COERCED:
+        return env
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            began = file.read().split(b"\0")
+    except OSError:  # a new variable is the last one
+        began = [b"LC_CTYPE=" + env[b"LC_CTYPE"]] if list(env)[-1] != b"LC_CTYPE" else []
+    del env[b"LC_CTYPE"]
+    env.update(entry.split(b"=", 1) for entry in began if entry.startswith(b"LC_CTYPE="))  # type: ignore[misc]
+    return env
+
+
+def open_descriptors() -> list[int]:
+    """Return the numbers of the descriptors that a program executed now would inherit."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = list(range(256))
+    return [number for number in numbers if _is_inherited(number)]
+
+
+def _is_inherited(number: int) -> bool:
+    try:
+        return os.get_inheritable(number)
+    except OSError:
+        return False
+
+
+def ignored_before_python() -> set[int]:
+    """Return which of the signals that Python ignores for itself were ignored when it began.
+
+    Python does not keep that, so the parent is looked at: what a shell ignores, its children ignore.  Elsewhere they
+    are taken to have been as they nearly always are, not ignored.
+    """
+    try:
+        with open(f"/proc/{os.getppid()}/status", "rb") as file:
+            status = dict(line.split(b":\t", 1) for line in file.read().splitlines() if b":\t" in line)
+        mask = int(status[b"SigIgn"], 16) if status[b"Name"] in _HANDING_ON else 0
+    except (OSError, KeyError, ValueError):
+        return set()
+    return {number for number in (_signal.SIGPIPE, _signal.SIGXFSZ) if mask >> (number - 1) & 1}

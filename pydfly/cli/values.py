@@ -1,0 +1,97 @@
+"""What stands behind an option or is an argument: how each kind is called in a help text, and what reads it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable
+    from typing import Any
+else:
+    import _signal
+
+
+def seconds(text: str) -> float:
+    """Read a time: a number of seconds, or of the unit behind it, s, m, h or d, as timeout(1) has them."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        time = float(number) * _UNITS[unit]
+    except ValueError:
+        time = -1.0
+    if "_" in number or not number.isascii() or number.strip() != number or not 0 <= time < float("inf"):
+        raise ValueError("is no time: a number, of seconds or with s, m, h or d behind it")
+    return time
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def signal_number(text: str) -> int:
+    """Read a signal: its number, or its name with or without SIG, in whatever case; RTMIN+n and RTMAX-n, too."""
+    if text.isascii() and text.isdigit():
+        number = int(text)
+    else:
+        name = text.upper().removeprefix("SIG")
+        name, plus, offset = name.partition("+")
+        name, minus, offset = (name, plus, offset) if plus else name.partition("-")
+        number = getattr(_signal, f"SIG{name}", 0) if name.isalnum() else 0
+        if plus or minus:
+            wanted = "RTMIN" if plus else "RTMAX"
+            known = name == wanted and offset.isascii() and offset.isdigit()
+            number = number + (int(offset) if plus else -int(offset)) if known else 0
+    if number not in _signal.valid_signals():
+        raise ValueError("is no signal")
+    return int(number)
+
+
+def _process_id(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a pid")
+    return int(text)
+
+
+def _shell(text: str) -> str:
+    if text not in SHELLS:
+        raise ValueError(f"{text!r} is none of {', '.join(SHELLS)}")
+    return text
+
+
+def _kill_mode(text: str) -> str:
+    if text not in KILL_MODES:
+        raise ValueError(f"is none of {', '.join(KILL_MODES)}")
+    return text
+
+
+def _status(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 256:
+        raise ValueError("is no exit status from 1 to 255")
+    return int(text)
+
+
+KILL_MODES = ("mixed", "everyone")
+"""Whom the stop signal goes to."""
+
+# the kinds of values: the word for one in a help text, and what reads it
+VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "file": ("FILE", str),
+    "glob": ("GLOB", str),
+    "id": ("ID", str),
+    "mode": ("|".join(KILL_MODES), _kill_mode),
+    "signal": ("SIG", signal_number),
+    "status": ("STATUS", _status),
+    "time": ("T", seconds),
+}
+
+# what a command takes besides options: how many at least and at most, what one is called, and what reads it
+ARGUMENTS: dict[str, tuple[int, float, str, Callable[[str], Any]]] = {
+    "": (0, 0, "argument", str),
+    "command": (1, float("inf"), "command", str),
+    "directive": (1, float("inf"), "directive", str),
+    "files": (1, float("inf"), "file", str),
+    "pid": (0, 1, "pid", _process_id),
+    "shell": (1, 1, "shell", _shell),
+    "topic": (0, 1, "topic", str),
+}
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that completion is made for."""
