@@ -114,10 +114,12 @@ def run(name: str, built: Path) -> bool:
         print(f"{name}: the tests fail without any change, so that nothing can be told from them")
         return False
     listed = mutations(room)
+    outcomes = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        outcomes = list(pool.map(lambda mutation: try_out(room, mutation, built), listed))
-    for mutation, outcome in zip(listed, outcomes, strict=True):
-        print(f"{mutation.what:<32}{mutation.file:<40}{outcome}")
+        for outcome in pool.map(lambda mutation: try_out(room, mutation, built), listed):
+            mutation = listed[len(outcomes)]
+            print(f"{mutation.what:<32}{mutation.file:<40}{outcome}", flush=True)
+            outcomes.append(outcome)
     print(f"{name}: {outcomes.count('caught')} of {len(listed)} caught", flush=True)
     return outcomes.count("caught") == len(listed)
 
