@@ -22,21 +22,23 @@ class _RecordType(type):
         fields = tuple(body["__annotations__"])
         space = {key: value for key, value in body.items() if key not in fields}
         space |= {field: property(itemgetter(place)) for place, field in enumerate(fields)}
-        space |= {"__slots__": (), "__new__": _maker(fields), "_fields": fields, "__match_args__": fields}
-        space["_field_defaults"] = {field: body[field] for field in fields if field in body}
-        space["__new__"].__defaults__ = tuple(space["_field_defaults"].values())
+        defaults = {field: body[field] for field in fields if field in body}
+        space |= {"__slots__": (), "_fields": fields, "__match_args__": fields, "_field_defaults": defaults}
         return type(name, (_Record,), space)
-
-
-def _maker(fields: tuple[str, ...]) -> Any:
-    """Return ``__new__`` with one parameter for each field: compiled, as checking a call by hand would take longer."""
-    names = ", ".join(fields)
-    return eval(f"lambda cls, {names}: new(cls, ({names},))", {"new": tuple.__new__})  # noqa: S307  names of ours
 
 
 class _Record(tuple):  # type: ignore[type-arg]
     __slots__ = ()
     _fields: tuple[str, ...] = ()
+    _field_defaults: dict[str, Any] = {}
+
+    def __new__(cls, *values: Any, **named: Any) -> Any:
+        """Make the first record of a class, and compile what makes the others: most programs need few classes."""
+        names = ", ".join(cls._fields)
+        maker = eval(f"lambda cls, {names}: new(cls, ({names},))", {"new": tuple.__new__})  # noqa: S307  names of ours
+        maker.__defaults__ = tuple(cls._field_defaults.values())
+        cls.__new__ = maker  # type: ignore[method-assign]
+        return maker(cls, *values, **named)
 
     @classmethod
     def _make(cls, values: Iterable[Any]) -> Any:

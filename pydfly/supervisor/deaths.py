@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource  # noqa: F401  os.wait4 imports it when it is first called, and then there may be no descriptor left
 
 from ..backends import waiting
 from .journal import Journal
