@@ -2,7 +2,8 @@
 
 ``python -m tests.mutations [LIST...]`` copies the package and the tests of one room to a directory of its own for each
 change, runs them there, and prints what was caught.  Exit status 1 if any change went unnoticed, or does not apply any
-more.  Lists: ``dragonfly``, ``freebsd`` (the simulated kernels) and ``native`` (the binding); all of them if none is
+more.  Lists: ``dragonfly``, ``freebsd`` (the simulated kernels) and ``native`` (the binding), ``confined`` (whole
+programs on a BSD that is played); all of them if none is
 named.  ``ci/mutations.sh`` runs this.
 """
 
@@ -54,6 +55,12 @@ ROOMS = {
     "freebsd": Room("tests.simkernel.mutations_freebsd", "pydfly/simkernel", "tests/simkernel", ("tests/data",)),
     "native": Room(
         "tests.native.mutations", ".", "tests/native", ("build_ffi.py", "tests/processes.py", "tests/property")
+    ),
+    "confined": Room(
+        "tests.confined.mutations",
+        ".",
+        "tests/confined",
+        ("build_ffi.py", "tests/processes.py", "tests/property", "tests/native", "tests/data", "tests/live"),
     ),
 }
 

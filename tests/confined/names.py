@@ -17,7 +17,7 @@ def _take(names, platform):
     import sys
     import posix, select
     pidfd_open = posix.pidfd_open
-    queue = select.poll  # polls pidfds in place of what kqueue would watch
+    queue = select.epoll  # polls pidfds in place of what kqueue would watch
 
     def strip(module):
         for name in list(vars(module)):
@@ -63,13 +63,14 @@ def _take(names, platform):
 
         def __init__(self):
             self._queue, self._pidfds, self._filters = queue(), {}, {}
+            self.closed = False
 
         def control(self, changes, most, timeout=None):
             for change in changes or ():
                 self._change(change)
             if most == 0:
                 return []
-            found = self._queue.poll(None if timeout is None else int(timeout * 1000) + 1)
+            found = self._queue.poll(-1 if timeout is None else timeout)
             return [kevent(descriptor, filter) for descriptor, events in found
                     for filter in self._filters[descriptor] if events & (self.masks[filter] | 24)][:most]
 
@@ -78,17 +79,29 @@ def _take(names, platform):
             if change.filter == -5:
                 # ESRCH for a process that is gone, readable at once for a zombie
                 descriptor = self._pidfds[change.ident] = pidfd_open(change.ident)
-            filters = self._filters.setdefault(descriptor, set())
-            (filters.discard if change.flags & 2 else filters.add)(change.filter)
-            if filters:
-                self._queue.register(descriptor, sum(self.masks[filter] for filter in filters))
+            filters = self._filters.get(descriptor, set())
+            if change.flags & 2:
+                if change.filter not in filters:
+                    raise FileNotFoundError(2, "No such file or directory")
+                filters = filters - {change.filter}
             else:
+                filters = filters | {change.filter}
+            mask = sum(self.masks[filter] for filter in filters)
+            if not filters:
                 self._queue.unregister(descriptor)
+            else:
+                try:
+                    self._queue.modify(descriptor, mask)
+                except FileNotFoundError:  # a new one, or another one with its number: closing has removed it
+                    self._queue.register(descriptor, mask)
+            self._filters[descriptor] = filters
 
         def fileno(self):
-            return -1
+            return self._queue.fileno()
 
         def close(self):
+            self.closed = True
+            self._queue.close()
             while self._pidfds:
                 posix.close(self._pidfds.popitem()[1])
 

@@ -12,6 +12,9 @@ from typing import IO
 
 import pytest
 
+import pydfly
+from pydfly.conformance.live import Live
+from pydfly.structs import DescendantInfo
 from tests.live import onlooker
 from tests.processes import eventually
 
@@ -225,3 +228,66 @@ report = pydfly.reaper.kill_all(grace=0.2)
 print(json.dumps([member.wait(), len(report.survivors), len(pydfly.reaper.descendants())]))
 """
     assert BEGIN and played(machine, code) == [-9, 0, 0]
+
+
+def test_no_status_of_a_fork_is_stolen(machine: Machine) -> None:
+    """Item 7: a child that ends before the hook of its parent's fork runs is known all the same."""
+    code = """
+import threading
+pydfly.reaper.acquire()
+over = threading.Event()
+def reap():
+    while not over.is_set():
+        pydfly.reaper.reap()
+thread = threading.Thread(target=reap)
+thread.start()
+statuses = []
+for _ in range(40):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7)
+    time.sleep(0.002)
+    try:
+        statuses.append(os.waitpid(pid, 0)[1] >> 8)
+    except ChildProcessError:
+        statuses.append("stolen")
+over.set()
+thread.join()
+print(json.dumps(sorted(set(statuses), key=str)))
+"""
+    assert played(machine, code) == [7]
+
+
+@pytest.mark.parametrize("content", ["", "\x7fELF", "\x7fELF" + "x" * 59])
+def test_a_short_file_is_no_executable(dragonfly: Machine, content: str) -> None:
+    """Item 6: with fewer than 64 bytes there is one line, whatever the file begins with."""
+    file = dragonfly.folder / "short"
+    file.write_text(content)
+    done = dragonfly.run("-m", "pydfly", "resident", str(file))
+    assert (done.returncode, done.stderr) == (1, f"resident: {file}: not a dynamic executable\n")
+
+
+class Processes:
+    """A kernel's list: a zombie that its dead reaper keeps (LC-1)."""
+
+    def everyone(self) -> list[DescendantInfo]:
+        return [DescendantInfo(12, 11, "worker", "zombie", 1.0)]
+
+
+@pytest.mark.parametrize(("pid", "parent"), [(12, 11), (13, None)])
+def test_the_kernel_is_asked_for_the_parent(pid: int, parent: int | None) -> None:
+    """Item 10: FreeBSD leaves a zombie with its reaper, dead itself, which cannot be asked by wait."""
+    live = Live.__new__(Live)
+    live._channels = {}
+    live._kernel_lists = True
+    live._processes = Processes()  # type: ignore[assignment]
+    assert live.parent_of(pid) == parent
+
+
+def test_no_parent_is_made_up_elsewhere() -> None:
+    """Linux shows each zombie to its parent; one that nobody can wait for is gone."""
+    live = Live.__new__(Live)
+    live._channels = {}
+    live._kernel_lists = False
+    live._processes = pydfly.backends.current().processes
+    assert live.parent_of(os.getpid()) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,6 @@ def test_what_is_pure_works(flavour: str) -> None:
     import sysconfig
 
     data = sysconfig._get_sysconfigdata_name()  # type: ignore[attr-defined]
-    done = python(flavour, PURE, data, *ROOMS, "-k", ELSEWHERE)
+    done = python(flavour, PURE, data, *(room for room in ROOMS if Path(ROOT, room).exists()), "-k", ELSEWHERE)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout

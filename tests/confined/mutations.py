@@ -1,0 +1,38 @@
+"""What a first run on real kernels showed, undone one by one; see ``tests.mutations``.  Files are named from the root."""
+
+from __future__ import annotations
+
+from ..mutations import Mutation
+
+DOMAIN = "pydfly/supervisor/domain.py"
+DEATHSIG = "pydfly/backends/linux/deathsig.py"
+DEPUTY = "pydfly/supervisor/deputy.py"
+MAILBOX = "pydfly/supervisor/mailbox.py"
+NATIVE = "pydfly/backends/native/__init__.py"
+PROCESSES = "pydfly/backends/native/processes.py"
+WARDEN = "pydfly/supervisor/warden.py"
+WAITING = "pydfly/backends/waiting.py"
+
+FAREWELL = '        """Report, however long the owner takes to read it; but not to an owner that is gone."""\n'
+CONTINUE = "os.kill(os.getppid(), _signal.SIGCONT)"
+
+MUTATIONS = [
+    Mutation("1 get_native_id", DEATHSIG, "import _thread\n", "import _thread\nfrom _thread import get_native_id\n"),
+    Mutation("1 pidfd_open", PROCESSES, "        os.kill(target.pid, signal)", "        os.close(os.pidfd_open(target.pid))\n        os.kill(target.pid, signal)"),
+    Mutation("2 the warden signals its deputy", WARDEN, FAREWELL, f"{FAREWELL}        {CONTINUE}\n"),
+    Mutation("2 the deputy signals the guard", DEPUTY, "            if self._is_over():\n", f"            if self._is_over():\n                {CONTINUE}\n"),
+    Mutation("2 news of a stop by signal", WARDEN, FAREWELL, f"{FAREWELL}        os.killpg(os.getpgid(os.getppid()), _signal.SIGURG)\n"),
+    Mutation("3 no look at zombies", MAILBOX, "LOOK = 5.0 if", 'LOOK = float("inf") if'),
+    Mutation("3 a look too often", MAILBOX, "LOOK = 5.0 if", "LOOK = 0.5 if"),
+    Mutation("3 no system sends SIGCHLD", MAILBOX, 'if sys.platform.startswith("dragonfly")', 'if sys.platform != "linux"'),
+    Mutation("4 close(2) one by one", DOMAIN, "bare.close_from(max((2, *needed)) + 1)", 'os.closerange(max((2, *needed)) + 1, os.sysconf("SC_OPEN_MAX"))'),
+    Mutation("5 the guard's refusal first", NATIVE, "return failed not in (errno.EPERM, errno.ENOSYS)", "return True"),
+    Mutation("6 short files", "pydfly/resident/elf.py", "if len(start) < HEADER_BYTES or start[:4] != MAGIC:", "if start[:4] != MAGIC:"),
+    Mutation("7 forks are unknown", "pydfly/backends/offspring.py", "                _unwritten[cell] = span\n", "                pass\n"),
+    Mutation("8 CMSG_LEN", "pydfly/conformance/channel.py", "socket.CMSG_SPACE(numbers.itemsize)", "socket.CMSG_LEN(numbers.itemsize)"),
+    Mutation("9 one kind of children", WAITING, 'if sys.platform.startswith(("freebsd", "dragonfly"))', "if False"),
+    Mutation("9 only the other kind", WAITING, "KINDS = (0, LINUX_CLONE)", "KINDS = (LINUX_CLONE,)"),
+    Mutation("10 debuggers", DOMAIN, "            bare.refuse_debuggers()\n", "            pass\n"),
+    Mutation("10 a dead reaper's zombie", "pydfly/conformance/live.py", "return next(waiting, None) or self._listed_parent(pid)", "return next(waiting, None)"),
+]  # fmt: skip
+"""Items 1 to 10 of what was found, and what undoes each."""
