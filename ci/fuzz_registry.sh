@@ -9,4 +9,4 @@ PYDFLY_REGISTRY_WORKERS=48 PYDFLY_REGISTRY_OPERATIONS=100
 export PYDFLY_FUZZ_SEED PYDFLY_STATE_DIRECTORIES PYDFLY_DAMAGED_REGISTRIES PYDFLY_NAMES
 export PYDFLY_REGISTRY_WORKERS PYDFLY_REGISTRY_OPERATIONS
 echo "seed $PYDFLY_FUZZ_SEED"
-"$1" -m pytest -q -s tests/backends/test_registry_fuzz.py tests/backends/test_registry_killed.py
+"$1" -m pytest -q -s --timeout=3600 tests/registry/test_fuzz.py tests/registry/test_killed.py

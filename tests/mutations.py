@@ -2,9 +2,8 @@
 
 ``python -m tests.mutations [LIST...]`` copies the package and the tests of one room to a directory of its own for each
 change, runs them there, and prints what was caught.  Exit status 1 if any change went unnoticed, or does not apply any
-more.  Lists: ``dragonfly``, ``freebsd`` (the simulated kernels) and ``native`` (the binding), ``confined`` (whole
-programs on a BSD that is played); all of them if none is
-named.  ``ci/mutations.sh`` runs this.
+more.  Lists: ``dragonfly``, ``freebsd`` (the simulated kernels), ``native`` (the binding), ``registry``, ``confined``
+(whole programs on a BSD that is played); all of them if none is named.  ``ci/mutations.sh`` runs this.
 """
 
 from __future__ import annotations
@@ -53,6 +52,12 @@ COMMON = ("pydfly", "pyproject.toml", "tests/__init__.py", "tests/conftest.py", 
 ROOMS = {
     "dragonfly": Room("tests.simkernel.mutations", "pydfly/simkernel", "tests/simkernel", ("tests/data",)),
     "freebsd": Room("tests.simkernel.mutations_freebsd", "pydfly/simkernel", "tests/simkernel", ("tests/data",)),
+    "registry": Room(
+        "tests.registry.mutations",
+        "pydfly/backends/registry",
+        "tests/registry",
+        ("tests/processes.py", "tests/elves.py"),
+    ),
     "native": Room(
         "tests.native.mutations", ".", "tests/native", ("build_ffi.py", "tests/processes.py", "tests/property")
     ),

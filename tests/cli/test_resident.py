@@ -491,7 +491,7 @@ def test_strtol(word: str, number: int) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="the command line has no simulated superuser")
 def test_a_long_list(tmp_path: Path) -> None:
     """10,000 entries, each on a line (how fast: the benchmarks say)."""
-    from tests.backends.registries import fill
+    from tests.registry.registries import fill
 
     (tmp_path / "programs").mkdir()
     programs = [tmp_path / "programs" / str(number) for number in range(10_000)]
