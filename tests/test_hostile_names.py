@@ -263,6 +263,10 @@ PLACES: dict[str, Callable[[Stage], bytes]] = {
     "run: a wrong time": lambda stage: stage.pydfly("run", "--grace", HOSTILE, "true"),
     "run: a wrong signal": lambda stage: stage.pydfly("run", "--pdeathsig", HOSTILE, "true"),
     "run --report: no such directory": lambda stage: stage.pydfly("run", "--report", f"{HOSTILE}/x/y", "true"),
+    "run: a wrong mode": lambda stage: stage.pydfly("run", "--kill-mode", HOSTILE, "true"),
+    "run: a wrong status": lambda stage: stage.pydfly("run", f"--fail-on-leak={HOSTILE}", "true"),
+    "run --pidfile: no such directory": lambda stage: stage.pydfly("run", "--pidfile", f"{HOSTILE}/x/y", "true"),
+    "run: left behind": lambda stage: stage.pydfly("run", "--fail-on-leak", "sh", "-c", '"$0" 60 &', stage.sleep),
     "run --summary": lambda stage: stage.pydfly("run", "--summary", "--", stage.sleep, "0"),
     "tree": lambda stage: stage.tree(terminal=False),
     "tree on a terminal": lambda stage: stage.tree(terminal=True),
@@ -356,6 +360,6 @@ def test_json_carries_names_exactly(stage: Stage) -> None:
 
 def test_the_walk_is_long() -> None:
     """Places are found by looking, not by memory: a new command belongs in the list above."""
-    assert len(PLACES) >= 60
+    assert len(PLACES) >= 64
     walked = {place.split()[0].rstrip(":") for place in PLACES}
     assert set(pydfly.cli.COMMANDS) <= walked

@@ -32,7 +32,7 @@ MUTATIONS = [
         '        if self.status.st_mode & _WRITABLE_BY_OTHERS:\n            raise refusal(CALL, "EACCES", f"{self.at} can',
         '        if False:\n            raise refusal(CALL, "EACCES", f"{self.at} can',
     ),
-    Mutation("mode of a new directory", DIRECTORY, "os.mkdir(name, 0o700,", "os.mkdir(name, 0o755,"),
+    Mutation("mode of a new directory", DIRECTORY, ".st_mode & 0o777 != 0o700:", ".st_mode & 0o777 != 0:"),
     Mutation("the file is regular", DIRECTORY, "    if not stat.S_ISREG(status.st_mode):", "    if False:"),
     Mutation("the file is ours", DIRECTORY, "    if status.st_uid != os.geteuid():", "    if False:"),
     Mutation("the file is ours alone", DIRECTORY, "    if status.st_mode & 0o077:", "    if status.st_mode & 0o022:"),

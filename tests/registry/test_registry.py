@@ -216,6 +216,19 @@ def test_foreign_owner(state: Path, what: str) -> None:
         open_registry(0, str(state)).entries()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_root_s_directory_is_not_everybody_s(tmp_path: Path) -> None:
+    """What root owns is safe on the way, but no place for another user's list, not even for reading."""
+
+    def script() -> str:
+        os.setuid(65534)
+        with pytest.raises(PermissionError) as caught:
+            open_registry(0, "/usr").entries()
+        return str(caught.value)
+
+    assert "/usr belongs to user 0, not to this one" in in_process(script)
+
+
 def test_replaceable_place(tmp_path: Path) -> None:
     """A directory that others could put another one in place of."""
     (tmp_path / "open").mkdir()

@@ -99,6 +99,7 @@ def resident_programs() -> None:
     assert_type(resident.unregister_all(), int)
     assert_type(resident.read_conf(), list[str])
     assert_type(resident.apply_conf("/etc/resident.conf"), list[resident.Applied])
+    resident.apply_conf("/etc/resident.conf", force=True)
     assert_type(resident.applying("/etc/resident.conf"), Iterator[resident.Applied])
 
 
