@@ -36,6 +36,8 @@ pytestmark = linux_only
 HOSTILE = "h\x1b[2J\x07\rfake\nfake\x9b\u202e\u2028\x7f\udcff"
 """A name of a file; what the kernel keeps of it as the name of a process ends in the second word."""
 SHOWN = r"h\x1b[2J\x07\rfake\nfak"
+LEAVES = '"$0" 60 & until grep -qa ^h /proc/$!/comm; do :; done'
+"""A shell's program that starts another one and waits until that has its own name."""
 ROOT = str(Path(pydfly.__file__).parents[1])
 
 
@@ -266,7 +268,7 @@ PLACES: dict[str, Callable[[Stage], bytes]] = {
     "run: a wrong mode": lambda stage: stage.pydfly("run", "--kill-mode", HOSTILE, "true"),
     "run: a wrong status": lambda stage: stage.pydfly("run", f"--fail-on-leak={HOSTILE}", "true"),
     "run --pidfile: no such directory": lambda stage: stage.pydfly("run", "--pidfile", f"{HOSTILE}/x/y", "true"),
-    "run: left behind": lambda stage: stage.pydfly("run", "--fail-on-leak", "sh", "-c", '"$0" 60 &', stage.sleep),
+    "run: left behind": lambda stage: stage.pydfly("run", "--fail-on-leak", "sh", "-c", LEAVES, stage.sleep),
     "run --summary": lambda stage: stage.pydfly("run", "--summary", "--", stage.sleep, "0"),
     "tree": lambda stage: stage.tree(terminal=False),
     "tree on a terminal": lambda stage: stage.tree(terminal=True),
