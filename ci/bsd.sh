@@ -21,4 +21,6 @@ trap 'rm -r "$empty"' EXIT
     "$python" -Im pydfly replay conform.jsonl)
 # the tests import the package from here
 PYDFLY_BUILD_EXTENSION=yes "$python" setup.py -q build_ext --inplace
-PYDFLY_REQUIRE=native "$python" -m pytest -q tests/live/test_native.py tests/conformance tests/native tests/supervisor tests/ending tests/simkernel
+# every suite that acts on real processes but those that are Linux's own, and what is pure
+PYDFLY_REQUIRE=native "$python" -m pytest -q tests/simkernel tests/conformance tests/native tests/backends/test_waiting.py \
+    tests/supervisor tests/ending tests/live

@@ -148,10 +148,11 @@ def test_a_user_may_not_register(dragonfly: Machine) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs the superuser, to become another user")
     code = """
-pydfly.backend()
+register = pydfly.exec_sys_register
+pydfly.backend()  # all is loaded before: the other user may not read where this is
 try:
     os.setuid(65534)
-    pydfly.exec_sys_register(0)
+    register(0)
 except OSError as error:
     print(json.dumps([type(error).__name__, error.errno, error.syscall]))
 """

@@ -1,9 +1,10 @@
-"""A setsid(1) for systems without one: the BSDs."""
+"""What the programs of these tests find: a setsid(1), also on the BSDs, and signals that are not ignored."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -33,3 +34,14 @@ def _setsid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
     yield
     os.environ["PATH"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals() -> Iterator[None]:
+    """Take back what nohup(1), or a CI, has set: a signal that is ignored stays ignored in every command."""
+    ignored = [number for number in (signal.SIGHUP, signal.SIGQUIT) if signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

@@ -104,7 +104,7 @@ def test_kill_all_ends_everybody_and_says_who(tmp_path: Path) -> None:
         statuses = {process.pid: process.status for process in report.reaped}
         assert {polite, deaf} <= ended
         assert (statuses[polite], statuses[deaf]) == (signal.SIGTERM, signal.SIGKILL)
-        assert 0.3 <= report.seconds <= seconds < 5
+        assert 0.3 <= report.seconds <= seconds < 20
         with pytest.raises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
         return report.survivors, reaper.descendants()
@@ -117,7 +117,7 @@ def test_kill_all_at_once() -> None:
         reaper.acquire()
         pid = orphan("exec sleep 60")
         report = reaper.kill_all(signal.SIGKILL)
-        return [(process.pid == pid, process.status) for process in report.reaped], report.seconds < 5
+        return [(process.pid == pid, process.status) for process in report.reaped], report.seconds < 20
 
     assert in_process(own) == ([(True, signal.SIGKILL)], True)
 
@@ -150,7 +150,7 @@ def test_kill_all_of_nobody() -> None:
     def own() -> object:
         reaper.acquire()
         report = reaper.kill_all()
-        return report.ended, report.reaped, report.survivors, report.seconds < 1
+        return report.ended, report.reaped, report.survivors, report.seconds < 5
 
     assert in_process(own) == ([], [], [], True)
 

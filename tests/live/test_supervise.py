@@ -186,7 +186,7 @@ def test_one_grace_for_all() -> None:
                 service.stdout.readline()
             began = time.monotonic()
             service.stop()
-            assert 0.5 <= time.monotonic() - began < 3
+            assert 0.5 <= time.monotonic() - began < 20
 
 
 def test_stop_without_grace() -> None:
