@@ -44,19 +44,25 @@ def default_directory() -> str:
 
 
 def make_directory(path: str) -> None:
-    """Make the default directory, for its owner only, and refuse one that others could have prepared.
+    """Make the default directory, and those above it that are missing, for its owner only.
+
+    The way to it is checked as that to the resident registry: nobody else may be able to lead it elsewhere.
 
     Raises:
-        OSError: it cannot be made, or is not ours alone.
+        OSError: it cannot be made, or it or something above it is somebody else's; ``strerror`` says which.
     """
-    for place in (os.path.dirname(path), path):
-        with suppress(FileExistsError):
-            os.makedirs(place, 0o700)
-        status = os.lstat(place)
-        if not stat.S_ISDIR(status.st_mode):
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), place)
-        if status.st_uid != os.geteuid() or status.st_mode & _WRITABLE_BY_OTHERS:
-            raise PermissionError(errno.EACCES, "it belongs to somebody else, or others can write to it", place)
+    from ...backends.registry.directory import open_directory
+    from ...errors import SyscallError
+
+    above = path
+    missing = [path]
+    while not os.path.lexists(above := os.path.dirname(above)):
+        missing.insert(0, above)
+    for place in missing:
+        try:
+            os.close(open_directory(place))
+        except SyscallError as error:
+            raise OSError(error.errno, error.reason, place) from None
 
 
 def labels(directory: str) -> list[str]:
