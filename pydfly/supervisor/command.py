@@ -187,6 +187,11 @@ class _Child:
             self._path = self._launch.cwd
             os.chdir(self._launch.cwd)
             self._path = None
+        if self._launch.chroot is not None:
+            self._path = self._launch.chroot
+            os.chroot(self._launch.chroot)
+            os.chdir("/")  # the old one may lie outside
+            self._path = None
 
     def _execute(self) -> None:
         """Execute the program, looked for in the $PATH of its own environment.

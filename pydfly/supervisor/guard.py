@@ -12,6 +12,7 @@ import os
 
 from ..ending import own_children
 from . import deputy, mailbox
+from .desk import Desk
 from .domain import adopt_orphans, die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
 from .keeper import LEFT, Keeper, last_resort
 from .mailbox import Mailbox
@@ -190,7 +191,8 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
         name_myself("pydfly-guard")
         protect_myself()
         box = Mailbox(mask)
-        guard = Guard(box, control.send, descriptor)
+        desk = Desk(control.send)
+        guard = Guard(box, desk.tell, descriptor)
         let_go(box.null, box.null, descriptor, *guard.descriptors)
         gc.collect()
         gc.freeze()
@@ -199,7 +201,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
         die_with_parent(_signal.SIGCONT, owner)
         mailbox.listen(descriptor)
         control.send(("hello", os.getpid(), PROTOCOL))
-        _serve(box, guard, control, owner)
+        _serve(box, guard, control, desk, owner)
     except BaseException as error:  # whatever it is: no process may be left
         control.send(("failed", None, error_fields(error)))
         if guard is not None:
@@ -208,21 +210,27 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     return 0
 
 
-def _serve(box: Mailbox, guard: Guard, control: Passing, owner: int) -> None:
+def _serve(box: Mailbox, guard: Guard, control: Passing, desk: Desk, owner: int) -> None:
     closing = False
     while not (closing and guard.is_over):
         for message, descriptors in control.receive():
-            if message[0] == "domain" and len(descriptors) == needed(message) and not closing:
+            whole = len(descriptors) == needed(message) and not closing
+            if message[0] == "domain" and whole:
                 guard.hand_down(message, descriptors)
+            elif message[0] == "service" and whole:
+                desk.create(guard.hand_down, message, descriptors)
             else:
                 close_all(descriptors)
                 error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
                 control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
         control.send()
         guard.look_around()
+        desk.turn()
         if not closing and (control.closed or os.getppid() != owner):
             closing = True
+            desk.stop()
             guard.close()
             continue
         if not (closing and guard.is_over):
-            box.wait_until(guard.due)
+            box.wait_until(min(guard.due, desk.due))
+    desk.close()

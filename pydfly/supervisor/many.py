@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import SurvivorsError
+from ..errors import SupervisionError, SurvivorsError
 from . import prepare, start
 from .arguments import seconds
 from .handle import Handle
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..structs import Survivor
     from .arguments import Arguments, Word
+    from .service_handle import Service
     from .start import Program
 
     H = TypeVar("H", bound=Handle)
@@ -51,6 +52,7 @@ class Supervisor:
         self._grace = seconds(grace)
         self._board = Switchboard(interpreter)
         self._bell: Bell | None = None
+        self._services: list[Service] = []
 
     def __del__(self) -> None:
         if hasattr(self, "_board"):
@@ -73,6 +75,58 @@ class Supervisor:
         prepare.check_backend()
         options: dict[str, Any] = {"grace": self._grace, **arguments}
         return Supervised(self._board, prepare.Prepared(command, **options), False)
+
+    def service(
+        self,
+        name: str,
+        command: Iterable[Word],
+        *,
+        restart: str = "on-failure",
+        delay: float = 1.0,
+        backoff: float = 2.0,
+        max_delay: float = 60.0,
+        limit: tuple[int, float] | None = (5, 60.0),
+        ends_with: str = "everybody",
+        ready: str | int | None = None,
+        ready_timeout: float = 30.0,
+        log: Word | None = None,
+        log_ring: int = 8192,
+        **arguments: Unpack[Arguments],
+    ) -> Service:
+        """Make a service, which is not started yet; the guard restarts it, whatever this process does.
+
+        Args:
+            name: for status and texts.
+            command: as ``supervise()`` has it; its stdin is /dev/null, and its output goes to the log.
+            restart: ``never``, ``on-failure`` (an exit status but 0, a signal, an end before it was ready) or
+                ``always``.
+            delay, backoff, max_delay: seconds until the first automatic restart; the factor for each one that follows;
+                and their limit.  A run that was ready for ``max_delay`` seconds begins with ``delay`` again.
+            limit: (n, seconds): when n automatic restarts lie within the last seconds, it has failed at the next end.
+            ends_with: ``command``: it has ended with the command, and what that leaves is ended before a restart;
+                ``everybody``: when no process of it is left.
+            ready: None: when executed; ``notify``: with READY=1 over $NOTIFY_SOCKET (Linux); a number: with a line on
+                this descriptor of the command.
+            ready_timeout: seconds after which a start has failed.
+            log: a file that the output is appended to; made with mode 0640.
+            log_ring: how many bytes of output ``log()`` can tell.
+            arguments: as ``supervise()`` has them, but for the standard files, ``spare``, ``timeout``, ``wait_all``.
+
+        Raises:
+            TypeError, ValueError, OverflowError, KeyError: an invalid argument.
+            BackendError: ``ready="notify"`` on a system that does not tell who has sent a datagram.
+            OSError: the log file cannot be opened.
+        """
+        from . import service_arguments
+        from .service_handle import Service
+
+        prepare.check_backend()
+        rules = (restart, delay, backoff, max_delay, limit, ends_with, ready is not None, ready_timeout)
+        fields = service_arguments.fields(name, rules, ready, log, log_ring)
+        options = service_arguments.options({"grace": self._grace, **arguments})
+        service = Service(self._board, prepare.Prepared(command, **options), fields)
+        self._services.append(service)
+        return service
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
@@ -103,7 +157,7 @@ class Supervisor:
         return told
 
     def stop(self, grace: float | None = None) -> None:
-        """End every domain, and the helpers; come back when no process is left.
+        """End every domain and service, and the helpers; come back when no process is left.
 
         Args:
             grace: seconds, instead of those that each domain was given.
@@ -111,7 +165,7 @@ class Supervisor:
         Raises:
             SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
         """
-        handles = self._kept()
+        handles: list[Supervised | Service] = [*self._kept(), *self._services]
         for handle in handles:
             handle.ask_to_stop(grace)
         survivors: list[Survivor] = []
@@ -120,6 +174,11 @@ class Supervisor:
                 handle.stop(grace)
             except SurvivorsError as error:
                 survivors += error.survivors
+            except SupervisionError:  # a service that was let go of, or whose guard was killed: it was ended
+                if isinstance(handle, Supervised):
+                    raise
+        for service in self._services:
+            service.close()
         self._board.leave_guard()
         self._board.wait_gone(None)
         if survivors:

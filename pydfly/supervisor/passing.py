@@ -22,7 +22,7 @@ _ROOM = _socket.CMSG_SPACE(MOST * _INT)
 
 def needed(message: Message) -> int:
     """Return how many descriptors come with a message."""
-    return 2 + len(message[2]) if message[0] == "domain" else 0
+    return 2 + len(message[2]) if message[0] in ("domain", "service") else 0
 
 
 class Passing:

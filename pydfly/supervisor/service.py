@@ -69,6 +69,7 @@ class Service:
         """Called when it was told to exit, and has ended."""
         self.news: Callable[[str], None] = _nothing
         """Called with a line about what was done."""
+        self._past = time.time() - time.monotonic()  # what turns a time of that clock into one since the epoch
         self._policy = Policy(rules, time.monotonic())
         self._launch = launch
         self._domains = domains
@@ -85,8 +86,7 @@ class Service:
 
     def status(self) -> ServiceStatus:
         """Say what is known of it."""
-        policy, now = self._policy, time.monotonic()
-        past = time.time() - now  # what turns a time of that clock into one since the epoch
+        policy, past = self._policy, self._past
         code = None if policy.last_exit is None else os.waitstatus_to_exitcode(policy.last_exit)
         return ServiceStatus(
             name=self.name,

@@ -29,13 +29,11 @@ class Services:
 
     Args:
         hand_down: Guard.hand_down.
-        null: descriptor of /dev/null.
     """
 
-    def __init__(self, hand_down: Callable[[Message, list[int]], None], null: int) -> None:
+    def __init__(self, hand_down: Callable[[Message, list[int]], None]) -> None:
         self.reactor = Reactor(mailbox.listen)
         self.domains = Domains(self.reactor, hand_down)
-        self._null = null
         self._kept: set[_Kept] = set()
 
     def create(self, message: Message, descriptors: list[int]) -> None:
@@ -49,8 +47,7 @@ class Services:
         line, cwd, *sources = descriptors
         os.set_blocking(line, False)
         kept = _Kept(Line(line), self.reactor, self._kept.discard)
-        places = {0: self._null, **dict(zip(targets, sources, strict=True))}
-        kept.make(self.domains, cwd, places, fields)
+        kept.make(self.domains, cwd, dict(zip(targets, sources, strict=True)), fields)
         self._kept.add(kept)
 
     def told(self, message: Message) -> bool:
@@ -82,7 +79,7 @@ class _Kept:
 
     def make(self, domains: Domains, cwd: int, targets: dict[int, int], fields: dict[str, Any]) -> None:
         """Make it, and say whether it was made."""
-        self._descriptors = [cwd, *(number for number in targets.values() if number != targets[0])]
+        self._descriptors = [cwd, *targets.values()]
         try:
             self._service = Service(
                 fields["name"],
@@ -96,7 +93,7 @@ class _Kept:
                 log=fields["log"],
             )
         except (OSError, ValueError) as error:
-            self._send(("failed", error_fields(error)))
+            self._send(("failed", (*error_fields(error), getattr(error, "filename", None))))
             return
         self._service.changed = self._changed
         self._service.over = self._over
@@ -137,13 +134,14 @@ class _Kept:
                 self.stop()
             return
         self._send()
+        self._changed()
 
     def _answer(self, service: Service, message: Message) -> None:
         name, serial, *values = message
         try:
             value = self._meet(service, name, values)
         except OSError as error:
-            self._send(("refused", serial, error_fields(error)))
+            self._send(("refused", serial, (*error_fields(error), error.filename)))
         else:
             self._changed()
             self._send(("done", serial, value))
@@ -163,8 +161,8 @@ class _Kept:
         return None
 
     def _changed(self) -> None:
-        """Tell the owner when something else than the output has changed."""
-        if self._service:
+        """Tell the owner when something else than the output has changed; one that does not read hears of the last."""
+        if self._service and not self._line.unsent:
             told = (tuple(self._service.status()), self._service.survivors)
             if told != self._told:
                 self._told = told

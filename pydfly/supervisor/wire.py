@@ -28,11 +28,18 @@ The *control* joins an owner and its guard.  From the owner::
     ("domain", number, targets, grace)   start a warden; with it come descriptors: the warden's end of a line, the
                                     directory to start in, and one for each target, its number in the command
 
+    ("service", number, targets, fields)   keep a service, with the same descriptors; the line is the guard's own then
+
 From the guard (or, when that was killed, from the deputy)::
 
     ("hello", pid, PROTOCOL)        the first: this is a guard of ours
     ("failed", number, error)       there will be no warden: (class name, errno, text); number None: no domain at all
     ("lost", number, survivors)     the warden was killed; its domain was ended, or these processes of it are left
+
+The *line of a service* joins an owner and its guard: ("start", serial), ("stop", serial, grace), ("restart", serial,
+grace), ("status", serial), ("log", serial), ("reopen", serial, path), answered by ("done", ...) and ("refused", ...);
+and from the guard ("status", fields of ServiceStatus, survivors) whenever that has changed, ("failed", error) if the
+service could not be made.
 
 The *channel* joins guard and deputy: the guard hands ("domain", ...) down; the deputy answers ("warden", number,
 pid), ("failed", ...) and ("lost", ...).

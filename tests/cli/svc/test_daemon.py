@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import grp
 import io
 import json
 import os
+import pwd
 import random
 import signal
 import sys
@@ -20,7 +22,7 @@ from tests.processes import eventually, in_process
 
 from .daemons import Daemons, running
 
-assert initialize  # loaded here, because others may not read it
+assert all((initialize, grp, pwd))  # loaded here, because others may not read them
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be others")
 # one write: what print() makes of a line are two, and those of five processes mix
 STUBBORN = (

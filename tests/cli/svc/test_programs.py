@@ -58,7 +58,7 @@ def kill_and_watch(daemons: Daemons, label: str, up: Callable[[], bool]) -> None
     eventually(up, timeout=30)
     assert daemons.status(label)["restarts"] == 1
     members = below(daemon)
-    assert daemons.run("stop", label).returncode == 0
+    assert daemons.run("stopall", label).returncode == 0
     assert daemons.state(label) == "stopped (manual)"
     helpers = {daemon, *(one for one in below(daemon))}
     assert not any(running(one) for one in (first | members) - helpers)

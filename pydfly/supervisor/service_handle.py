@@ -1,0 +1,195 @@
+"""The caller's handle on a service of a ``Supervisor``.
+
+Restarts are the guard's affair; a caller asks, and reads what the guard has told.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+
+from ..errors import SupervisionError, SurvivorsError
+from ..structs import Survivor
+from .arguments import seconds
+from .service_status import ServiceStatus
+from .wire import rebuilt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .prepare import Prepared
+    from .switchboard import Switchboard
+    from .wire import Message
+
+
+class Service:
+    """One service; made by ``Supervisor.service()``.  May be used from several threads.
+
+    Args:
+        board: the guard that keeps it.
+        prepared: what is run, with its descriptors.
+        fields: everything else that the guard must know.
+
+    Raises:
+        OSError: the log file cannot be opened.
+        SupervisionError: there is no guard any more.
+    """
+
+    def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
+        self._board = board
+        self._owner = os.getpid()
+        self._serials = count(1)
+        self._answers: dict[int, tuple[bool, Any]] = {}  # whether it was met, and its value or the error
+        self._refusal: BaseException | None = None  # why there is no such service
+        self._status: ServiceStatus | None = None
+        self._survivors: list[dict[str, Any]] = []
+        self.name: str = fields["name"]
+        """Its name."""
+        self.post = prepared.line
+        number = board.add(self)
+        fields = {**fields, "launch": prepared.launch.fields()}
+        board.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
+        board.send(board.control)
+        self._until(lambda: self._status is not None or self._refusal is not None, None, "made")
+        self._raise_refusal()
+
+    def __del__(self) -> None:
+        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "post"):
+            self._hang_up()
+
+    def __repr__(self) -> str:
+        return f"<pydfly.Service {self.name!r} {self._status.state if self._status else 'unknown'}>"
+
+    def start(self) -> None:
+        """Start it, if it does not run; comes back at once: ``wait_ready`` waits.
+
+        Raises:
+            SupervisionError: there is no guard any more.
+        """
+        self._ask("start")
+
+    def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
+        """Wait until it is ready, through restarts if there are some; return its status.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Raises:
+            RuntimeError: it is stopped, or has failed; the text says why.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        settled = ("running", "stopped", "failed")
+        self._until(lambda: self._known().state in settled, timeout, "ready")
+        status = self._known()
+        if status.state != "running":
+            raise RuntimeError(f"service {self.name!r} is {status.state}: {status.reason or 'it was not started'}")
+        return status
+
+    def status(self) -> ServiceStatus:
+        """Return what is known of it now."""
+        self._ask("status")
+        return self._known()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop it, with everything that it has started; come back when nobody is left.  No restart undoes that.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            SurvivorsError: some could not be ended.
+        """
+        self._ask("stop", None if grace is None else seconds(grace))
+        self._until(lambda: self._known().state != "stopping", None, "stopped")
+        if self._survivors:
+            raise SurvivorsError([Survivor(**left) for left in self._survivors])
+
+    def restart(self, grace: float | None = None) -> None:
+        """Stop everything, and start it then; come back when the command was executed again, or refused.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            OSError: it could not be executed.
+            SurvivorsError: some could not be ended, so there is no second copy beside them.
+        """
+        before = self.status().launches
+        self._ask("restart", None if grace is None else seconds(grace))
+        settled = ("stopped", "failed", "waiting")
+        self._until(lambda: self._known().launches > before or self._known().state in settled, None, "restarted")
+        if self._survivors and self._known().state == "failed":
+            raise SurvivorsError([Survivor(**left) for left in self._survivors])
+
+    def log(self) -> bytes:
+        """Return the last ``log_ring`` bytes of its output."""
+        return bytes(self._ask("log"))
+
+    def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Open the log file again, after it was renamed, or another one.
+
+        Raises:
+            OSError: it cannot be opened; the old one stays in use.
+        """
+        self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
+
+    def close(self) -> None:
+        """Let go of it: it is stopped, but nobody waits for that."""
+        self._hang_up()
+
+    def take(self, message: Message) -> None:
+        """Take a message of the guard; one that was taken already changes nothing."""
+        name, *values = message
+        if name == "status":
+            self._status, self._survivors = ServiceStatus(*values[0]), values[1]
+        elif name in ("done", "refused"):
+            self._answers[values[0]] = name == "done", values[1]
+        elif name == "failed":
+            self._refusal = rebuilt(*values[-1])
+
+    def ask_to_stop(self, grace: float | None) -> None:
+        """Begin what ``stop()`` does, and come back at once."""
+        if not self._is_over():
+            self._send("stop", grace)
+
+    def _known(self) -> ServiceStatus:
+        assert self._status
+        return self._status
+
+    def _is_over(self) -> bool:
+        return self.post.closed or self.post.fileno() < 0
+
+    def _send(self, name: str, *values: object) -> int:
+        serial = next(self._serials)
+        self.post.send((name, serial, *values))
+        self._board.send(self.post)
+        return serial
+
+    def _ask(self, name: str, *values: object) -> Any:
+        if os.getpid() != self._owner:
+            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+        serial = self._send(name, *values)
+        self._until(lambda: serial in self._answers, None, f"asked ({name})")
+        good, value = self._answers.pop(serial)
+        if not good:
+            raise rebuilt(*value)
+        return value
+
+    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
+        self._board.until(lambda: condition() or self._is_over(), timeout, lambda: f"service {self.name!r} {what}")
+        if not condition():
+            self._hang_up()
+            raise self._board.failure or SupervisionError(
+                f"service {self.name!r}: its guard was killed, or the handle was closed; everything of it was ended"
+            )
+
+    def _raise_refusal(self) -> None:
+        if self._refusal is not None:
+            self._hang_up()
+            raise self._refusal
+
+    def _hang_up(self) -> None:
+        self.post.hang_up()
+        self._board.forget(self.post)
