@@ -50,6 +50,17 @@ def flavour() -> str:
     return choice.flavour(_chosen)
 
 
+def is_linux() -> bool:
+    """Say whether the Linux backend is in force, or would be, without starting it: real processes, then."""
+    import sys
+
+    if _current is not None:
+        return _current.name == "linux"
+    from . import choice
+
+    return choice.wanted(_chosen)[0] in ("linux", "linux:freebsd", "linux:dragonfly") and sys.platform == "linux"
+
+
 class use:  # noqa: N801  read as a verb: `with use("sim"):`
     """Take another backend, for the whole process, from now on or for the length of a ``with`` block.
 
