@@ -176,7 +176,7 @@ def _close_gaps(needed: list[int]) -> None:
     start = 3
     for number in needed:
         os.closerange(start, number)
-        start = number + 1
+        start = max(start, number + 1)
 
 
 def name_myself(name: str) -> None:

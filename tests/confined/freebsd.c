@@ -101,10 +101,19 @@ static int get_pids(struct procctl_reaper_pids *request)
     return 0;
 }
 
+static int contains(const struct machine_task *list, int length, const struct machine_task *task)
+{
+    for (int place = 0; place < length; place++)
+        if (list[place].pid == task->pid && list[place].ticks == task->ticks)
+            return 1;
+    return 0;
+}
+
 /* Everybody below, until a look finds nobody new: the kernel keeps them from forking meanwhile */
 static int kill_all(struct procctl_reaper_kill *request)
 {
-    int node = machine_living(machine_own_node()), found = 1;
+    static struct machine_task signalled[MACHINE_TASKS];
+    int node = machine_living(machine_own_node()), found = 1, done = 0;
 
     if (request->rk_sig <= 0 || request->rk_sig > 128 || request->rk_flags != 0)
         return refuse(EINVAL);
@@ -118,9 +127,10 @@ static int kill_all(struct procctl_reaper_kill *request)
 
             if (task->state == 'Z' || task->pid == getpid() || !machine_is_below(machine_node_of(task), node))
                 continue;
-            if (pass > 0 && request->rk_sig != 9)
-                continue; /* another signal only once */
-            if (machine_send(task->pid, request->rk_sig) == 0) {
+            if (contains(signalled, done, task))
+                continue; /* each process once */
+            if (done < MACHINE_TASKS && machine_send(task->pid, request->rk_sig) == 0) {
+                signalled[done++] = *task;
                 request->rk_killed++;
                 found = 1;
             }

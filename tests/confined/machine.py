@@ -23,7 +23,7 @@ from . import names
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-COPIED = ("pydfly", "tests", "docs", "ci", "pyproject.toml", "README.md", "build_ffi.py")
+COPIED = ("pydfly", "tests", "benchmarks", "docs", "ci", "pyproject.toml", "README.md", "build_ffi.py")
 _NODES, _PIDS = 65536, 4194304  # of machine.c
 _HEADER = 4096
 _NODE = struct.calcsize("iiQ")

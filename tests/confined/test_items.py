@@ -143,6 +143,12 @@ def test_descriptors_are_closed_at_once(machine: Machine) -> None:
         assert [pid for pid in (*pids, *onlooker.children(pids[2])) if machine.entry(pid).bad_closes > 1000] == []
 
 
+def test_the_standard_ones_stay_open(machine: Machine) -> None:
+    """Item 4: whatever is closed, a command that cannot be started is told on standard error."""
+    done = machine.run(*RUN, "no-such-command")
+    assert (done.returncode, done.stderr) == (127, "pydfly: no-such-command: No such file or directory\n")
+
+
 def test_a_user_may_not_register(dragonfly: Machine) -> None:
     """Item 5: the kernel's EPERM comes before the refusal that protects the system."""
     if os.geteuid() != 0:

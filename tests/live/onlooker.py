@@ -103,7 +103,7 @@ def _environments(pid: str) -> list[bytes]:
     """Read the environment of a process through each thread: the first thread may have ended before the others."""
     try:
         threads = os.listdir(f"//proc/{pid}/task")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
     return _contents([f"//proc/{pid}/task/{thread}/environ" for thread in threads])
 
