@@ -20,6 +20,12 @@ grep -E '^Sig(Blk|Ign)' /proc/self/status; umask; nice; ulimit -a
 cat /proc/self/oom_score_adj; grep -E '^Cpus_allowed:|^Cap' /proc/self/status; pwd
 for number in 0 1 2 3 4 5 6 7 8 9 10; do [ -e /proc/$$/fd/$number ] && echo $number; done
 """
+STATES = {
+    "limits and closed descriptors": "ulimit -n 333; ulimit -c 0; umask 027; exec 2>/dev/null <&-",
+    "ignored signals": "trap '' INT USR1 RTMIN",
+    "SIGPIPE ignored": "trap '' PIPE",
+    "an open descriptor": "exec 7</dev/null",
+}
 
 
 def environment(words: list[str]) -> str:
@@ -59,16 +65,15 @@ def python_path(words: list[str]) -> str:
 
 def state(words: list[str]) -> str:
     """Compare what a command finds with what it finds without a wrapper."""
-    ulimits = "ulimit -n 333; ulimit -c 0; umask 027; exec 2>/dev/null <&-"
-    trap = "trap '' INT USR1 RTMIN"
     shell = shutil.which("bash") or "sh"
-    for before in (ulimits, trap, "trap '' PIPE", "exec 7</dev/null"):
+    for what, before in STATES.items():
         shells = [shell, "-c", f'{before}; "$@"; exit $?', "sh"]
         here = subprocess.run([*shells, "sh", "-c", STATE], capture_output=True, text=True, check=False).stdout
         there = subprocess.run([*shells, *words, "sh", "-c", STATE], capture_output=True, text=True, check=False).stdout
         if here != there:
-            pairs = zip(here.splitlines(), there.splitlines() or [""] * 9, strict=False)
-            return f"{before}: {next((f'{mine} becomes {its}' for mine, its in pairs if mine != its), 'differs')}"
+            pairs = zip(here.splitlines(), there.splitlines(), strict=False)
+            changed = next((f"{mine} becomes {its}" for mine, its in pairs if mine != its), "does not run")
+            return f"{what}: {' '.join(changed.split())}"
     return "as it was"
 
 
