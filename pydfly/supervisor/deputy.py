@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from . import mailbox
 from .conversation import Conversation
@@ -20,6 +21,7 @@ from .wire import error_fields
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from signal import struct_siginfo
 
     from ..ending.own_children import Listing
     from .mailbox import Mailbox
@@ -28,6 +30,8 @@ else:
     import _signal
 
 FAILED = 125
+MEMORY = 100  # signals that are kept for the guard's questions
+LATELY = 1.0  # seconds: a question comes right after its signal
 
 
 class Deputy:
@@ -52,6 +56,7 @@ class Deputy:
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._grace = 0.0
+        self._met: list[tuple[int, int, float]] = []  # signals: number, pid of the sender, when
 
     def run(self, first: tuple[Message, list[int]] | None) -> None:
         """Keep the wardens until the guard wants no more of them, or is gone, and none is left."""
@@ -66,7 +71,22 @@ class Deputy:
             self._see_to_the_dead()
             if self._is_over():
                 return
-            self._mailbox.wait_until(self._keeper.due)
+            self._note(self._mailbox.wait_until(self._keeper.due))
+
+    def _note(self, info: struct_siginfo | None) -> None:
+        """Keep for a while which signal came from which process: the guard may ask."""
+        if info is not None and info.si_pid:
+            self._met.append((info.si_signo, info.si_pid, time.monotonic()))
+            del self._met[:-MEMORY]
+
+    def _has_met(self, number: int, sender: int) -> bool:
+        """Say whether a signal has come from this process lately; each is told once."""
+        while number in _signal.sigpending():  # nothing else is taken: it may be the news of a descriptor
+            self._note(_signal.sigtimedwait([number], 0))
+        since = time.monotonic() - LATELY
+        found = any(met[:2] == (number, sender) and met[2] > since for met in self._met)
+        self._met = [met for met in self._met if met[:2] != (number, sender)]
+        return found
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
@@ -85,7 +105,9 @@ class Deputy:
                 self._start(message, descriptors)
                 continue
             close_all(descriptors)
-            if message[0] == "domain":
+            if message[0] == "met":
+                self._tell(("met", message[1], self._has_met(message[1], message[2])))
+            elif message[0] == "domain":
                 error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
                 self._tell(("failed", message[1], error_fields(error)))
         self._channel.send()

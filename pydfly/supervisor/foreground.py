@@ -1,7 +1,8 @@
 """One domain in the foreground: this process is its owner and its guard, as ``pydfly run`` is.
 
-A signal that comes is passed on to the command over the line, once; what the terminal sent only where the command is
-not in the process group that it sent it to (see ``terminal``).
+A signal that comes is passed on to the command over the line, once.  What the terminal sent is passed on only where the
+command is not in the process group that it sent it to (see ``terminal``).  For what a process sent to a group that the
+command is in, the deputy is the witness: it is in the same group, so it has met the signal if the group was meant.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import time
 
 from . import mailbox, terminal
+from .announcements import Announcements
 from .domain import close_all_but, hide_environment, protect_myself
 from .guard import Guard
 from .keeper import last_resort
@@ -32,8 +34,6 @@ else:
 _FROM_NOBODY = {_signal.SIGIO, _signal.SIGPIPE}  # if the kernel sends one of these it is about this process itself
 _ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
 _WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
-ANNOUNCE = 10.0  # seconds between two announcements of what is still waited for
-SHORT = 2.0  # seconds of a grace that is not worth any
 
 
 class Foreground:
@@ -72,11 +72,9 @@ class Foreground:
         self._mailbox = Mailbox(*before)
         self._terminal = terminal.Terminal()
         self._own_group = not self._terminal.was_ours
-        self._guard = Guard(self._mailbox, self._hear_of_loss)
-        self._announces = attendant.announces and launch.grace > SHORT
+        self._guard = Guard(self._mailbox, self._hear_guard)
+        self._announcements = Announcements(attendant.announces, launch.grace)
         self._deadline = float("inf")  # when the time of --timeout is over
-        self._announced = float("inf")  # when to announce next
-        self._kill_at = float("inf")
 
     def run(self) -> None:
         """Start the command, and come back when no process of its domain is left, or only those that stay.
@@ -125,7 +123,8 @@ class Foreground:
         """Look around once, and say whether everything is over."""
         for message in self._line.receive():
             self._hear(message)
-        self._announce()
+        if self._announcements.wanted and self._is_ending() and self._announcements.during_ending(time.monotonic()):
+            self._request("processes")
         self._line.send()
         self._guard.look_around()
         if (self._line.closed or self._line.broken) and not self._closing:
@@ -148,14 +147,19 @@ class Foreground:
             at_exit = self._exited and not self._is_ending_early()
             self._line.send(("spare", values[0], self._attendant.spares(values[1], at_exit)))
         elif name == "done" and values[1] is not None:
-            self._attendant.waiting(values[1], self._kill_at - time.monotonic())
+            self._attendant.waiting(values[1], self._announcements.kill_at - time.monotonic())
         elif name == "ended":
             self.report = values[0]
 
-    def _hear_of_loss(self, message: Message) -> None:
-        """Take what deputy and guard say of a domain whose warden was killed, or never was."""
-        name, _, value = message
-        if name == "failed":
+    def _hear_guard(self, message: Message) -> None:
+        """Take what guard and deputy say: of a domain whose warden was killed, or never was; of a signal."""
+        name, number, value = message
+        if name == "met":
+            if not value:
+                self._pass_on(number)
+            elif number == _signal.SIGTERM and not self._is_ending():
+                self._end()  # the group was meant: the command has it, but it also starts the ending
+        elif name == "failed":
             self.failure = (*value, None)
         else:
             self.lost = value
@@ -170,10 +174,16 @@ class Foreground:
             return
         if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._terminal.exists:
             self._key(number)
-        elif number == _signal.SIGTERM and not self._is_ending():
-            self._end()
         elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)
+        elif number not in _FROM_NOBODY and terminal.sent_by_process(info) and self._is_in_our_group():
+            self._guard.ask_deputy(number, info.si_pid)  # ``_hear_guard`` gets the answer
+        else:
+            self._pass_on(number)
+
+    def _pass_on(self, number: int) -> None:
+        if number == _signal.SIGTERM and not self._is_ending():
+            self._end()
         else:
             self._request("signal", number)
 
@@ -192,9 +202,9 @@ class Foreground:
 
     def _is_in_our_group(self) -> bool:
         try:
-            return os.getpgid(self._pid) == os.getpgrp() if self._pid else not self._own_group
+            return not self._own_group and (self._pid == 0 or os.getpgid(self._pid) == os.getpgrp())
         except ProcessLookupError:  # it has just ended
-            return True
+            return False
 
     def _command_stopped(self, number: int) -> None:
         """Stop as well, being the shell's job; or lend the terminal to a command that waits for it."""
@@ -205,7 +215,7 @@ class Foreground:
             self._request("signal", _signal.SIGCONT, True)
             return
         self._terminal.take_back()
-        terminal.stop_myself()
+        terminal.stop_myself(number, self._own_group)
         if self._own_group:
             if self._terminal.is_ours():
                 self._terminal.lend(self._pid)
@@ -216,7 +226,7 @@ class Foreground:
     def _end(self, grace: float | None = None) -> None:
         self._asked = True
         if grace is not None:
-            self._kill_at = time.monotonic() + grace
+            self._announcements.kill_at = time.monotonic() + grace
         self._request("stop", grace)
 
     def _is_ending(self) -> bool:
@@ -228,21 +238,10 @@ class Foreground:
 
     def _due(self) -> float:
         """Return when there is something to do next, on the monotonic clock."""
-        if not self._announces:
+        if not self._announcements.wanted:
             return self._guard.due
-        return min(self._guard.due, self._deadline if self._announced == float("inf") else self._announced)
-
-    def _announce(self) -> None:
-        """Ask who is still waited for, now and then, if somebody wants to know."""
-        if not self._announces or not self._is_ending():
-            return
-        now = time.monotonic()
-        if self._announced == float("inf"):
-            self._announced = now + ANNOUNCE
-            self._kill_at = now + self.launch.grace
-        elif now >= self._announced:
-            self._announced = now + ANNOUNCE
-            self._request("processes")
+        rest = self._announcements.due
+        return min(self._guard.due, self._deadline if rest == float("inf") else rest)
 
     def _request(self, name: str, *values: object) -> None:
         self._serial += 1

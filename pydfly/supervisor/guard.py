@@ -150,10 +150,19 @@ class Guard:
             name, number, *values = message
             if name == "warden":
                 self._domains[values[0]] = number, self._graces.pop(number, 0.0)
+            elif name == "met":
+                self._tell(message)
             else:
                 self._graces.pop(number, None)
                 self._forget(number)
                 self._tell(message)
+
+    def ask_deputy(self, number: int, sender: int) -> None:
+        """Have told whether the deputy has got this signal, too: ("met", number, whether)."""
+        if self._channel is None:
+            self._tell(("met", number, False))
+        else:
+            self._channel.send(("met", number, sender))
 
     def _forget(self, number: int) -> None:
         for pid in [pid for pid, domain in self._domains.items() if domain[0] == number]:

@@ -20,8 +20,10 @@ else:
     import _signal
 
 _SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: the kernel itself; include/uapi/asm-generic/siginfo.h, sys/signal.h
-KEYS = {getattr(_signal, name) for name in ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGHUP", "SIGWINCH")}
-"""What a terminal sends to its foreground process group."""
+_SI_USER = (0x10001, 0x10002, 0x10007)  # SI_USER, SI_QUEUE, SI_LWP of FreeBSD; Linux has no positive ones
+_NAMES = ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGHUP", "SIGWINCH")
+KEYS = {getattr(_signal, name) for name in _NAMES}
+"""What a terminal sends to a whole process group: for a key, or to stop one in the background that uses it."""
 
 
 def sent_by_kernel(info: struct_siginfo) -> bool:
@@ -29,17 +31,27 @@ def sent_by_kernel(info: struct_siginfo) -> bool:
     return info.si_code in _SI_KERNEL
 
 
-def stop_myself() -> None:
+def sent_by_process(info: struct_siginfo) -> bool:
+    """Say whether a process sent a signal: with kill(2), sigqueue(3) or the like."""
+    return info.si_code <= 0 or info.si_code in _SI_USER
+
+
+def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
     """Stop as the command did, so that the shell takes the terminal back; returns when the shell says ``fg`` or ``bg``.
 
-    SIGTSTP and not SIGSTOP: in an orphaned process group, where nobody could ever continue this process, the kernel
-    ignores it.
+    Args:
+        number: SIGTSTP, SIGTTIN or SIGTTOU, and not SIGSTOP: in an orphaned process group, where nobody could ever
+            continue this process, the kernel ignores them.
+        group: stop all of the process group, as the terminal would: a job may hold more than this process.
     """
-    before = _signal.signal(_signal.SIGTSTP, _signal.SIG_DFL)
-    mask = _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [_signal.SIGTSTP])
-    os.kill(os.getpid(), _signal.SIGTSTP)
+    before = _signal.signal(number, _signal.SIG_DFL)
+    mask = _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
+    if group:
+        os.killpg(os.getpgrp(), number)
+    else:
+        os.kill(os.getpid(), number)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
-    _signal.signal(_signal.SIGTSTP, before)
+    _signal.signal(number, before)
 
 
 class Terminal:

@@ -42,7 +42,8 @@ and from the guard ("status", fields of ServiceStatus, survivors) whenever that 
 service could not be made.
 
 The *channel* joins guard and deputy: the guard hands ("domain", ...) down; the deputy answers ("warden", number,
-pid), ("failed", ...) and ("lost", ...).
+pid), ("failed", ...) and ("lost", ...).  ``pydfly run`` asks ("met", number, sender): has this signal of that process
+come to the deputy as well?  The answer is ("met", number, whether).
 """
 
 from __future__ import annotations
