@@ -1,19 +1,28 @@
 """Run a command so that nothing it starts can outlive its owner.
 
-Between a caller and its command stand three processes::
+Between an owner and its commands stand three kinds of helper::
 
-    caller            holds the lifeline; nothing of it is changed: no signal handler, no wait for any child
-      guard           has the relations to the terminal, and hands signals down
-        deputy        stands by
-          warden      owns the reaper domain: starts the command, collects the dead, ends the domain
+    owner             holds the control socket, and one line (a socket) for each domain; nothing else of it is changed
+      guard           started by exec, once; hands domains down, keeps services; ``pydfly run`` is its own guard
+        deputy        forks a warden for each domain; ends the domain of a warden that was killed
+          warden      owns one reaper domain: starts the command, collects the dead, ends the domain, reports
             command   and whatever it starts, wherever that goes
 
-Caller gone, or guard, or deputy: the warden sees it and ends the domain.  Warden gone: the deputy adopts the domain
-and ends it, and after the deputy the guard.  So any two of the three may be killed at any moment, and the third ends
-what is left.  ``pydfly run`` is its own guard.
+The owner gone, or the guard, or the deputy: each warden sees it and ends its domain.  A warden gone: the deputy adopts
+its domain and ends it; without a deputy the guard does.  So killing any two of the three leaves one that ends
+everything, and says what is left.
 
-The warden is in a session of its own, so no signal to a process group or from a terminal hits all; who is stopped
-is continued by the one above.  What is left to fate:
+Three rules keep an error of a helper from becoming an escape:
+
+- What an ending may need is imported, opened and tried before the command starts: the modules, a descriptor of /proc,
+  and the kernel's list of the helper's own children, which is read again with pread(2).
+- The last resort needs nothing else.  A child that was not collected keeps its pid, so killing and waiting for the
+  pids of that list until wait says ECHILD reaches everything: orphans become children here when their parents die.
+  Any exception in a helper leads there (``ending.own_children.kill_until_gone``).
+- News go upwards by socket or exit, never by kill(2), which DragonFly forbids; signals go downwards only.
+
+A warden is in a session of its own, so no signal to a process group or from a terminal hits all.  A stopped helper is
+continued by the one above, the guard by its owner.  What is left to fate:
 
 - All three killed within a few milliseconds, be it from outside (``pkill -9 -f``) or by a command that kills every
   parent it gets.  On every system the orphans then go to the next reaper above and live on; with ``pdeathsig`` the
@@ -23,7 +32,7 @@ is continued by the one above.  What is left to fate:
   for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.
 
 Joining a cgroup of its own would let the kernel end a domain at once (cgroup.kill), but costs every start 7 to 16 ms
-and changes what the command sees; the sweep of ``ending.scan`` ends the fastest fork storms without it.
+and changes what the command sees; ``ending.own_children`` says how the fastest fork storms are ended without it.
 """
 
 from __future__ import annotations
