@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -21,6 +22,12 @@ OTHER_BSD = {"dragonfly": "FreeBSD", "freebsd": "DragonFly"}.get(choice.machine(
 """Tests are skipped for want of this system's kernel wherever they are run, but there."""
 live_only = pytest.mark.skipif(sys.platform != "linux" and not bsd, reason="acts on real processes of Linux or a BSD")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
+
+# What was ignored where the tests were started (nohup, `&` in a script, trap '') the programs of the tests would ignore
+# as well; they are about what happens without that.  Python's own choices stay.
+for _number in signal.valid_signals() - {signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)}:
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
