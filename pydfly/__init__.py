@@ -50,7 +50,7 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
     from .supervisor.service_status import ServiceStatus
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = ("aio", "constants", "errors", "pdeathsig", "reaper", "resident", "structs")
 _HOMES = {

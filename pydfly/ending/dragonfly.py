@@ -7,7 +7,8 @@ Source: procctl(2), PROC_REAP_STATUS, whose manual proposes this loop.
 from __future__ import annotations
 
 from ..backends import current
-from ..reaper import status
+from ..structs import ReaperStatus
+from ..syscalls import control
 from .policy import Orders
 from .sending import number, send_each
 
@@ -33,8 +34,10 @@ class PidHead:
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Kill the child attached last if the listing had missed it; the caller collects it and comes again."""
-        head = status().first_pid
-        if head is None or any(member.pid == head for member in members):
+        status = control("PROC_REAP_STATUS")
+        assert isinstance(status, ReaperStatus)
+        head = status.pid_head
+        if head == -1 or any(member.pid == head for member in members):
             return []
         newborn = [member for member in self._processes.descendants() if member.pid == head]
         self.signal(Orders("SIGKILL", newborn, float("inf")))

@@ -6,7 +6,7 @@ Sources: procctl(2), PROC_REAP_KILL; sys/kern/kern_procctl.c, reap_kill_subtree(
 from __future__ import annotations
 
 from ..backends import current
-from ..structs import ReaperKill
+from ..structs import ReaperKill, ReaperStatusFreeBSD
 from ..syscalls import control
 from .sending import number, send_each
 
@@ -37,9 +37,9 @@ class ReapKill:
         What the call returns tells nothing certain (rules FK-5 to FK-8): who is left shows in the next listing.
         Only a reaper may ask, or the domain of *its* reaper would die (FK-11).
         """
-        from ..reaper import owned
-
-        if owned():
+        status = control("PROC_REAP_STATUS")
+        assert isinstance(status, ReaperStatusFreeBSD)
+        if status.owned:
             try:
                 control("PROC_REAP_KILL", ReaperKill(number("SIGKILL")))
             except OSError:

@@ -10,10 +10,21 @@ from .wire import error_fields
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable
+    from typing import Any, Protocol
 
     from ..structs import DescendantInfo
-    from .warden import Warden
+    from .mailbox import Mailbox
     from .wire import Message
+
+    class Domain(Protocol):
+        """What an owner can ask for: the domain."""
+
+        def launched(self, fields: dict[str, Any]) -> None: ...
+        def signal(self, number: int, to_group: bool = False) -> None: ...
+        def stop(self, grace: float | None) -> None: ...
+        def spare(self, question: int, pids: list[int]) -> None: ...
+        def members(self) -> list[DescendantInfo]: ...
 else:
     import _signal
 
@@ -30,39 +41,39 @@ class Conversation:
         self.line = Line(descriptor)
         self._questions = 0
 
-    def hear(self, warden: Warden) -> None:
+    def hear(self, domain: Domain) -> None:
         """Do what the owner asks."""
         for message in self.line.receive():
             try:
-                self._answer(warden, message)
+                self._answer(domain, message)
             except (TypeError, ValueError, IndexError, OverflowError):
                 self._refuse(message, ValueError(f"no such request: {message[0]}"))
         self.line.send()
 
-    def _answer(self, warden: Warden, message: Message) -> None:
+    def _answer(self, domain: Domain, message: Message) -> None:
         name, serial, *values = message
         if name == "launch":
-            warden.launched(serial)
+            domain.launched(serial)
             return
         if name == "spare":
-            warden.spare(serial, [int(pid) for pid in values[0]])
+            domain.spare(serial, [int(pid) for pid in values[0]])
             return
         try:
-            value = self._meet(warden, name, values)
+            value = self._meet(domain, name, values)
         except OSError as error:
             self._refuse(message, error)
         else:
             self.line.send(("done", serial, value))
 
-    def _meet(self, warden: Warden, name: str, values: list[object]) -> object:
+    def _meet(self, domain: Domain, name: str, values: list[object]) -> object:
         if name == "signal":
-            warden.signal(_signal_number(values[0]), len(values) > 1 and bool(values[1]))
+            domain.signal(_signal_number(values[0]), len(values) > 1 and bool(values[1]))
             return None
         if name == "stop":
-            warden.stop(None if values[0] is None else _seconds(values[0]))
+            domain.stop(None if values[0] is None else _seconds(values[0]))
             return None
         if name == "processes":
-            return [tuple(member) for member in warden.members()]
+            return [tuple(member) for member in domain.members()]
         raise ValueError(name)
 
     def _refuse(self, message: Message, error: BaseException) -> None:
@@ -76,6 +87,12 @@ class Conversation:
     def is_last_question(self, question: int) -> bool:
         """Say whether an answer belongs to the last question."""
         return question == self._questions
+
+    def finish(self, box: Mailbox, is_cut: Callable[[], bool]) -> None:
+        """Send what is left, however long the owner takes to read it; but not to an owner that is gone."""
+        while self.line.unsent and not is_cut():
+            box.wait(0.1)
+            self.line.send()
 
     def tell(self, *message: object) -> None:
         """Tell the owner something."""

@@ -12,6 +12,7 @@ from .keeper import MOST
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable
 
     from ..ending.own_children import Listing
     from ..structs import DescendantInfo
@@ -79,6 +80,35 @@ class Deaths:
             self.journal.counted(pid, status)
             self._note(pid, status)
 
+    def signal(self, number: int, to_group: bool, members: Callable[[], list[DescendantInfo]]) -> None:
+        """Signal the command; when it has ended, what it left to this process: the daemons that it started.
+
+        Args:
+            number: of the signal.
+            to_group: all of the process group is meant, if the command leads one.
+            members: lists the members of the domain.
+
+        Raises:
+            OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
+        """
+        command = self._command
+        if command and self.command_status is None:
+            # an uncollected child: the pid is its own
+            (os.killpg if to_group and os.getpgid(command) == command else os.kill)(command, number)
+            return
+        own = os.getpid()
+        targets = [member for member in members() if member.ppid == own and member.state != "zombie"]
+        if not targets:
+            raise ProcessLookupError(errno.ESRCH, "the command has ended, and no process of it is left")
+        refused: OSError | None = None
+        for member in targets:
+            try:
+                os.kill(member.pid, number)
+            except OSError as error:
+                refused = refused or error
+        if refused:
+            raise refused
+
     def _note(self, pid: int, status: int) -> None:
         if pid == self._command and self.command_status is None:
             self.command_status = status
@@ -99,23 +129,3 @@ class Deaths:
             return
         if stopped is not None and stopped.si_status in _JOB_CONTROL:
             self.stopped_by = stopped.si_status
-
-
-def signal_daemons(members: list[DescendantInfo], number: int) -> None:
-    """Signal the living children among these: what an ended command has left to this process.
-
-    Raises:
-        OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
-    """
-    own = os.getpid()
-    targets = [member for member in members if member.ppid == own and member.state != "zombie"]
-    if not targets:
-        raise ProcessLookupError(errno.ESRCH, "the command has ended, and no process of it is left")
-    refused: OSError | None = None
-    for member in targets:
-        try:
-            os.kill(member.pid, number)  # an uncollected child: the pid is its own
-        except OSError as error:
-            refused = refused or error
-    if refused:
-        raise refused

@@ -22,7 +22,7 @@ LAUNCHED, EXECUTED, REFUSED, EXITED, EMPTY, DUE, STOP, GONE = (
 # what is done in which state upon which event: the name of a method; what is not here changes nothing
 ACTIONS = {
     (WAITING, LAUNCHED): "_start",
-    (WAITING, GONE): "_give_up",
+    (WAITING, GONE): "_finish",
     (STARTING, EXECUTED): "_executed",
     (STARTING, REFUSED): "_refused",
     (STARTING, EXITED): "_exited",  # killed before it was executed
@@ -43,7 +43,7 @@ ACTIONS = {
     (LINGERING, DUE): "_time_out",
     (LINGERING, STOP): "_begin_ending",
     (LINGERING, GONE): "_begin_ending",
-    (ENDING, EXECUTED): "_tell_started",
+    (ENDING, EXECUTED): "_executed",
     (ENDING, EXITED): "_exited_ending",
     (ENDING, EMPTY): "_finish",
     (ENDING, DUE): "_step",

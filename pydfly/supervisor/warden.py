@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 import time
 
-from ..ending.drive import Ending
 from ..ending.own_children import OwnChildren
 from . import mailbox, states
-from .deaths import Deaths, signal_daemons
-from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself, take_precedence
+from .deaths import Deaths
+from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself
+from .domain_ending import DomainEnding
 from .execution import Execution
-from .keeper import GATHER, LEFT
+from .keeper import LEFT
 from .launch import Launch
 from .wire import error_fields
 
@@ -72,8 +72,8 @@ class Warden:
         self._execution: Execution | None = None
         self._dead = Deaths(listing)
         self._children = OwnChildren(listing, self._dead.count)
-        self._ending: Ending | None = None
-        self._next = float("inf")  # when the next step is due
+        self._ending: DomainEnding | None = None
+        self._deadline = float("inf")  # the end of the time that the command was given
 
     def run(self) -> int:
         """Keep the domain until no process is left in it; return the exit status of this process."""
@@ -81,13 +81,10 @@ class Warden:
         die_with_parent(_signal.SIGCONT, self._lifeline.parent)  # stopped or not, it hears of that
         mailbox.listen(self._owner.line.descriptor)
         self._owner.hear(self)
-        while self.state != states.OVER:
-            self._look_around()
-            if self.state == states.OVER:
-                break
-            self._mailbox.wait_until(self._next)
+        while self._look_around():
+            self._mailbox.wait_until(self._due)
         self._say_farewell()
-        return LEFT if self._ending and (self._ending.survivors or self._ending.spared) else 0
+        return LEFT if self._ending and self._ending.leaves_some else 0
 
     # what the owner asks for
 
@@ -101,34 +98,20 @@ class Warden:
         return self._children.members()
 
     def signal(self, number: int, to_group: bool = False) -> None:
-        """Signal the command; when it has ended, what it left to this process: the daemons that it started.
-
-        Args:
-            number: of the signal.
-            to_group: all of the process group is meant, if the command leads one.
-
-        Raises:
-            OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
-        """
-        if self.pid and self.status is None:
-            # an unreaped child: the pid is its own
-            (os.killpg if to_group and os.getpgid(self.pid) == self.pid else os.kill)(self.pid, number)
-            return
-        signal_daemons(self.members(), number)
+        """Signal the command, or its daemons; see ``Deaths.signal``."""
+        self._dead.signal(number, to_group, self.members)
 
     def stop(self, grace: float | None) -> None:
-        """Begin the ending, or shorten the grace of one that has begun."""
+        """Begin the ending, or shorten its grace."""
         self._happens(states.STOP, states.ASKED, grace)
 
     def spare(self, question: int, pids: list[int]) -> None:
         """Take the owner's answer to which processes to spare."""
         if self._ending and self._owner.is_last_question(question):
             self._ending.spare(pids)
-            self._next = time.monotonic()
 
-    # one turn
-
-    def _look_around(self) -> None:
+    def _look_around(self) -> bool:
+        """Do what there is to do, and say whether there will be more."""
         self._owner.hear(self)
         if self._lifeline.is_cut():
             self._happens(states.GONE, states.PARENT_GONE)
@@ -143,19 +126,23 @@ class Warden:
             self._happens(states.EXITED)
         if self._dead.stopped_by:
             self._owner.tell("stopped", self._dead.stopped_by)
-        if died and self.state == states.ENDING:
-            self._next = min(self._next, time.monotonic() + GATHER)
+        if died and self._ending:
+            self._ending.gather()
         if self._dead.childless and self.pid:
             self._look_for_last()
-        if time.monotonic() >= self._next:
+        if time.monotonic() >= self._due:
             self._happens(states.DUE)
+        return self.state != states.OVER
+
+    @property
+    def _due(self) -> float:
+        """When there is something to do next, on the monotonic clock."""
+        return self._ending.due if self._ending else self._deadline
 
     def _happens(self, event: str, *values: Any) -> None:
         action = states.ACTIONS.get((self.state, event))
         if action is not None:
             getattr(self, action)(*values)
-
-    # starting
 
     def _start(self) -> None:
         assert self.launch
@@ -169,43 +156,39 @@ class Warden:
         self.state = states.STARTING
         self._dead.command_is(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
         if self.launch.timeout:
-            self._next = time.monotonic() + self.launch.timeout
+            self._deadline = time.monotonic() + self.launch.timeout
         kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
         let_go(self._mailbox.null, *self._execution.descriptors, *kept)
         name_myself("pydfly-warden")
-
-    def _give_up(self, reason: str) -> None:
-        self.state = states.OVER  # nothing has begun
 
     def _hear_of_exec(self) -> None:
         if self._execution and (event := self._execution.event()):
             self._happens(event)
 
     def _executed(self) -> None:
-        self.state = states.RUNNING
-        self._tell_started()
+        if self.state == states.STARTING:
+            self.state = states.RUNNING
+        self._owner.tell("started", self.pid)
 
     def _abort(self, reason: str, grace: float | None) -> None:
         """End the command when it was executed, or when the grace is over: a dead file system may hold its exec up."""
         assert self.launch
         self.state = states.ABORTING
         end = time.monotonic() + (self.launch.grace if grace is None else grace)
-        self._next = min(self._next, end) if self.reason == states.ASKED else end
+        self._deadline = min(self._deadline, end)
         self.reason = reason
 
     def _executed_to_end(self) -> None:
-        self._tell_started()
-        self._begin_ending(self.reason, max(0.0, self._next - time.monotonic()))
+        self._executed()
+        self._begin_ending(self.reason, max(0.0, self._deadline - time.monotonic()))
 
     def _time_out_aborting(self) -> None:
         self._begin_ending(self.reason, 0.0)
 
-    def _tell_started(self) -> None:
-        self._owner.tell("started", self.pid)
-
     def _refused(self) -> None:
         assert self._execution
-        os.waitpid(self.pid, 0)  # it told that as the last thing
+        os.kill(self.pid, _signal.SIGKILL)  # it told that as the last thing, but something may have stopped it since
+        os.waitpid(self.pid, 0)
         self._owner.tell("failed", self._execution.failure)
         self.state = states.OVER
 
@@ -220,47 +203,30 @@ class Warden:
     def _exited_ending(self) -> None:
         assert self._ending
         self._ending.command_ended()
-        self._next = min(self._next, time.monotonic() + GATHER)
 
     def _time_out(self) -> None:
         self._begin_ending(states.TIMEOUT)
 
     def _begin_ending(self, reason: str, grace: float | None = None) -> None:
         assert self.launch
-        take_precedence()
         self.reason = reason
         self.state = states.ENDING
         ask = self._owner.ask if self.launch.spare and not self._owner.line.closed else None
-        self._ending = Ending(
-            self._children,
-            time.monotonic(),
-            self.launch.grace if grace is None else grace,
-            self._dead.journal.saw,
-            ask,
-            self.launch.stop_signal,
-            self.launch.kill_mode,
-            self.pid if self.status is None else 0,
-        )
-        self._next = time.monotonic()
+        living = self.pid if self.status is None else 0
+        self._ending = DomainEnding(self._children, self.launch, grace, self._dead.journal.saw, ask, living)
 
     def _hurry(self, reason: str, grace: float | None) -> None:
         assert self._ending
-        if grace is not None:
-            self._ending.hurry(time.monotonic() + grace)
-            self._next = time.monotonic()
+        self._ending.hurry(grace)
 
     def _spare_nobody(self, reason: str) -> None:
         assert self._ending
-        self._ending.spare_nobody()
+        self._ending.plan.spare_nobody()
 
     def _step(self) -> None:
         assert self._ending
-        now = time.monotonic()
-        pause = self._ending.step(now)
-        if pause is None:
+        if self._ending.step():
             self.state = states.OVER
-        else:
-            self._next = now + pause
 
     def _look_for_last(self) -> None:
         """Wait has said ECHILD: the only proof that no process is left."""
@@ -269,16 +235,13 @@ class Warden:
         elif self.state == states.LINGERING:
             self._begin_ending(states.COMMAND_ENDED)  # what is left gives no news, so there is nothing to wait for
 
-    def _finish(self) -> None:
+    def _finish(self, reason: str = "") -> None:
         self.state = states.OVER
-
-    # the last words
 
     def _say_farewell(self) -> None:
         """Report, however long the owner takes to read it; but not to an owner that is gone."""
         if self.launch and self.pid and (self.status is not None or self._ending):
-            report = self._dead.journal.report(self.launch, self.pid, self.status, self._ending)
+            plan = self._ending.plan if self._ending else None
+            report = self._dead.journal.report(self.launch, self.pid, self.status, plan)
             self._owner.tell("ended", {**report, "reason": self.reason, "start": self._began})
-        while self._owner.line.unsent and not self._lifeline.is_cut():
-            self._mailbox.wait(0.1)
-            self._owner.line.send()
+        self._owner.finish(self._mailbox, self._lifeline.is_cut)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pydfly
-from pydfly import reaper, simkernel
+from pydfly import reaper, simkernel, syscalls
 from pydfly.ending import dragonfly as pid_head
 from pydfly.ending import drive
 from pydfly.ending import freebsd as reap_kill
@@ -80,7 +80,14 @@ def test_freebsd_sweep_kills_whoever_is_there() -> None:
 def test_freebsd_sweep_of_no_reaper_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would kill the whole domain of the reaper above (rule FK-11)."""
     asked: list[object] = []
-    monkeypatch.setattr(reap_kill, "control", lambda *call: asked.append(call))
+
+    def control(command: str, *data: object) -> object:
+        if command == "PROC_REAP_STATUS":
+            return syscalls.control(command)
+        asked.append((command, *data))
+        return None
+
+    monkeypatch.setattr(reap_kill, "control", control)
     with pydfly.use(simkernel.boot("freebsd").spawn("/bin/sh")):
         reap_kill.ReapKill().sweep([])
         assert asked == []
