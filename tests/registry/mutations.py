@@ -7,8 +7,8 @@ from ..mutations import Mutation
 DIRECTORY, FILE, CONTENT, RULES = "directory.py", "file.py", "content.py", "rules.py"
 
 MUTATIONS = [
-    Mutation("owner on the way", DIRECTORY, "        if status.st_uid not in (0, os.geteuid()):", "        if False:"),
-    Mutation("root is trusted", DIRECTORY, "status.st_uid not in (0, os.geteuid())", "status.st_uid != os.geteuid()"),
+    Mutation("owner on the way", DIRECTORY, "        if status.st_uid not in (0, self.user):", "        if False:"),
+    Mutation("root is trusted", DIRECTORY, "status.st_uid not in (0, self.user)", "status.st_uid != self.user"),
     Mutation(
         "writable on the way",
         DIRECTORY,
@@ -25,7 +25,7 @@ MUTATIONS = [
         '        if not self.names:\n            raise refusal(CALL, "ENOTDIR"',
         '        if False:\n            raise refusal(CALL, "ENOTDIR"',
     ),
-    Mutation("the directory is ours", DIRECTORY, "        if self.status.st_uid != os.geteuid():", "        if False:"),
+    Mutation("the directory is ours", DIRECTORY, "        if self.status.st_uid != self.user:", "        if False:"),
     Mutation(
         "the directory is ours alone",
         DIRECTORY,
@@ -42,10 +42,10 @@ MUTATIONS = [
         "told or variable(VARIABLE) or",
         "told or variable(VARIABLE) or variable('XDG_RUNTIME_DIR') or",
     ),
-    Mutation("mode of the file", FILE, "        os.fchmod(descriptor, 0o600)", "        os.fchmod(descriptor, 0o640)"),
     Mutation(
-        "one at a time", FILE, "    fcntl.flock(directory, fcntl.LOCK_EX)", "    fcntl.flock(directory, fcntl.LOCK_SH)"
+        "mode of the file", FILE, "        os.fchmod(file.fileno(), 0o600)", "        os.fchmod(file.fileno(), 0o640)"
     ),
+    Mutation("one at a time", FILE, "fcntl.LOCK_EX", "fcntl.LOCK_SH"),
     Mutation(
         "renamed into place", FILE, "            os.rename(_FRESH, NAME, src", "            os.link(_FRESH, NAME, src"
     ),
@@ -56,7 +56,7 @@ MUTATIONS = [
         "                pass",
     ),
     Mutation("a killed writer's file", FILE, "        os.unlink(_FRESH, dir_fd=directory)\n", ""),
-    Mutation("a handler does not wait", FILE, "    if _inside:", "    if False:"),
+    Mutation("a handler does not wait", FILE, "        if other is not None and other._turns:", "        if False:"),
     Mutation(
         "damage is set aside",
         FILE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -9,8 +10,9 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -265,6 +267,67 @@ def test_a_signal_handler_in_between(state: Path) -> None:
         signal.signal(signal.SIGUSR1, before)
     assert answers == [1, "EDEADLK"]
     assert registry.entries() == []
+
+
+OPERATIONS = {
+    "register": lambda registry: registry.register(Program("/b", 0, 1, 2), 0),
+    "unregister": lambda registry: registry.unregister(1, NOBODY),
+    "entries": lambda registry: registry.entries(),
+}
+
+
+class Interrupted(Exception):
+    """What a signal handler may raise."""
+
+
+def interrupted_at(line: int, operation: Callable[[], object]) -> bool:
+    """Raise in the registry's code before its line number so and so is executed; False if there are fewer."""
+    executed = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        nonlocal executed
+        if "/registry/" not in frame.f_code.co_filename or frame.f_code.co_name == "__del__":
+            return None
+        if frame.f_back is not None and frame.f_back.f_code.co_name == "__del__":  # Python would only report it
+            return None
+        executed += event == "line"
+        if event == "line" and executed == line:
+            raise Interrupted
+        return trace
+
+    sys.settrace(trace)
+    try:
+        operation()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file closed as it is forgotten
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_exception_at_any_line(name: str, tmp_path: Path) -> None:
+    """Whatever a signal handler interrupts: no descriptor stays open, no lock held, the list is before or after."""
+    line = 0
+    answered: list[bool] = []
+    going = True
+    while going:
+        line += 1
+        registry = open_registry(0, str(tmp_path / str(line)))
+        registry.register(Program("/a", 0, 1, 1), 0)
+        before = os.listdir("/proc/self/fd")
+        going = interrupted_at(line, lambda: OPERATIONS[name](registry))  # noqa: B023
+        if len(os.listdir("/proc/self/fd")) != len(before):
+            gc.collect()
+        assert len(os.listdir("/proc/self/fd")) == len(before), line
+        thread = threading.Thread(target=lambda: answered.append(len(registry.entries()) in (0, 1, 2)), daemon=True)  # noqa: B023
+        thread.start()
+        thread.join(20)
+        registry.register(Program("/c", 0, 1, 3), 0)
+        assert len(answered) == line, line
+    assert all(answered)
+    assert line > 80
 
 
 def test_a_killed_writer_leaves_nothing_in_the_way(state: Path) -> None:

@@ -18,6 +18,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from io import FileIO
 
 from ...errors import SyscallError, refusal
 from ..environment import variable
@@ -50,8 +51,31 @@ def location(told: str | None) -> str:
     return chosen if chosen.startswith("/") else os.path.join(os.getcwd(), chosen)
 
 
-def open_directory(path: str) -> int:
-    """Walk to the directory, make it if there is none, and return its descriptor.
+class Descriptors(list[int]):
+    """Open descriptors, closed when this is forgotten if not before: a signal handler's exception can come anywhere.
+
+    Each is taken off before it is closed, so that none is closed twice.
+    """
+
+    def __del__(self) -> None:
+        self.close()
+
+    def add(self, path: str, flags: int) -> None:
+        """Open what is called so in the directory that was opened last.
+
+        Raises:
+            OSError: the kernel's own.
+        """
+        self.append(os.open(path, flags, dir_fd=self[-1] if self else None))
+
+    def close(self, keep: int = 0) -> None:
+        """Close all but so many that were opened last."""
+        while len(self) > keep:
+            os.close(self.pop(0))
+
+
+def open_directory(path: str) -> Descriptors:
+    """Walk to the directory, make it if there is none, and return a descriptor of it, in a list of one.
 
     Args:
         path: absolute.
@@ -62,30 +86,33 @@ def open_directory(path: str) -> int:
     """
     if "\0" in path:
         raise refusal(CALL, "EINVAL", f"{path}: no path has a null character")
+    walk = _Walk(path)
     try:
-        walk = _Walk(path)
-    except OSError as error:
-        raise unusable(error, "/") from None
-    try:
-        walk.require_safe(walk.status)
+        walk.begin()
         while walk.names:
             walk.step()
-        return walk.arrive()
+        walk.arrive()
     except OSError as error:
+        walk.opened.close()
         raise error if isinstance(error, SyscallError) else unusable(error, walk.at) from None
-    finally:
-        os.close(walk.directory)
+    return walk.opened
 
 
 class _Walk:
     """Where the walk is: an open directory that is safe, and the names that are still to be followed."""
 
     def __init__(self, path: str) -> None:
+        self.user = os.geteuid()
         self.names = _split(path)
         self.at = "/"  # for people: how the open directory is called, or what is just being looked at
         self.links = 0
-        self.directory = os.open("/", _STEP | os.O_DIRECTORY)
-        self.status = os.fstat(self.directory)
+        self.opened = Descriptors()  # the last is where the walk is
+
+    def begin(self) -> None:
+        """Open the root."""
+        self.opened.add("/", _STEP | os.O_DIRECTORY)
+        self.status = os.fstat(self.opened[-1])
+        self._require_safe(self.status)
 
     def step(self) -> None:
         """Follow one name: into a directory, which becomes the open one, or a link, whose names come next."""
@@ -93,33 +120,32 @@ class _Walk:
         above = self.at
         self.at = f"{'' if above == '/' else above}/{name}"
         try:
-            opened = os.open(name, _STEP, dir_fd=self.directory)
+            self.opened.add(name, _STEP)
         except FileNotFoundError:
             if self.names or name == "..":
                 raise
-            opened = self._make(name)
-        try:
-            status = os.fstat(opened)
-            self.require_safe(status)
-            if stat.S_ISLNK(status.st_mode):
-                self._follow(opened, status, above)
-                return
-            if not stat.S_ISDIR(status.st_mode):
-                raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            opened, kept = self.directory, opened
-            self.directory, self.status = kept, status
-        finally:
-            os.close(opened)
+            self._make(name)
+            self.opened.add(name, _STEP | os.O_DIRECTORY)
+        status = os.fstat(self.opened[-1])
+        self._require_safe(status)
+        if stat.S_ISLNK(status.st_mode):
+            self._follow(status, above)
+        elif stat.S_ISDIR(status.st_mode):
+            self.status = status
+            self.opened.close(keep=1)
+        else:
+            raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
-    def arrive(self) -> int:
-        """Return a descriptor of the open directory, if it is this user's and nobody else's."""
-        if self.status.st_uid != os.geteuid():
+    def arrive(self) -> None:
+        """Open the directory for its files, if it is this user's and nobody else's."""
+        if self.status.st_uid != self.user:
             raise refusal(CALL, "EACCES", f"{self.at} belongs to user {self.status.st_uid}, not to this one")
         if self.status.st_mode & _WRITABLE_BY_OTHERS:
             raise refusal(CALL, "EACCES", f"{self.at} can be written by others ({_mode(self.status)}); chmod go-w it")
-        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.directory)
+        self.opened.add(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.opened.close(keep=1)
 
-    def _follow(self, link: int, status: os.stat_result, above: str) -> None:
+    def _follow(self, status: os.stat_result, above: str) -> None:
         if not self.names:
             raise refusal(CALL, "ENOTDIR", f"{self.at} is no directory but a link; name the directory it leads to")
         if self.status.st_mode & _WRITABLE_BY_OTHERS and status.st_nlink > 1:
@@ -128,24 +154,24 @@ class _Walk:
         self.links += 1
         if self.links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        target = os.readlink("", dir_fd=link)  # of the link that was opened and checked
+        target = os.readlink("", dir_fd=self.opened[-1])  # of the link that was opened and checked
+        os.close(self.opened.pop())
         self.names[:0] = _split(target)
         self.at = above
         if target.startswith("/"):
-            root = os.open("/", _STEP | os.O_DIRECTORY)
-            os.close(self.directory)
-            self.at, self.directory, self.status = "/", root, os.fstat(root)
+            self.opened.close()
+            self.at = "/"
+            self.begin()
 
-    def _make(self, name: str) -> int:
+    def _make(self, name: str) -> None:
+        above = self.opened[-1]
         with suppress(FileExistsError):  # another process was faster
-            os.mkdir(name, 0o700, dir_fd=self.directory)
-            if os.stat(name, dir_fd=self.directory).st_mode & 0o777 != 0o700:  # the umask took even the owner's bits
-                os.chmod(name, 0o700, dir_fd=self.directory)
-        return os.open(name, _STEP | os.O_DIRECTORY, dir_fd=self.directory)
+            os.mkdir(name, 0o700, dir_fd=above)
+            if os.stat(name, dir_fd=above).st_mode & 0o777 != 0o700:  # the umask took even the owner's bits
+                os.chmod(name, 0o700, dir_fd=above)
 
-    def require_safe(self, status: os.stat_result) -> None:
-        """Refuse what another user may replace, or whose content they may."""
-        if status.st_uid not in (0, os.geteuid()):
+    def _require_safe(self, status: os.stat_result) -> None:
+        if status.st_uid not in (0, self.user):
             raise refusal(CALL, "EACCES", f"{self.at} belongs to user {status.st_uid}, who could replace what is in it")
         if stat.S_ISDIR(status.st_mode) and status.st_mode & _WRITABLE_BY_OTHERS and not status.st_mode & stat.S_ISVTX:
             raise refusal(
@@ -153,7 +179,7 @@ class _Walk:
             )
 
 
-def open_file(name: str, directory: int, path: str) -> int | None:
+def open_file(name: str, directory: int, path: str) -> FileIO | None:
     """Open a file of ours in the directory to read it; None if there is none.
 
     Args:
@@ -164,20 +190,23 @@ def open_file(name: str, directory: int, path: str) -> int | None:
     Raises:
         OSError: EACCES, something else has the name, or the file is somebody else's or not for its owner alone.
     """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        file = FileIO(name, opener=lambda name, _: os.open(name, flags, dir_fd=directory))
     except FileNotFoundError:
         return None
+    except IsADirectoryError:
+        raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link (EMLINK on FreeBSD), a socket
             raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
         raise unusable(error, path) from None
     try:
-        _require_private(os.fstat(descriptor), path)
+        _require_private(os.fstat(file.fileno()), path)
     except BaseException:
-        os.close(descriptor)
+        file.close()
         raise
-    return descriptor
+    return file
 
 
 def _require_private(status: os.stat_result, path: str) -> None:

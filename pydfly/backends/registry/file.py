@@ -15,7 +15,9 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager, suppress
+from io import FileIO
 from threading import RLock
+from weakref import ref
 
 from ...errors import SyscallError, refusal
 from . import directory as statedir
@@ -23,7 +25,7 @@ from .content import Content, Damaged, Newer, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NAME = "resident.db"
 _FRESH = f"{NAME}.new"
@@ -32,7 +34,7 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 # One thread at a time, and no fork in between: a child that held a copy of the directory's descriptor would keep it
 # locked.
 _alone = RLock()
-_inside = False  # this process is in the middle of a change
+_changing: ref[_Session] | None = None  # what this process is in the middle of
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_alone.acquire, after_in_parent=_alone.release, after_in_child=_alone.release)
 
@@ -50,13 +52,13 @@ class RegistryFile:
             OSError: the place cannot be used (see ``directory``), the file was made by a newer version (EINVAL), or
                 it was damaged (EIO), which the next operation will not find any more.
         """
-        with self._opened() as (directory, path):
+        with _Session() as session:
+            session.open(self._told)
             try:
-                return _content(directory, path)
+                return _content(session.directory, session.path)
             except Damaged:
-                pass
-            with _not_again(), _locked(directory):  # look again: somebody else may have set it aside meanwhile
-                return _sound_content(directory, path)
+                session.lock()  # look again: somebody else may have set it aside meanwhile
+                return _sound_content(session.directory, session.path)
 
     @contextmanager
     def change(self) -> Iterator[Change]:
@@ -66,21 +68,60 @@ class RegistryFile:
             OSError: as read(); the new state cannot be written (ENOSPC, EROFS, EACCES, ...); EDEADLK, called by a
                 signal handler in the middle of another change.
         """
-        with _alone, _not_again(), self._opened() as (directory, path), _locked(directory):
-            yield Change(directory, path)
+        with _Session() as session:
+            session.open(self._told)
+            session.lock()
+            yield Change(session.directory, session.path)
 
-    @contextmanager
-    def _opened(self) -> Iterator[tuple[int, str]]:
+
+class _Session:
+    """One operation on the directory, alone among the threads of this process.
+
+    What it holds is given back at its end, or when it is forgotten: an exception of a signal handler can come anywhere,
+    even between the end of an operation and what is to be done then.
+    """
+
+    def __init__(self) -> None:
+        self._opened = statedir.Descriptors()
+        self.path = ""
+        self._turns: list[Callable[[], None]] = []  # how to give back what was acquired
+
+    def __enter__(self) -> _Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_turns"):  # else nothing was done yet
+            self.close()
+
+    @property
+    def directory(self) -> int:
+        """The open directory."""
+        return self._opened[-1]
+
+    def open(self, told: str | None) -> None:
+        self._turns += [_alone.release] if _alone.acquire() else []
         try:
-            path = statedir.location(self._told)
+            self.path = statedir.location(told)
         except OSError as error:
-            raise statedir.unusable(error, self._told or ".") from None
-        with _alone:
-            directory = statedir.open_directory(path)
-            try:
-                yield directory, path
-            finally:
-                os.close(directory)
+            raise statedir.unusable(error, told or ".") from None
+        self._opened = statedir.open_directory(self.path)
+
+    def lock(self) -> None:
+        """Lock the directory; refuse a signal handler in the middle of a change, which would wait for itself."""
+        global _changing
+        other = _changing() if _changing else None
+        if other is not None and other._turns:
+            raise refusal(statedir.CALL, "EDEADLK", "called by a signal handler in the middle of another change")
+        _changing = ref(self)
+        fcntl.flock(self.directory, fcntl.LOCK_EX)
+
+    def close(self) -> None:
+        self._opened.close()  # and with its only descriptor the lock is gone
+        while self._turns:
+            self._turns.pop()()
 
 
 class Change:
@@ -112,28 +153,6 @@ class Change:
             raise refusal(statedir.CALL, refused.errno_name, f"{refused.reason}; nothing was changed") from None
 
 
-@contextmanager
-def _not_again() -> Iterator[None]:
-    """Refuse a signal handler that calls in the middle of a change: the directory's lock would wait for itself."""
-    global _inside
-    if _inside:
-        raise refusal(statedir.CALL, "EDEADLK", "called by a signal handler in the middle of another change")
-    _inside = True
-    try:
-        yield
-    finally:
-        _inside = False
-
-
-@contextmanager
-def _locked(directory: int) -> Iterator[None]:
-    fcntl.flock(directory, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(directory, fcntl.LOCK_UN)
-
-
 def _content(directory: int, path: str) -> Content:
     """Read the file that is there now.
 
@@ -142,12 +161,12 @@ def _content(directory: int, path: str) -> Content:
         OSError: it cannot be read, or is not to be trusted, or a newer version wrote it.
     """
     file = os.path.join(path, NAME)
-    descriptor = statedir.open_file(NAME, directory, file)
-    if descriptor is None:
+    opened = statedir.open_file(NAME, directory, file)
+    if opened is None:
         return Content()
     try:
-        with open(descriptor, "rb", buffering=0) as opened:
-            read = opened.readall()
+        with opened:
+            read = opened.read()
         return unpack(read, _boot_id())
     except Newer as newer:
         raise refusal(
@@ -190,18 +209,20 @@ def _set_aside(directory: int) -> str:
 def _write(directory: int, pieces: list[bytes | memoryview]) -> None:
     """Write a file under the name of what is not finished; one that is there was left by a process that was killed."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+    def opened() -> FileIO:
+        return FileIO(_FRESH, "w", opener=lambda name, _: os.open(name, flags, 0o600, dir_fd=directory))
+
     try:
-        descriptor = os.open(_FRESH, flags, 0o600, dir_fd=directory)
+        file = opened()
     except FileExistsError:
         os.unlink(_FRESH, dir_fd=directory)
-        descriptor = os.open(_FRESH, flags, 0o600, dir_fd=directory)
-    try:
-        os.fchmod(descriptor, 0o600)  # whatever the umask took
+        file = opened()
+    with file:
+        os.fchmod(file.fileno(), 0o600)  # whatever the umask took
         rest = memoryview(b"".join(pieces))
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    finally:
-        os.close(descriptor)
+            rest = rest[file.write(rest) :]
 
 
 _boot = ""

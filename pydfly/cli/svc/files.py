@@ -60,7 +60,7 @@ def make_directory(path: str) -> None:
         missing.insert(0, above)
     for place in missing:
         try:
-            os.close(open_directory(place))
+            open_directory(place).close()
         except SyscallError as error:
             raise OSError(error.errno, error.reason, place) from None
 
