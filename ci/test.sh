@@ -23,7 +23,9 @@ rest="--ignore=tests/simkernel"
 if command -v "${CC:-gcc}" >/dev/null; then
     echo "== the native binding"
     sh ci/native.sh "$python"
-    rest="$rest --ignore=tests/native"
+    echo "== whole programs on a Linux that looks like DragonFly, and like FreeBSD"
+    sh ci/confined.sh "$python"
+    rest="$rest --ignore=tests/native --ignore=tests/confined"
 elif [ -n "${PYDFLY_REQUIRE:-}" ]; then
     echo "test.sh: PYDFLY_REQUIRE wants the native binding checked, and there is no ${CC:-gcc}" >&2
     exit 1

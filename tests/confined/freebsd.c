@@ -94,7 +94,8 @@ static int get_pids(struct procctl_reaper_pids *request)
         memset(out, 0, sizeof(*out));
         out->pi_pid = tasks[place].pid;
         out->pi_subtree = line_of(&tasks[place], reaper);
-        out->pi_flags = REAPER_PIDINFO_VALID | (tasks[place].ppid == reaper ? REAPER_PIDINFO_CHILD : 0);
+        out->pi_flags = REAPER_PIDINFO_VALID | (tasks[place].ppid == reaper ? REAPER_PIDINFO_CHILD : 0) |
+                        (machine_owner(machine_node_of(&tasks[place])) == tasks[place].pid ? REAPER_PIDINFO_REAPER : 0);
         written++;
     }
     forget();
