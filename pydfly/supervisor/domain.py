@@ -180,11 +180,11 @@ def _close_gaps(needed: list[int]) -> None:
 
 
 def name_myself(name: str) -> None:
-    """Take a name by which listings tell this process from the command; at most 15 characters."""
+    """Take a name by which listings tell this process from the command; the kernel keeps 15 bytes of it."""
     if _IS_LINUX:
         from ..backends.linux.prctl import set_name
 
-        set_name(name.encode())
+        set_name(os.fsencode(name))
 
 
 def take_precedence() -> None:

@@ -50,13 +50,13 @@ class Supervisor:
     def __init__(self, *, grace: float = 5.0, interpreter: Word | None = None) -> None:
         prepare.check_backend()
         self._grace = seconds(grace)
-        self._board = Switchboard(interpreter)
         self._bell: Bell | None = None
+        self._board = Switchboard(interpreter)
         self._services: list[Service] = []
 
     def __del__(self) -> None:
         if hasattr(self, "_board"):
-            self._board.close()
+            self.close()
 
     def __enter__(self) -> Supervisor:
         return self
@@ -181,12 +181,18 @@ class Supervisor:
             service.close()
         self._board.leave_guard()
         self._board.wait_gone(None)
+        self._take_bell_down()
         if survivors:
             raise SurvivorsError(survivors)
 
     def close(self) -> None:
         """Let go of every domain: all are ended, but nobody waits for that."""
         self._board.close()
+        self._take_bell_down()
+
+    def _take_bell_down(self) -> None:
+        if self._bell is not None:
+            self._bell.close()
 
     def _kept(self) -> list[Supervised]:
         return [handle for handle in tuple(self._board.kept) if isinstance(handle, Supervised)]
@@ -211,7 +217,7 @@ class Bell:
         self._poller.add(self._mine.fileno())
 
     def fileno(self) -> int:
-        """Return the descriptor."""
+        """Return the descriptor; -1 after ``close``."""
         return self._poller.fileno()
 
     def ring(self) -> None:
@@ -228,3 +234,9 @@ class Bell:
                 pass
         except OSError:
             return
+
+    def close(self) -> None:
+        """Take it down: nothing more can ring it."""
+        self._poller.close()
+        self._mine.close()
+        self._its.close()

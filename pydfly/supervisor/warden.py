@@ -154,12 +154,13 @@ class Warden:
             return
         self.pid = self._execution.pid
         self.state = states.STARTING
-        self._dead.command_is(self.pid, os.fsdecode(os.path.basename(self.launch.command[0])))
+        name = os.fsdecode(os.path.basename(self.launch.command[0]))
+        self._dead.command_is(self.pid, name)
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
         kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
         let_go(self._mailbox.null, *self._execution.descriptors, *kept)
-        name_myself("pydfly-warden")
+        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
 
     def _hear_of_exec(self) -> None:
         if self._execution and (event := self._execution.event()):

@@ -16,7 +16,15 @@ from tests.live import onlooker
 ESCAPEES = str(Path(__file__).with_name("escapees.py"))
 ROOT = str(Path(__file__).parents[2])
 VARIABLE = "PYDFLY_ESCAPEE"
-ENDINGS = ("by itself", "SIGTERM to run", "stop()", "SIGKILL of the caller", "SIGKILL of run")
+ENDINGS = (
+    "by itself",
+    "SIGTERM to run",
+    "stop()",
+    "SIGKILL of the caller",
+    "SIGKILL of run",
+    "stop() in a Supervisor",
+    "SIGKILL of a Supervisor's caller",
+)
 PATIENCE = 20.0  # seconds after the grace in which somebody who is left counts as slow, not as a survivor
 
 CALLER = """
@@ -27,6 +35,20 @@ with pydfly.supervise(command, grace=float(sys.argv[2]), pass_fds=[ready]) as se
     os.close(ready)
     sys.stdin.readline()
     service.stop()
+"""
+
+# the escapee is one of several domains, and what ends is the whole
+MANY = """
+import os, sys, pydfly
+ready, command = int(sys.argv[1]), sys.argv[3:]
+with pydfly.Supervisor(grace=float(sys.argv[2])) as supervisor:
+    others = [supervisor.supervise(["sleep", "60"]) for _ in range(2)]
+    service = supervisor.supervise(command, pass_fds=[ready])
+    for handle in (*others, service):
+        handle.wait_started()
+    os.close(ready)
+    sys.stdin.readline()
+    supervisor.stop()
 """
 
 
@@ -80,7 +102,8 @@ class Round:
         if self.ending in ("by itself", "SIGTERM to run", "SIGKILL of run"):
             leave = ["exit"] if self.ending == "by itself" else []
             return [sys.executable, "-m", "pydfly", "run", "--grace", str(self.grace), "--", *program, *leave]
-        return [sys.executable, "-c", CALLER, str(ready), str(self.grace), *program]
+        caller = MANY if "Supervisor" in self.ending else CALLER
+        return [sys.executable, "-c", caller, str(ready), str(self.grace), *program]
 
     def _await_ready(self, reading: int) -> None:
         ready, _, _ = select.select([reading], [], [], 15)
@@ -91,7 +114,7 @@ class Round:
         assert supervisor.stdin
         if self.ending == "SIGTERM to run":
             supervisor.terminate()
-        elif self.ending == "stop()":
+        elif self.ending.startswith("stop()"):
             supervisor.stdin.write(b"\n")
             supervisor.stdin.flush()
         elif self.ending != "by itself":

@@ -381,7 +381,7 @@ def test_a_killed_daemon_leaves_nobody(daemons: Daemons) -> None:
     assert os.listdir(daemons.directory) == []
 
 
-@pytest.mark.parametrize("name", ["pydfly-deputy", "pydfly-warden"])
+@pytest.mark.parametrize("name", ["pydfly-deputy", "warden:sh"])
 def test_a_killed_helper(daemons: Daemons, name: str) -> None:
     """The service is ended, and restarted as after any other failure."""
     pid = daemons.init("-R", "0", "init", "web", "sh", "-c", "setsid sleep 1000 & exec sleep 1000")
