@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import operator
 import os
-import signal as signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Callable, Iterable, Mapping
     from typing import IO, Any, Literal, TypedDict
 
@@ -45,9 +45,10 @@ if TYPE_CHECKING:
         process_group: int | None
         start_new_session: bool
 
+else:
+    import _signal  # signal itself makes enums of everything, at each call
 
 KILL_MODES = ("mixed", "everyone")
-_LARGEST_ID = 2**32 - 1
 _LARGEST_DESCRIPTOR = 2**31 - 1
 
 
@@ -59,7 +60,7 @@ def signal_number(signal: int) -> int:
         ValueError: this system has no such signal.
     """
     number = operator.index(signal)
-    if number not in signals.valid_signals():
+    if number not in _signal.valid_signals():  # signal's own makes enums of all of them
         raise ValueError(f"{signal!r} is no signal")
     return number
 
@@ -67,7 +68,9 @@ def signal_number(signal: int) -> int:
 def signal_name(number: int) -> str:
     """Return the name of a signal; real-time signals have none of their own in every Python."""
     try:
-        return signals.Signals(number).name
+        from signal import Signals
+
+        return Signals(number).name
     except ValueError:
         return f"signal {number}"
 
@@ -106,92 +109,54 @@ def word_of(word: Word) -> bytes:
         TypeError: this is no string or path.
         ValueError: it has a null byte.
     """
-    plain = bytes(memoryview(os.fsencode(word)))
+    return without_null(_encoded(word))
+
+
+def without_null(plain: bytes) -> bytes:
+    """Return bytes that can end up in a string of C.
+
+    Raises:
+        ValueError: there is a null byte.
+    """
     if b"\0" in plain:
         raise ValueError("embedded null byte")
     return plain
 
 
+def _encoded(word: Word) -> bytes:
+    return bytes(memoryview(os.fsencode(word)))
+
+
 def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
-    """Return an environment; the one of this process for None.
+    """Return an environment, that may have null bytes still; the one of this process for None.
 
     Raises:
         TypeError: a name or value is no string.
-        ValueError: a name has an equals sign, or there is a null byte; or both 'PATH' and b'PATH'.
+        ValueError: a name has an equals sign.
     """
     if env is None:
-        return {word_of(name): word_of(value) for name, value in os.environb.items()}
-    if "PATH" in env and b"PATH" in env:
-        raise ValueError("env cannot contain 'PATH' and b'PATH' keys")
+        from .environment import inherited
+
+        return inherited()
     plain = {}
     for key, value in env.items():
-        name = word_of(key)
+        name = _encoded(key)
         if b"=" in name:
             raise ValueError("illegal environment variable name")
-        plain[name] = word_of(value)
+        plain[name] = _encoded(value)
     return plain
 
 
-def user_of(user: str | int | None) -> int | None:
-    """Return the number of a user.
+def check_path(env: Mapping[Any, Any] | None, program: Word) -> None:
+    """Check that it is clear where a program is to be looked for.
 
     Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError, OverflowError: this can be no user.
+        TypeError: the program is no string or path.
+        ValueError: the environment has both 'PATH' and b'PATH'.
     """
-    if user is None:
-        return None
-    if isinstance(user, str):
-        from pwd import getpwnam
-
-        return getpwnam(user).pw_uid
-    if not isinstance(user, int):
-        raise TypeError("User must be a string or an integer")
-    if user < 0:
-        raise ValueError(f"User ID cannot be negative, got {user}")
-    return _id(user)
-
-
-def group_of(group: str | int | None) -> int | None:
-    """Return the number of a group.
-
-    Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError, OverflowError: this can be no group.
-    """
-    return None if group is None else _group_number(group)
-
-
-def _group_number(group: object) -> int:
-    if isinstance(group, str):
-        from grp import getgrnam
-
-        return getgrnam(group).gr_gid
-    if not isinstance(group, int):
-        raise TypeError(f"Group must be a string or an integer, not {type(group)}")
-    if group < 0:
-        raise ValueError(f"Group ID cannot be negative, got {group}")
-    return _id(group)
-
-
-def groups_of(groups: Iterable[str | int] | None) -> list[int] | None:
-    """Return the numbers of supplementary groups.
-
-    Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError, OverflowError: one can be no group, or it is one string.
-    """
-    if groups is None:
-        return None
-    if isinstance(groups, str):
-        raise ValueError("Groups must be a list, not a string")  # noqa: TRY004  as subprocess has it
-    return [_group_number(group) for group in groups]
-
-
-def _id(number: int) -> int:
-    if number > _LARGEST_ID:
-        raise OverflowError("user or group id is greater than maximum")
-    return int(number)
+    is_looked_for = not os.path.dirname(_encoded(program))
+    if is_looked_for and {"PATH", b"PATH"} <= {key for key in env or () if isinstance(key, (str, bytes))}:
+        raise ValueError("env cannot contain 'PATH' and b'PATH' keys")
 
 
 def c_int(value: int) -> int:
@@ -207,16 +172,14 @@ def c_int(value: int) -> int:
     return number
 
 
-def passed_of(pass_fds: Iterable[int]) -> list[int]:
-    """Return the descriptors that keep their numbers, in order.
+def check_passed(numbers: list[int]) -> None:
+    """Check descriptors that keep their numbers.
 
     Raises:
-        ValueError: one is no number, or negative.
+        ValueError: one cannot be a descriptor.
     """
-    numbers = sorted({int(number) for number in pass_fds})
-    if numbers and (numbers[0] < 0 or numbers[-1] > _LARGEST_DESCRIPTOR):
+    if not all(0 <= number <= _LARGEST_DESCRIPTOR for number in numbers):
         raise ValueError("bad value(s) in fds_to_keep")
-    return numbers
 
 
 def kill_mode_of(mode: str) -> str:

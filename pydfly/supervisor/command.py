@@ -212,6 +212,9 @@ class _Child:
 
     def _execute_file(self, program: bytes) -> None:
         launch = self._launch
+        if not launch.command[0]:  # os.execve() takes no empty word there; the file is a directory in any case
+            os.stat(program)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         try:
             os.execve(program, launch.command, launch.env)  # noqa: S606
         except OSError as error:

@@ -36,7 +36,11 @@ class Descriptors:
         self._pairs: list[tuple[int, int]] = []
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "_pairs"):
+            try:  # twice, so that an exception in the first does not skip it
+                self.close()
+            finally:
+                self.close()
 
     def open(self, path: str, flags: int) -> int:
         """Open a file as os.open() does.

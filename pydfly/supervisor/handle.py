@@ -183,13 +183,13 @@ class Handle:
         return serial in self._known.answers or self._over()
 
     def _started(self) -> int:
-        """Return the pid of a command that was started, or raise why it was not."""
         if self._known.pid is None:
             raise self._why_not_started()
         return self._known.pid
 
     def _why_not_started(self) -> BaseException:
         self._failure_told = True
+        self.news_told()
         return self._unknown()
 
     def _command_status(self) -> int | None:

@@ -216,6 +216,10 @@ class Bell:
         self._poller.add(board.fileno())
         self._poller.add(self._mine.fileno())
 
+    def __del__(self) -> None:
+        if hasattr(self, "_poller"):
+            self.close()
+
     def fileno(self) -> int:
         """Return the descriptor; -1 after ``close``."""
         return self._poller.fileno()

@@ -22,7 +22,10 @@ if sys.platform == "linux":
 
         def add(self, descriptor: int) -> None:
             """Wait for something to read from a descriptor, or its end."""
-            self._set.register(descriptor, select.EPOLLIN)
+            try:
+                self._set.register(descriptor, select.EPOLLIN)
+            except (FileExistsError, ValueError):  # it is waited for already, or the set is closed
+                return
 
         def watch(self, descriptor: int, writing: bool) -> None:
             """Wait for room to write, too, or no longer."""
@@ -61,7 +64,8 @@ elif hasattr(select, "kqueue"):
 
         def add(self, descriptor: int) -> None:
             """Wait for something to read from a descriptor, or its end."""
-            self._change(descriptor, select.KQ_FILTER_READ, select.KQ_EV_ADD)
+            if not self._set.closed:
+                self._change(descriptor, select.KQ_FILTER_READ, select.KQ_EV_ADD)
 
         def watch(self, descriptor: int, writing: bool) -> None:
             """Wait for room to write, too, or no longer."""

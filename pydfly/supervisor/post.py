@@ -48,6 +48,10 @@ class Post:
         self._received: list[bytes] = []
         self._parcels: deque[_Parcel] = deque()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_socket"):
+            self._socket.close()
+
     def fileno(self) -> int:
         """Return the descriptor; -1 after ``close``."""
         return self._socket.fileno()
@@ -115,6 +119,8 @@ class Post:
             except OSError:
                 self._parcels.popleft()
                 raise
+        if self.closed:
+            self._parcels.clear()  # and close their descriptors: the end of a line must be seen
 
     @property
     def unsent(self) -> bool:

@@ -71,21 +71,23 @@ def guard(program: Program | None) -> Helper:
     path = os.fsdecode(_own_interpreter() if program is None else program)
     mine, its = pair()
     control = Post(mine)
-    wire = 4 if its.fileno() == 3 else 3  # a copy onto itself would stay close-on-exec on some systems
-    actions = [
-        (os.POSIX_SPAWN_DUP2, its.fileno(), wire),
-        *((os.POSIX_SPAWN_OPEN, standard, os.devnull, os.O_RDWR, 0) for standard in (0, 1, 2)),
-    ]
-    # with every signal blocked from its first moment on, no Ctrl-C can end it; the command gets the mask of this thread
-    mask = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
-    packages = [_ROOT, *([] if sys.platform == "linux" else sys.path)]  # the BSDs' binding needs cffi's run time
-    code = _PROGRAM.format(path=packages, control=wire, owner=os.getpid(), mask=mask)
-    environment = {_MARK: "1"} | {name: os.environ[name] for name in (_LIBRARIES,) if name in os.environ}
-    spawn = partial(os.posix_spawn, file_actions=actions, setsigmask=signal.valid_signals())
-    mark = object()
-    # the pid is noted by C code, so that no exception of a signal handler can lose it: see descriptors.keep
-    _unwaited.extend(zip((mark,), map(spawn, (path,), ([path, "-I", "-S", "-c", code],), (environment,)), strict=True))
-    its.close()
+    with its:
+        wire = 4 if its.fileno() == 3 else 3  # a copy onto itself would stay close-on-exec on some systems
+        actions = [
+            (os.POSIX_SPAWN_DUP2, its.fileno(), wire),
+            *((os.POSIX_SPAWN_OPEN, standard, os.devnull, os.O_RDWR, 0) for standard in (0, 1, 2)),
+        ]
+        # with every signal blocked from its first moment on, no Ctrl-C can end it; commands get the mask of this thread
+        mask = sorted(map(int, signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        packages = [_ROOT, *([] if sys.platform == "linux" else sys.path)]  # the BSDs' binding needs cffi's run time
+        code = _PROGRAM.format(path=packages, control=wire, owner=os.getpid(), mask=mask)
+        environment = {_MARK: "1"} | {name: os.environ[name] for name in (_LIBRARIES,) if name in os.environ}
+        spawn = partial(os.posix_spawn, file_actions=actions, setsigmask=signal.valid_signals())
+        mark = object()
+        # the pid is noted by C code, so that no exception of a signal handler can lose it: see descriptors.keep
+        _unwaited.extend(
+            zip((mark,), map(spawn, (path,), ([path, "-I", "-S", "-c", code],), (environment,)), strict=True)
+        )
     return Helper(next(pid for known, pid in tuple(_unwaited) if known is mark), control, path)
 
 

@@ -234,6 +234,8 @@ class Switchboard:
             post.watched = True
             self._poller.watch(post.fileno(), True)
             return
+        if self.control.fileno() >= 0:  # at its end, like all the others: it is ready for good
+            self._poller.add(self.control.fileno())
 
     def left(self) -> None:
         """No thread waits any more."""

@@ -1,0 +1,41 @@
+"""CPython's own tests of subprocess, with ``supervise()`` in the place of Popen."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import live_only
+
+CLASSES = [
+    "ContextManagerTests",
+    "MiscTests",
+    "POSIXProcessTestCase",
+    "ProcessTestCase",
+    "ProcessTestCaseNoPoll",
+    "RunFuncTestCase",
+]
+
+pytestmark = live_only
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_what_cpython_expects_of_popen(kind: str) -> None:
+    """Every test passes that is not in the list of those that cannot apply."""
+    if importlib.util.find_spec("test.test_subprocess") is None:
+        pytest.skip("this Python came without its test suite (Debian: libpython3-testsuite)")
+    judged = subprocess.run(
+        [sys.executable, "-m", "tests.supervisor.judge", kind],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    numbers = json.loads(judged.stdout.splitlines()[-1])
+    assert numbers["failed"] == 0, judged.stdout[-8000:]
+    assert numbers["run"] > 0
