@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 import pydfly
-from pydfly.pytest_plugin import leaks
+from pydfly.pytest_plugin import watch as watching
+from pydfly.pytest_plugin.births import Origin
 from tests.conftest import linux_only
 from tests.processes import eventually, fork, in_process, pause
 
@@ -150,9 +151,9 @@ def test_nothing_is_imported_unless_asked_for() -> None:
 
 def test_no_live_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where processes cannot be watched, that is said."""
-    monkeypatch.setattr(leaks, "machine", lambda: "plan9")
+    monkeypatch.setattr(watching, "machine", lambda: "plan9")
     with pytest.raises(pydfly.BackendError, match="plan9"):
-        leaks.Watch()
+        watching.Watch()
 
 
 @linux_only
@@ -162,9 +163,9 @@ def test_only_what_is_new_is_a_leak(newest: str) -> None:
 
     def script() -> None:
         before = fork(pause)
-        watch = leaks.Watch()
+        watch = watching.Watch()
         if newest == "not told":
-            leaks._newest_pid = lambda: None
+            watching.newest_pid = lambda: None
         assert watch.check() == []
         child = fork(lambda: (fork(pause), pause()))
         eventually(lambda: len(watch._processes.below(child)) == 1)
@@ -195,7 +196,7 @@ def test_what_forks_while_it_is_killed() -> None:
             time.sleep(0.005)
 
     def script() -> None:
-        watch = leaks.Watch()
+        watch = watching.Watch()
         fork(chain)
         assert watch.check()
         assert [each for each in watch._processes.below(os.getpid()) if each.state != "zombie"] == []
@@ -209,7 +210,7 @@ def test_a_reaper_by_other_code_stays_one() -> None:
 
     def script() -> None:
         pydfly.reaper.acquire()
-        watch = leaks.Watch()
+        watch = watching.Watch()
         child = fork(lambda: os._exit(0 if watch.new() == [] else 1))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         watch.close()
@@ -223,11 +224,13 @@ def test_a_test_costs_less_than_a_millisecond() -> None:
     """With a living server among the children, and with none."""
 
     def script() -> list[float]:
-        watch = leaks.Watch()
+        watch = watching.Watch()
         medians = []
         for server in (False, True):
+            origin, watch.births.scope = watch.births.scope, Origin("fixture", 0, "a fixture")
             child = fork(pause) if server else None
-            watch.give((0, "a fixture"))
+            watch.set_up(watch.births.scope, None)
+            watch.births.scope = origin
             times = []
             for _ in range(300):
                 begin = time.perf_counter()

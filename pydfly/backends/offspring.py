@@ -10,7 +10,6 @@ Each way to make a child is met where its pid is certain:
 * ``os.system()``: its child is waited for inside the call, so it is among those born since the call began, while the
   call lasts.  The same goes for a copy of ``posix_spawn`` that was imported by name before; what was born during such a
   call is doubtful for good, as nobody tells its pid.
-
 C code that forks by itself, without Python's hooks, remains unseen.
 """
 
@@ -47,6 +46,8 @@ lock = RLock()
 """Held while a child is being made, and while orphans are waited for: so none is dead before it is known."""
 waiting = 0
 """How many threads are about to make a child: whoever waits for orphans lets them go first."""
+listener: Callable[[], object] | None = None
+"""Called when this process is about to make a child, with ``lock`` held but for os.system(); it must not raise."""
 _watching = False
 _hooked = False
 _known = Kinship()
@@ -125,6 +126,13 @@ def orphans(pids: Iterable[int], born: Callable[[int], float]) -> list[int]:
     return [pid for pid in pids if not _known.is_ours(pid, born, unnamed)]
 
 
+def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:
+    """Say whether this process made the child, or may have."""
+    with lock:
+        _read_cells()
+        return not orphans([pid], born)
+
+
 def _unnamed() -> list[Span]:
     """Return when children were made whose pids are not known yet; a signal handler may add one at any moment."""
     return [*list(_unwritten.values()), *[Span(call.since, EVER.until) for call in list(_calls.values())]]
@@ -160,6 +168,8 @@ def _before() -> None:
         if not _free:
             _read_cells()
         _forks.append((_free.pop() if _free else -1, _now()))
+        if listener is not None:
+            listener()
 
 
 def _in_parent() -> None:
@@ -177,11 +187,12 @@ def _in_parent() -> None:
 
 def _in_child() -> None:
     """Tell the parent which process this is; a forked copy of a reaper is none itself."""
-    global lock, waiting, _watching
+    global lock, waiting, listener, _watching
     if _watching and _forks and _forks[-1][0] >= 0:
         _cells[_forks[-1][0]] = _pid_for_parent()
     lock = RLock()
     waiting = 0
+    listener = None
     _watching = False
     _forget()
 
@@ -216,6 +227,8 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
     with lock:
         waiting -= 1
         outer, _spawning = _spawning, get_ident()
+        if listener is not None:
+            listener()
         since = _now()
         try:
             pid = original(*arguments, **options)
@@ -229,10 +242,8 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short."""
     if event in _EVENTS and _watching and _spawning != get_ident():
-        try:
-            frame = sys._getframe(1)
-        except ValueError:  # called by C code outside of any Python
-            place = (0, 0)
-        else:
-            place = (id(frame), frame.f_lasti)
+        frame = sys._getframe(0).f_back
+        place = (0, 0) if frame is None else (id(frame), frame.f_lasti)  # None: C code outside of any Python
         _calls[get_ident()] = _Call(_now(), place, _EVENTS[event])
+        if listener is not None:
+            listener()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 
+from ..backends import offspring
 from ..backends.linux.domain import is_dead
 from ..backends.linux.process import OWN
 from .linux import Scan
@@ -19,8 +20,11 @@ from .linux import Scan
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable, Collection
 
     from ..structs import DescendantInfo
+
+    Keep = Callable[[list[DescendantInfo]], list[DescendantInfo]]
 else:
     import _signal
 
@@ -28,18 +32,29 @@ _BY_DESCRIPTOR = getattr(os, "P_PIDFD", None)  # Linux 5.4
 
 
 class LivingChildren(Scan):
-    """The members of this process's domain without its dead children, which wait for their owners."""
+    """The members of this process's domain without its dead children, which wait for their owners.
 
-    def __init__(self) -> None:
+    Args:
+        keep: of some living members, parents first, returns those that are to be ended; all of them if not given.
+        spared: pids of members that are not, whatever else is.  It is asked again and again, and may change.
+    """
+
+    def __init__(self, keep: Keep | None = None, spared: Collection[int] = ()) -> None:
         super().__init__()
-        self._outsiders = set(OWN.outsiders.pids())
-        known = [*self._outsiders, *(below.pid for pid in self._outsiders for below in self._processes.below(pid))]
+        self._keep = keep
+        self._spared = spared if keep else set(OWN.outsiders.pids())
+        known = [*self._spared, *(below.pid for pid in list(self._spared) for below in self._processes.below(pid))]
         self._sessions = {0, os.getsid(0), *map(_session, known)}  # where others may be; 0: not of this pid namespace
 
     def members(self) -> list[DescendantInfo]:
         """List the members, parents before their children."""
         self._seen = set(os.listdir("/proc"))
-        return self._processes.living_members()
+        living = self._processes.living_members()
+        return self._keep(living) if self._keep else living
+
+    def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Kill those that were born meanwhile; where some are spared, kill() does, as it knows which."""
+        return [] if self._keep else super().sweep(members)
 
     def kill(self) -> bool:
         """SIGKILL each of them; say whether there was any that can be killed.
@@ -50,7 +65,7 @@ class LivingChildren(Scan):
         found = False
         groups: set[int] = set()
         for pid in reversed(self._processes.children()):  # the one attached last first
-            if not self._is_outsider(pid):
+            if not self._is_spared(pid):
                 self._kill_group(pid, groups)
                 found |= self._kill(pid)
         return found
@@ -63,11 +78,11 @@ class LivingChildren(Scan):
         """
         dead = set()
         for pid in reversed(self._processes.children()):  # of a line the one attached last lives
-            if not self._is_outsider(pid):
+            if not self._is_spared(pid):
                 if not is_dead(pid):
                     return False
                 dead.add(pid)
-        return all(pid in dead or self._is_outsider(pid) for pid in self._processes.children())
+        return all(pid in dead or self._is_spared(pid) for pid in self._processes.children())
 
     def _kill_group(self, pid: int, killed: set[int]) -> None:
         """Kill the process group of a child, unless that has happened; not where others may be in it."""
@@ -96,14 +111,15 @@ class LivingChildren(Scan):
             os.close(descriptor)
         return True
 
-    def _is_outsider(self, pid: int) -> bool:
-        """Say whether it is one from before ACQUIRE; its pid alone may be another's by now."""
-        if pid not in self._outsiders:
+    def _is_spared(self, pid: int) -> bool:
+        """Say whether it is not to be ended; its pid alone may be another's by now."""
+        if pid not in self._spared and (self._keep is None or not offspring.may_be_ours(pid, self._processes.born)):
             return False
         try:
-            return not self._processes.members([self._processes.info(pid)])
+            found = self._processes.members([self._processes.info(pid)])
         except ProcessLookupError:
             return False
+        return not (self._keep(found) if self._keep else found)
 
 
 def _is_living_child(pid: int, descriptor: int) -> bool:

@@ -12,32 +12,52 @@ from .drive import CONFIRMATIONS, Ending, actuator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..structs import DescendantInfo
     from .drive import Actuator
-    from .living_children import LivingChildren
+    from .living_children import Keep, LivingChildren
 
 PRESSES = 50  # times that the living children are killed between two full listings
 PATIENCE = 0.001  # seconds to the next listing while none shows, but that is no proof yet
 
 
 class WithoutOwnDead:
-    """An actuator that leaves out the dead children of this process: their owners have not collected them yet."""
+    """An actuator that leaves out the dead children of this process: their owners have not collected them yet.
 
-    def __init__(self, whole: Actuator, own: int) -> None:
+    Args:
+        whole: this system's actuator.
+        own: pid of this process.
+        keep: see LivingChildren.
+    """
+
+    def __init__(self, whole: Actuator, own: int, keep: Keep | None) -> None:
         self.signal = whole.signal
-        self.sweep = whole.sweep
         self._whole = whole
         self._own = own
+        self._keep = keep
 
     def members(self) -> list[DescendantInfo]:
         """List the members without those dead children."""
-        return [member for member in self._whole.members() if member.state != "zombie" or member.ppid != self._own]
+        found = [member for member in self._whole.members() if member.state != "zombie" or member.ppid != self._own]
+        return self._keep(found) if self._keep else found
+
+    def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
+        """Kill those that were born meanwhile; a kernel's call for the whole domain would not spare anything."""
+        return [] if self._keep else self._whole.sweep(members)
 
 
 class OwnDomain:
-    """The domain of this process while it is being ended, and the report about it."""
+    """The domain of this process while it is being ended, and the report about it.
 
-    def __init__(self, signal: int | str, grace: float) -> None:
+    Args:
+        signal: which one the grace begins with.
+        grace: seconds.
+        keep: of some members, parents first, returns those that are to be ended; all of them if not given.
+        spared: pids of members that are not, on Linux.
+    """
+
+    def __init__(self, signal: int | str, grace: float, keep: Keep | None = None, spared: Collection[int] = ()) -> None:
         self._processes = current().processes
         self._began = self._processes.clock()
         self._kill_at = self._began + grace
@@ -45,8 +65,8 @@ class OwnDomain:
         self._listed = 0
         self._confirmed = 0
         self._reaped = orphans.reap()
-        self._children = _living_children()
-        whole = self._children or WithoutOwnDead(actuator(), self._processes.getpid())
+        self._children = _living_children(keep, spared)
+        whole = self._children or WithoutOwnDead(actuator(), self._processes.getpid(), keep)
         self._ending = Ending(whole, self._began, grace, self._saw, first=signal)
 
     def end(self) -> KillReport:
@@ -95,12 +115,12 @@ def kill_all(signal: int | str, grace: float) -> KillReport:
     return OwnDomain(signal, grace).end()
 
 
-def _living_children() -> LivingChildren | None:
+def _living_children(keep: Keep | None, spared: Collection[int]) -> LivingChildren | None:
     if current().name != "linux":
         return None
     from .living_children import LivingChildren
 
-    return LivingChildren()
+    return LivingChildren(keep, spared)
 
 
 def _is_childless() -> bool:

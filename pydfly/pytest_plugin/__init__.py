@@ -1,11 +1,11 @@
-"""The pytest plugin: ``--reap-leaks=warn|fail`` finds, names and kills processes that a test left behind; fixtures
-for simulated kernels.  Off unless asked for.
+"""The pytest plugin: ``--reap-leaks=report|warn|fail`` finds, names and ends processes that a test left behind;
+fixtures for simulated kernels.  Off unless asked for.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ..simkernel import Kernel
-    from .leaks import Watch
+    from .births import Origin
+    from .report import Report
+    from .watch import Watch
 
 _WATCH = pytest.StashKey["Watch"]()
 _PROCESS = pytest.StashKey[int]()
+_REPORT = pytest.StashKey["Report"]()
+_LINES = pytest.StashKey["list[str]"]()
 
 
 @pytest.fixture
@@ -38,11 +42,21 @@ def freebsd_kernel() -> Kernel:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--reap-leaks``."""
+    """Add ``--reap-leaks`` and what goes with it."""
     parser.getgroup("pydfly").addoption(
         "--reap-leaks",
-        choices=["warn", "fail"],
-        help="find, name and kill the processes that a test leaves behind; warn, or fail the test",
+        choices=["report", "warn", "fail"],
+        help="find and name the processes that a test leaves behind: report them at the end, and end them then; "
+        "or end them after the test, and warn or fail the test",
+    )
+    parser.addini("reap_leaks_allow", "names of processes that are no leaks, as patterns (--reap-leaks)", "args", [])
+    parser.addini("reap_leaks_grace", "seconds in which a process may end by itself (--reap-leaks)", default="0.1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line(
+        "markers", "leaks(*names): processes of these names (patterns), or any, may outlive the test (--reap-leaks)"
     )
 
 
@@ -54,10 +68,10 @@ def _watch(config: pytest.Config) -> Watch | None:
         return None
     if _WATCH not in config.stash:
         from ..errors import BackendError
-        from . import leaks
+        from .watch import Watch
 
         try:
-            config.stash[_WATCH] = leaks.Watch()
+            config.stash[_WATCH] = Watch(_grace(config), config.getini("reap_leaks_allow"))
         except BackendError as error:
             raise pytest.UsageError(f"--reap-leaks: {error}") from None
         config.stash[_PROCESS] = os.getpid()
@@ -66,10 +80,29 @@ def _watch(config: pytest.Config) -> Watch | None:
     return config.stash[_WATCH]
 
 
+def _grace(config: pytest.Config) -> float:
+    text = config.getini("reap_leaks_grace")
+    try:
+        grace = float(text)
+    except ValueError:
+        grace = -1.0
+    if not 0 <= grace < float("inf"):
+        raise pytest.UsageError(f"reap_leaks_grace is a number of seconds, not {text!r}")
+    return grace
+
+
+def _origin_of_test(item: pytest.Item) -> Origin:
+    from .births import Origin
+
+    return Origin("test", item.nodeid, item.nodeid)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin to watch with the first test."""
-    _watch(item.config)
+    watch = _watch(item.config)
+    if watch is not None:
+        watch.births.begin(_origin_of_test(item))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -80,10 +113,16 @@ def pytest_fixture_setup(
     watch = _watch(request.config) if fixturedef.scope != "function" else None
     if watch is None:
         return (yield)
+    watch.new()  # what the test has started until now is its own
+    origin, outer = _origin_of_fixture(fixturedef), watch.births.scope
+    watch.births.scope = origin
+    value: object = None
     try:
-        return (yield)
+        value = yield
+        return value
     finally:
-        watch.give(_owner(fixturedef))
+        watch.set_up(origin, value)
+        watch.births.scope = outer
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,11 +135,13 @@ def pytest_fixture_post_finalizer(
     finally:
         watch = _watch(request.config) if fixturedef.scope != "function" else None
         if watch is not None:
-            watch.take_back(_owner(fixturedef))
+            watch.torn_down(_origin_of_fixture(fixturedef))
 
 
-def _owner(fixturedef: pytest.FixtureDef[object]) -> tuple[int, str]:
-    return id(fixturedef), f"the {fixturedef.scope} fixture {fixturedef.argname}"
+def _origin_of_fixture(fixturedef: pytest.FixtureDef[object]) -> Origin:
+    from .births import Origin
+
+    return Origin("fixture", id(fixturedef), f"the {fixturedef.scope} fixture {fixturedef.argname}")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -117,16 +158,57 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 
 def _check(item: pytest.Item, *, fail: bool) -> None:
     watch = _watch(item.config)
-    leaks = watch.check() if watch is not None else []
+    if watch is None:
+        return
+    marks = list(item.iter_markers("leaks"))
+    exempt = [str(name) for mark in marks for name in mark.args or ("*",)]
+    if item.config.getoption("reap_leaks") == "report":
+        _report(item.config, watch).test_is_over(item.nodeid, exempt)
+        return
+    leaks = watch.check(exempt)
     if not leaks:
         return
     what = "a process" if len(leaks) == 1 else f"{len(leaks)} processes"
-    text = "\n  ".join([f"{item.nodeid} left {what} behind:", *map(str, leaks)])
+    text = "\n  ".join([f"{item.nodeid} left {what} behind:", *(leak.told(item.nodeid) for leak in leaks)])
     if fail:
         pytest.fail(text, pytrace=False)
     from .leaks import LeakedProcessWarning
 
     item.warn(LeakedProcessWarning(text))
+
+
+def _report(config: pytest.Config, watch: Watch) -> Report:
+    if _REPORT not in config.stash:
+        from .report import Report
+
+        config.stash[_REPORT] = Report(watch)
+    return config.stash[_REPORT]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what was reported only; a worker of xdist tells its controller."""
+    config = session.config
+    if _REPORT in config.stash and _watch(config) is not None:
+        lines = config.stash[_REPORT].finish()
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["pydfly_leaks"] = lines
+        else:
+            config.stash.setdefault(_LINES, []).extend(lines)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take a worker's list."""
+    node.config.stash.setdefault(_LINES, []).extend(getattr(node, "workeroutput", {}).get("pydfly_leaks", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """List what was left behind."""
+    lines = config.stash.get(_LINES, [])
+    if lines:
+        terminalreporter.section("processes left behind")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

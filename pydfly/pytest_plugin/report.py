@@ -1,0 +1,74 @@
+"""``--reap-leaks=report``: what tests left behind is noted after each, listed at the end, and ended only then."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import NamedTuple
+
+    from ..structs import DescendantInfo
+    from .births import Origin
+    from .watch import Watch
+else:
+    from ..records import NamedTuple
+
+
+class _Suspect(NamedTuple):
+    """A process that was there when its test was over, and may still end by itself."""
+
+    since: float
+    test: str
+    process: DescendantInfo
+    origin: Origin
+
+
+class Report:
+    """The list.
+
+    Args:
+        watch: finds the processes.
+    """
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._suspects: list[_Suspect] = []
+        self._found: list[tuple[DescendantInfo, Origin]] = []  # of which something has to be ended at the end
+        self._lines: dict[str, list[str]] = {}
+
+    def test_is_over(self, test: str, exempt: Collection[str]) -> None:
+        """Note what it left behind.
+
+        Args:
+            test: its id.
+            exempt: names of processes that may outlive it, as patterns of the shell.
+        """
+        now = time.monotonic()
+        self._judge(now)
+        self._suspects += [_Suspect(now, test, process, origin) for process, origin in self._watch.suspects(exempt)]
+
+    def finish(self) -> list[str]:
+        """Give the last ones their grace, end everything that is listed, and return the lines of the list."""
+        while self._suspects:
+            self._judge(time.monotonic())
+            if self._suspects:
+                time.sleep(0.01)
+        left = self._watch.alive(self._found)
+        survivors = [leak for leak in self._watch.end(left) if not leak.ended] if left else []
+        lines = [line for test, told in self._lines.items() for line in (f"{test} left behind:", *told)]
+        return lines + [f"not ended: {leak}" for leak in survivors]
+
+    def _judge(self, now: float) -> None:
+        """Those that had their grace and still live are leaks; those that do not are none."""
+        due = [suspect for suspect in self._suspects if now - suspect.since >= self._watch.grace]
+        if not due:
+            return
+        self._suspects = [suspect for suspect in self._suspects if suspect not in due]
+        alive = {process.identity for process, _ in self._watch.alive([(each.process, each.origin) for each in due])}
+        for suspect in due:
+            if suspect.process.identity in alive:
+                leak = self._watch.describe(suspect.process, suspect.origin)
+                self._found.append((suspect.process, suspect.origin))
+                self._lines.setdefault(suspect.test, []).append(f"  {leak.told(suspect.test)}")
