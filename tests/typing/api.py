@@ -163,6 +163,35 @@ def many_supervised() -> None:
         supervisor.close()
 
 
+def kept_running() -> None:
+    with pydfly.Supervisor() as supervisor:
+        service = supervisor.service(
+            "web",
+            ["server"],
+            restart="always",
+            delay=1.0,
+            backoff=2,
+            max_delay=60,
+            limit=(5, 60.0),
+            ends_with="command",
+            ready="notify",
+            ready_timeout=30,
+            log=Path("web.log"),
+            log_ring=4096,
+            user="nobody",
+            env={"A": "b"},
+        )
+        assert_type(service, pydfly.Service)
+        service.start()
+        assert_type(service.wait_ready(timeout=1.0), pydfly.ServiceStatus)
+        assert_type(service.status().pid, int | None)
+        assert_type(service.log(), bytes)
+        service.reopen_log()
+        service.restart(grace=1)
+        service.stop()
+        service.close()
+
+
 async def supervised_in_a_loop() -> None:
     async with aio.supervise(["true"], grace=1.0) as service:
         assert_type(service, aio.Supervised)

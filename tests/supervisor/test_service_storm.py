@@ -1,0 +1,123 @@
+"""Many services while commands, wardens and deputies are killed at random: every one is what its policy says."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import pydfly
+from tests.processes import eventually, in_process
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+SERVICES, SECONDS = 30, 6.0
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Return parent and name of each process that is no zombie."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                name, _, rest = Path(f"/proc/{entry}/stat").read_text().rpartition(")")
+                fields = rest.split()
+                if fields[0] not in "ZX":
+                    found[int(entry)] = int(fields[1]), name.partition("(")[2]
+    return found
+
+
+def below(root: int) -> dict[int, str]:
+    """Return the names of the descendants of a process."""
+    everybody = processes()
+    found: dict[int, str] = {}
+    generation = {root}
+    while generation:
+        generation = {pid for pid, (parent, _) in everybody.items() if parent in generation}
+        found |= {pid: everybody[pid][1] for pid in generation}
+    return found
+
+
+def memory(pid: int) -> int:
+    """Return how many pages of a process are its own in memory."""
+    resident, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+    return int(resident) - int(shared)
+
+
+def storm(services: int, seconds: float) -> dict[str, object]:
+    """Run it; return what was done and seen."""
+    chance = random.Random(20)
+    kills = {"sleep": 0, "pydfly-warden": 0, "pydfly-deputy": 0}
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        kept = [
+            supervisor.service(
+                f"s{number}",
+                ["sh", "-c", "setsid sleep 1000 & exec sleep 1000"],
+                restart="always" if number % 5 else "on-failure",
+                delay=0.05,
+                backoff=1.0,
+                limit=(3, 600.0) if number % 10 == 0 else None,
+            )
+            for number in range(services)
+        ]
+        for service in kept:
+            service.start()
+        for service in kept:
+            service.wait_ready(60)
+        (guard,) = [pid for pid, name in below(os.getpid()).items() if name == "pydfly-guard"]
+        began = time.monotonic()
+        sizes = []
+        while (now := time.monotonic()) < began + seconds:
+            if len(sizes) < 2 and now > began + seconds * (0.3 if not sizes else 0.9):
+                sizes.append(memory(guard))
+            name = chance.choice(["sleep"] * 12 + ["pydfly-warden"] * 6 + ["pydfly-deputy"])
+            victims = [pid for pid, one in below(guard).items() if one == name]
+            if victims:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(victims), signal.SIGKILL)
+                    kills[name] += 1
+            time.sleep(0.02 if name != "pydfly-deputy" else 0.2)
+        for service in kept:
+            eventually(lambda service=service: service.status().state in ("running", "failed"), timeout=60)
+        states = [service.status() for service in kept]
+        limited = [status for number, status in enumerate(states) if number % 10 == 0]
+        assert all(status.state == "running" for number, status in enumerate(states) if number % 10)
+        assert all(status.state == "running" or status.restarts == 3 for status in limited)
+        running = [status.pid for status in states if status.state == "running"]
+
+        def in_order() -> bool:  # a domain for each that runs, and no process besides
+            names = list(below(guard).values())
+            helpers = names.count("pydfly-warden") == len(running) and names.count("pydfly-deputy") == 1
+            return helpers and set(names) <= {"pydfly-warden", "pydfly-deputy", "sleep", "sh"}
+
+        eventually(in_order, timeout=60)
+        assert {pid for pid in running if pid} <= set(below(guard))  # a command may have gone before its child
+    eventually(lambda: below(os.getpid()) == {})  # this process is a reaper: whatever escaped has come here
+    return {
+        "kills": kills,
+        "restarts": sum(status.restarts for status in states),
+        "failed": len(states) - len(running),
+        "pages": sizes,
+    }
+
+
+def test_storm() -> None:
+    def scenario() -> dict[str, object]:
+        pydfly.reaper.acquire()  # whoever escapes comes here
+        return storm(SERVICES, SECONDS)
+
+    result = in_process(scenario)
+    before, after = result["pages"]
+    assert after < before * 1.2 + 200, result
+    assert result["restarts"] > 10
+
+
+if __name__ == "__main__":  # python -m tests.supervisor.test_service_storm SERVICES SECONDS
+    pydfly.reaper.acquire()
+    print(storm(int(sys.argv[1]), float(sys.argv[2])))
