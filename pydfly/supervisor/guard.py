@@ -176,12 +176,17 @@ class Guard:
         self._channel = None
         children = set(self.keeper.listing.pids())
         orphaned = [domain for pid, domain in self._domains.items() if pid not in children]
+        orphaned += self._graces.items()  # handed down, and nothing was heard of a warden
+        self._graces.clear()
         for pid in self._domains.keys() & children:
             self.keeper.add(pid)
         self._domains = {pid: domain for pid, domain in self._domains.items() if pid in children}
         if any(pid not in self.keeper.kept for pid in children):
             self._orphaned += [number for number, _ in orphaned]
             self.keeper.end_orphans(max([grace for _, grace in orphaned], default=0.0))
+        else:
+            for number, _ in orphaned:
+                self._tell(("lost", number, []))
 
 
 def main(descriptor: int, owner: int, mask: list[int]) -> int:

@@ -38,6 +38,15 @@ def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
+def deputy_of(pid: int | None) -> int:
+    """Return the pid of the deputy above a command; 0 while there is none."""
+    try:
+        above = parent(parent(pid or 0))
+        return above if Path(f"/proc/{above}/comm").read_text() == "pydfly-deputy\n" else 0
+    except OSError:
+        return 0
+
+
 def test_from_start_to_stop() -> None:
     with pydfly.Supervisor(grace=2.0) as supervisor:
         web = supervisor.service("web", SLEEP)
@@ -259,6 +268,21 @@ def test_a_killed_helper_is_a_failure_like_any(who: str) -> None:
         assert status.pid != pid
         assert not running(pid)
         eventually(lambda: not running(warden))
+
+
+def test_a_start_that_meets_a_dead_deputy() -> None:
+    """What was handed down to it, and read by nobody, is told as lost, and restarted."""
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        anchor = supervisor.service("anchor", SLEEP, delay=0.01, limit=None)
+        service = supervisor.service("x", SLEEP, delay=0.01, limit=None)
+        for _ in range(40):
+            anchor.start()
+            deputy = eventually(lambda: deputy_of(anchor.status().pid))
+            os.kill(deputy, signal.SIGSTOP)  # what comes now stays unread
+            service.start()
+            os.kill(deputy, signal.SIGKILL)
+            assert service.wait_ready(20).state == "running"
+            service.stop()
 
 
 def test_a_killed_guard_is_told() -> None:

@@ -26,7 +26,7 @@ def processes() -> dict[int, tuple[int, str]]:
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
-                name, _, rest = Path(f"/proc/{entry}/stat").read_text().rpartition(")")
+                name, _, rest = Path(f"/proc/{entry}/stat").read_text(errors="replace").rpartition(")")
                 fields = rest.split()
                 if fields[0] not in "ZX":
                     found[int(entry)] = int(fields[1]), name.partition("(")[2]
@@ -53,7 +53,7 @@ def memory(pid: int) -> int:
 def storm(services: int, seconds: float) -> dict[str, object]:
     """Run it; return what was done and seen."""
     chance = random.Random(20)
-    kills = {"sleep": 0, "pydfly-warden": 0, "pydfly-deputy": 0}
+    kills = {"sleep": 0, "warden:sh": 0, "pydfly-deputy": 0}
     with pydfly.Supervisor(grace=1.0) as supervisor:
         kept = [
             supervisor.service(
@@ -76,7 +76,7 @@ def storm(services: int, seconds: float) -> dict[str, object]:
         while (now := time.monotonic()) < began + seconds:
             if len(sizes) < 2 and now > began + seconds * (0.3 if not sizes else 0.9):
                 sizes.append(memory(guard))
-            name = chance.choice(["sleep"] * 12 + ["pydfly-warden"] * 6 + ["pydfly-deputy"])
+            name = chance.choice(["sleep"] * 12 + ["warden:sh"] * 6 + ["pydfly-deputy"])
             victims = [pid for pid, one in below(guard).items() if one == name]
             if victims:
                 with contextlib.suppress(ProcessLookupError):
@@ -93,8 +93,8 @@ def storm(services: int, seconds: float) -> dict[str, object]:
 
         def in_order() -> bool:  # a domain for each that runs, and no process besides
             names = list(below(guard).values())
-            helpers = names.count("pydfly-warden") == len(running) and names.count("pydfly-deputy") == 1
-            return helpers and set(names) <= {"pydfly-warden", "pydfly-deputy", "sleep", "sh"}
+            helpers = names.count("warden:sh") == len(running) and names.count("pydfly-deputy") == 1
+            return helpers and set(names) <= {"warden:sh", "pydfly-deputy", "sleep", "sh"}
 
         eventually(in_order, timeout=60)
         assert {pid for pid in running if pid} <= set(below(guard))  # a command may have gone before its child
