@@ -161,7 +161,7 @@ _REASONS = {
     ("procctl", "EINVAL"): "the idtype, id, command or value is not one that this call accepts",
     ("procctl", "EFAULT"): "the command needs memory that the pointer does not give",
     ("procctl", "EPERM"): "this process may not do that to the process it named",
-    ("procctl", "ESRCH"): "no such process, or nobody to act on",
+    ("procctl", "ESRCH"): "no such process, or none to act on",
     ("procctl", "EBUSY"): "the process is being traced, or is in the middle of an exec",
     ("procctl", "ENOSYS"): "this system has no such call",
     ("modfind", "ENOENT"): "no module has this name",

@@ -101,7 +101,7 @@ def popen(command: Sequence[str | bytes], signal: int | Signals = 9, **options: 
     if wrong:
         raise TypeError(f"pdeathsig.popen() does not take {', '.join(sorted(wrong))}")
     number, parent = Signals(signal), backend.processes.getpid()
-    changes_user = {"user", "group", "extra_groups"} & options.keys()  # who then may not look into our /proc/PID/fd
+    changes_user = {"user", "group", "extra_groups"} & options.keys()  # which then may not look into our /proc/PID/fd
     between = None if changes_user else launcher.path(number, parent)
     if between is None:
         return Popen(command, preexec_fn=lambda: set(number, parent), **options)  # noqa: PLW1509  see above

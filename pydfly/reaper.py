@@ -1,4 +1,4 @@
-"""Reaper domains in plain words: become the adopter of your orphans, see who they are, end them.
+"""Reaper domains in plain words: become the adopter of your orphans, list them, end them.
 
 A process that has acquired a domain becomes the parent of every orphan among its descendants.  Being a reaper is
 one attribute of the whole process, shared by all its threads and libraries, and is not inherited by fork.
@@ -47,7 +47,7 @@ def release() -> None:
 def acquired() -> AbstractContextManager[None]:
     """Be a reaper for the length of a ``with`` block.
 
-    Leaving the block releases; whoever is left then belongs to the next reaper above, so end them first (kill_all).
+    Leaving the block releases; what is left then belongs to the next reaper above, so end them first (kill_all).
     In a child that was forked inside the block nothing is released: the child is no reaper.
 
     Raises:
@@ -89,7 +89,7 @@ def status() -> DomainStatus:
             descendants=answer.descendants,
         )
     assert isinstance(answer, structs.ReaperStatus)
-    # DragonFly tells a non-reaper neither who its reaper is nor who belongs to that domain
+    # DragonFly tells a non-reaper neither its reaper nor the members of that domain
     return structs.DomainStatus(
         owned=answer.owned,
         real_init=bool(answer.flags & 2),
@@ -103,7 +103,7 @@ def status() -> DomainStatus:
 def descendants() -> list[DescendantInfo]:
     """List the members of this process's domain, zombies included, parents before their children.
 
-    A snapshot: it races with every fork and exit, so an empty list does not prove that nobody is left.
+    A snapshot: it races with every fork and exit, so an empty list does not prove that no process is left.
     """
     return current().processes.descendants()
 
@@ -141,7 +141,8 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
         ValueError: a grace that is no time.
 
     Returns:
-        Who was ended, whom this process waited for, and who could not be ended (EPERM, uninterruptible) and why.
+        Which processes were ended, which this process waited for, and which could not be ended (EPERM,
+        uninterruptible) and why.
     """
     if not 0 <= grace < float("inf"):
         raise ValueError(f"grace is a number of seconds, not {grace!r}")

@@ -57,7 +57,7 @@ class ReaperStatus(NamedTuple):
 class ReaperStatusFreeBSD(NamedTuple):
     """FreeBSD's ``struct procctl_reaper_status`` (80 bytes; sys/sys/procctl.h), without the padding.
 
-    On FreeBSD, and simulated, every field is an int.  Linux does not tell who the reaper of a process is that is none
+    On FreeBSD, and simulated, every field is an int.  Linux does not tell the reaper of a process that is none
     itself: None there.
     """
 

@@ -19,7 +19,7 @@ _chosen: tuple[object, dict[str, Any]] | None = None
 
 
 def current() -> Backend:
-    """Return the backend in force, choosing it now if nobody has yet."""
+    """Return the backend in force, choosing it now if that was not done yet."""
     global _current
     if _current is None:
         from . import choice

@@ -130,7 +130,7 @@ def explain(backend: Backend | None, chosen: Chosen) -> structs.BackendInfo:
         BackendError: what would be chosen does not exist or cannot work here.
     """
     what, options, sentence = wanted(chosen)
-    found = backend or make(what, options)  # for its description only: nobody keeps it
+    found = backend or make(what, options)  # for its description only: it is not kept
     if isinstance(what, str) and parse(what) != (found.name, found.flavour):
         sentence = f"it was chosen at the first call, before ${VARIABLE} was changed"
     others = [f"{name} refused: {refused}" for name in NAMES if name != found.name and (refused := obstacle(name))]

@@ -17,14 +17,14 @@ def machine() -> str:
 def variable(name: str) -> str | None:
     """Read an environment variable; None where it is unset, empty, or not to be trusted.
 
-    Whoever starts a program with the set-id bit or with file capabilities chooses its environment, but shall not choose
-    what it does with its privileges.
+    The user who starts a program with the set-id bit or with file capabilities chooses its environment, but must not
+    choose what it does with its privileges.
     """
     return None if is_privileged() else os.environ.get(name) or None
 
 
 def is_privileged() -> bool:
-    """Say whether this program has rights that whoever started it may not have.
+    """Say whether this program has rights that the user who started it may not have.
 
     The ids are compared each time, as a program may change them; file capabilities show only in what the kernel told
     the run-time linker at exec (Linux: AT_SECURE, getauxval(3); BSD: issetugid(2)).  Where that cannot be read: yes.

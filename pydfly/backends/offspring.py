@@ -9,7 +9,7 @@ Each way to make a child is met where its pid is certain:
   that they come down to return the pid, and are replaced while this process is a reaper: see ``spawners``.
 * ``os.system()``: its child is waited for inside the call, so it is among those born since the call began, while the
   call lasts.  The same goes for a copy of ``posix_spawn`` that was imported by name before; what was born during such a
-  call is doubtful for good, as nobody tells its pid.
+  call is doubtful for good, as its pid is never told.
 C code that forks by itself, without Python's hooks, remains unseen.
 """
 
@@ -45,7 +45,7 @@ class _Call(NamedTuple):
 lock = RLock()
 """Held while a child is being made, and while orphans are waited for: so none is dead before it is known."""
 waiting = 0
-"""How many threads are about to make a child: whoever waits for orphans lets them go first."""
+"""How many threads are about to make a child: a wait for orphans lets them go first."""
 listener: Callable[[], object] | None = None
 """Called when this process is about to make a child, with ``lock`` held but for os.system(); it must not raise."""
 _watching = False
@@ -66,7 +66,7 @@ def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | Non
     Args:
         present: lists the pids of the children that are there already: whose they are is not known, so they count as
             made here.  It is called when no other thread can make one unseen any more.
-        clock: the clock of start times, if it is one that nobody can set, in seconds.
+        clock: the clock of start times, if it is one that cannot be set, in seconds.
     """
     global _watching, _hooked, _cells, _now
     with lock:
@@ -159,7 +159,7 @@ def _read_cells() -> None:
 
 
 def _before() -> None:
-    """A fork begins: nobody may wait for orphans until its child has a cell, or it could be taken for one."""
+    """A fork begins: orphans must not be waited for until its child has a cell, or it could be taken for one."""
     global waiting
     waiting += 1
     lock.acquire()

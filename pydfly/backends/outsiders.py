@@ -38,7 +38,7 @@ class Outsiders:
         return [] if self.nobody() else [pid for pid, _ in list(self._known)]
 
     def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
-        """Keep the members among the descendants, who come parents first."""
+        """Keep the members among the descendants, which come parents first."""
         if self.nobody():
             return descendants
         outside: set[int] = set()

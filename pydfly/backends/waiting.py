@@ -2,7 +2,7 @@
 
 On the BSDs a child whose exit signal is not SIGCHLD is of another kind: rfork(2) makes one with RFTSIGZMB (FreeBSD) or
 RFLINUXTHPN.  A plain wait passes over it and says ECHILD, as if it were not there; with WLINUXCLONE wait sees children
-of that kind *only*.  So a reaper has to ask twice, and nobody is left only when both answers are ECHILD.
+of that kind *only*.  So a reaper has to ask twice, and no process is left only when both answers are ECHILD.
 
 Source: sys/kern/kern_exit.c of FreeBSD 13.2, proc_to_reap(), and of DragonFly, kern_wait(): an exclusive or of the two.
 """

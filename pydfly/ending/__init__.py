@@ -1,6 +1,6 @@
-"""Ending a whole domain: one grace for everyone, then SIGKILL until nobody is left.
+"""Ending a whole domain: one grace for all, then SIGKILL until no process is left.
 
-``policy`` decides who gets which signal when, and knows neither processes nor clocks.  ``scan`` (Linux),
+``policy`` decides which process gets which signal when, and knows neither processes nor clocks.  ``scan`` (Linux),
 ``reap_kill`` (FreeBSD) and ``pid_head`` (DragonFly) find the members and signal them.  ``rounds`` plays one against
 the other; the warden and ``reaper.kill_all()`` drive it.
 """

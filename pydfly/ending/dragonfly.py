@@ -1,4 +1,4 @@
-"""DragonFly: the kernel names the child attached last; whoever kills and collects it gets at the next.
+"""DragonFly: the kernel names the child attached last; killing and collecting it brings the next one up.
 
 A reaper can only signal its own domain there (sys/kern/kern_sig.c, CANSIGNAL), so a reused pid is never hit.
 Source: procctl(2), PROC_REAP_STATUS, whose manual proposes this loop.
@@ -29,7 +29,7 @@ class PidHead:
         return self._processes.descendants()
 
     def signal(self, orders: Orders) -> Refusals:
-        """Signal each target; return who refused, and why."""
+        """Signal each target; return which refused, and why."""
         return send_each(self._processes, orders, number(orders.signal))
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:

@@ -79,7 +79,7 @@ class Ending:
         self._asked = []
 
     def spare_nobody(self) -> None:
-        """Ask no longer: there is nobody who could answer."""
+        """Ask no longer: no owner is there to answer."""
         self._ask = None
         self._judged = {}
 
@@ -87,7 +87,7 @@ class Ending:
         """Do what is to be done now.
 
         Returns:
-            Seconds until the next step, unless a child dies before; None when only those are left who cannot be
+            Seconds until the next step, unless a child dies before; None when only those are left that cannot be
             ended (``survivors``) or are not to be (``spared``).
         """
         members = self._actuator.members()
@@ -112,18 +112,18 @@ class Ending:
         return self._policy.pause(now)
 
     def _without_spared(self, now: float, members: list[DescendantInfo]) -> list[DescendantInfo]:
-        """Keep those who are known not to be spared; ask about those who are not known."""
+        """Keep the members that are known not to be spared; ask about those that are not known yet."""
         assert self._ask
         spared: dict[int, DescendantInfo] = {}
         others = []
         unknown = []
         for member in members:  # parents come first
-            who = identity(member)
+            known = identity(member)
             if member.ppid in spared:
-                self._judged[who] = True
-            if who not in self._judged and member.state != "zombie":
+                self._judged[known] = True
+            if known not in self._judged and member.state != "zombie":
                 unknown.append(member)
-            elif self._judged.get(who):
+            elif self._judged.get(known):
                 spared[member.pid] = member
             else:
                 others.append(member)

@@ -28,13 +28,13 @@ class ReapKill:
         return self._processes.descendants()
 
     def signal(self, orders: Orders) -> Refusals:
-        """Signal each target; return who refused, and why."""
+        """Signal each target; return which refused, and why."""
         return send_each(self._processes, orders, number(orders.signal))
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
-        """Kill whoever is in the domain, also those who were born meanwhile.
+        """Kill every process in the domain, also those born meanwhile.
 
-        What the call returns tells nothing certain (rules FK-5 to FK-8): who is left shows in the next listing.
+        What the call returns tells nothing certain (rules FK-5 to FK-8): the next listing shows what is left.
         Only a reaper may ask, or the domain of *its* reaper would die (FK-11).
         """
         status = control("PROC_REAP_STATUS")

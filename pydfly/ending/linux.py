@@ -43,12 +43,12 @@ class Scan:
         return self._processes.descendants()
 
     def signal(self, orders: Orders) -> Refusals:
-        """Signal each target; return who refused, and why."""
+        """Signal each target; return which refused, and why."""
         signal = orders.signal
         return send_each(self._processes, orders, getattr(_signal, signal) if isinstance(signal, str) else signal)
 
     def sweep(self, members: list[DescendantInfo]) -> list[DescendantInfo]:
-        """Kill those who were born after the listing that gave these members, and return them."""
+        """Kill the processes that were born after the listing that gave these members, and return them."""
         # a new child of this process is a member, as the next listing would say: children from before are not new
         ours = {str(os.getpid()), *(str(member.pid) for member in members)}
         found: list[DescendantInfo] = []

@@ -2,8 +2,8 @@
 
 Where a process has children that are not to be ended, ECHILD never comes.  What proves that no member is left is the
 kernel's list of this process's children: in each moment every living member has a living ancestor that is a direct
-child, as a dead process's children are handed on to the reaper in the moment of its death.  So nobody is left if a list
-holds only others' children, and children that were dead *before* the list was made.  (One that dies after it was
+child, as a dead process's children are handed on to the reaper in the moment of its death.  So no process is left if
+a list holds only others' children, and children that were dead *before* the list was made.  (One that dies after it was
 listed may have left a child that the list could not show.  That is how a line of processes that each fork and exit
 gets past any listing.)
 """

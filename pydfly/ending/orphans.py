@@ -1,4 +1,4 @@
-"""Wait for the dead children of this process that nobody else waits for: the orphans that it has adopted.
+"""Wait for the dead children of this process that no other code waits for: the orphans that it has adopted.
 
 Which children are its own ``backends.offspring`` knows, for every way to make one.  Whatever is doubtful is left alone:
 a zombie too many is harmless, a stolen exit status is not.
@@ -40,7 +40,7 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     for begin in range(0, len(children), BATCH):
         if offspring.waiting:
             time.sleep(PAUSE)
-        # nobody makes a child between the question and the wait, so the pid cannot come to mean another process
+        # no child is made between the question and the wait, so the pid cannot come to mean another process
         with offspring.lock:
             batch = [pid for pid in children[begin : begin + BATCH] if pid not in ignore]
             collected += _collect(offspring.orphans(batch, processes.born))

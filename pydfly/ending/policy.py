@@ -26,7 +26,7 @@ else:
 
 FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.05
-FIRST_LOOK = 0.01  # during the grace: listings after 10, 20, 40 ... ms, for those who were born unnoticed
+FIRST_LOOK = 0.01  # during the grace: listings after 10, 20, 40 ... ms, for processes that were born unnoticed
 PATIENCE = 5.0  # how long after SIGKILL a process may take to die before it counts as impossible to kill
 REFUSAL_PATIENCE = 0.5  # how long processes that refuse signals are waited for, once no other is left
 STORM_PATIENCE = 9.0  # how long after the grace a domain may go on making new processes before that is told
@@ -42,7 +42,7 @@ class Orders(NamedTuple):
     signal: str | int
     """Name of the signal, or the number that the caller chose for the first."""
     targets: list[DescendantInfo]
-    """Who gets it, parents before their children."""
+    """The processes that get it, parents before their children."""
     until: float
     """After that time it is too late for this signal."""
 
@@ -55,7 +55,7 @@ class Step(NamedTuple):
     signal: str
     """Name of the signal."""
     pid: int
-    """Who would get it."""
+    """The process that would get it."""
     name: str
     """Name of its command."""
 

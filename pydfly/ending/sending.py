@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def send_each(processes: Processes, orders: Orders, number: int) -> Refusals:
-    """Signal each target; return who refused, and why.  Who is gone meanwhile is no refusal.
+    """Signal each target; return which refused, and why.  A target that has already exited is not counted as a refusal.
 
     Where a thousand busy processes leave little time to this one, the grace may end before all have been told.
     """

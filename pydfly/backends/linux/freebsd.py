@@ -1,7 +1,7 @@
 """FreeBSD's procctl kept live on Linux: its checks in its order, and what Linux has for each command.
 
-What Linux has not is refused with ENOSYS, never imitated.  For a process that is no reaper Linux does not tell who
-its reaper is, nor whether another process is one: such fields are None, such requests EOPNOTSUPP.
+What Linux has not is refused with ENOSYS, never imitated.  For a process that is no reaper Linux does not tell which
+process its reaper is, nor whether another process is one: such fields are None, such requests EOPNOTSUPP.
 """
 
 from __future__ import annotations
@@ -114,13 +114,13 @@ class LinuxFreeBSD(NoModules, NoResidency):
 
     def _acquire(self, target: DescendantInfo | None, data: Data) -> None:
         if target is not None:
-            raise refusal("procctl", "EPERM", "a process can make nobody but itself a reaper")
+            raise refusal("procctl", "EPERM", "a process can make only itself a reaper")
         if not self.processes.acquire():
             raise refusal("procctl", "EBUSY", operation="PROC_REAP_ACQUIRE")
 
     def _release(self, target: DescendantInfo | None, data: Data) -> None:
         if target is not None:
-            raise refusal("procctl", "EPERM", "a process can release nobody's domain but its own")
+            raise refusal("procctl", "EPERM", "a process can release only its own domain")
         if not self.processes.release():
             raise refusal("procctl", "EINVAL", operation="PROC_REAP_RELEASE")
 
@@ -155,7 +155,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
             members = self.processes.descendants()
             if target is None or target.identity in {process.identity for process in members}:
                 return members
-        raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell who the reaper of a process is that is none itself")
+        raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell the reaper of a process that is none itself")
 
     def _kill(self, target: DescendantInfo | None, request: structs.ReaperKill) -> ReaperKilled:
         """FK-2 to FK-4; a call that signalled anybody succeeds, which FreeBSD's own does not always (FK-9)."""

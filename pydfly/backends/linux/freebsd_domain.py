@@ -36,7 +36,7 @@ class FreeBSDDomain(Domain):
         return lines
 
     def signal_members(self, signal: int, subtree: int | None) -> tuple[int, int | None]:
-        """Signal every living member, or every one of a subtree, until a pass finds nobody new (FK-3).
+        """Signal every living member, or every one of a subtree, until a pass finds no new one (FK-3).
 
         Returns:
             How many were signalled, and the pid of the first that refused.

@@ -1,6 +1,6 @@
 """The smallest program there is: it asks for its parent-death signal and becomes the program that was meant.
 
-The signal can be set by nobody but the child itself, between fork and exec.  In Python that means preexec_fn: a copy
+Only the child itself can set the signal, between fork and exec.  In Python that means preexec_fn: a copy
 of the whole interpreter, which takes the longer the larger this process is, and may hang if it has threads.  With
 this program between, a child starts as fast as any.  It lives in memory that is sealed, and is x86-64 Linux only.
 """
@@ -80,7 +80,7 @@ def _elf(code: bytes) -> bytes:
 
 
 def _sealed(content: bytes) -> int:
-    """Return a descriptor of a file in memory that nobody can change."""
+    """Return a descriptor of a file in memory that cannot be changed."""
     import fcntl
 
     descriptor = os.memfd_create("pydfly-pdeathsig", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)

@@ -28,7 +28,7 @@ class OwnProcess:
 
     def __init__(self) -> None:
         self.outsiders = OUTSIDERS
-        """Who was there before ACQUIRE."""
+        """The descendants that were there before ACQUIRE."""
         self.deathsig = DeathSignal()
         """The parent-death signal."""
         self.forget()
@@ -43,15 +43,15 @@ class OwnProcess:
         self.deathsig.forget()
 
     def is_reaper(self) -> bool:
-        """Say whether this process is a reaper; the kernel's own attribute decides, whoever set it."""
+        """Say whether this process is a reaper; the kernel's own attribute decides, whichever code set it."""
         return os.getpid() == 1 or prctl.is_subreaper()
 
     def acquire(self, descendants: Callable[[], list[DescendantInfo]]) -> bool:
         """Become a reaper; False if this process is one already.
 
         Args:
-            descendants: lists who is below this process.  On the BSDs they stay in the outer domain; here they are kept
-                out of the counts.
+            descendants: lists the processes below this one.  On the BSDs they stay in the outer domain; here they
+                are kept out of the counts.
         """
         with self.lock:
             self.watch_children()

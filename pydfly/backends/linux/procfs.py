@@ -1,7 +1,7 @@
 """The processes of a Linux machine, read from /proc, and signalled so that a reused pid is never hit.
 
 A listing is a snapshot that races with every fork and exit: an empty or short one proves nothing.  Only ECHILD
-from wait proves that nobody is left.
+from wait proves that no process is left.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Commands:
             raise
 
     def unknown(self, idtype: int, id: int, cmd: int, data: Data) -> None:
-        """Let the kernel refuse a command that nobody knows."""
+        """Let the kernel refuse an unknown command."""
         memory = self.call.memory(data if isinstance(data, int) or not isinstance(data, ReaperKill) else NULL)
         self.call.control(idtype, id, cmd, memory)
 

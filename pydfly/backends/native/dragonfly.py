@@ -22,7 +22,7 @@ _FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when 
 
 
 class DragonFlyCommands(Commands):
-    """The five commands, and who is a member: DragonFly does not list them."""
+    """The five commands, and which processes are members: DragonFly does not list them."""
 
     def __init__(self, call: RawCall) -> None:
         super().__init__(call)
@@ -37,7 +37,7 @@ class DragonFlyCommands(Commands):
         }
 
     def members(self) -> list[DescendantInfo]:
-        """Walk over parents; who was there before ACQUIRE, and whoever comes from him, is no member."""
+        """Walk over parents; a process that was there before ACQUIRE is no member, nor is what comes from it."""
         below = self.processes.below(os.getpid())
         status = self._status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
         assert status is not None

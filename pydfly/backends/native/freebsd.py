@@ -25,7 +25,7 @@ _KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN), int(freebsd.REAPER_KILL_SUB
 
 
 class FreeBSDCommands(Commands):
-    """Every command of the headers, and who is a member: the kernel lists them."""
+    """Every command of the headers, and which processes are members: the kernel lists them."""
 
     def __init__(self, call: RawCall, unsafe_reap_kill: bool) -> None:
         super().__init__(call)
@@ -41,7 +41,7 @@ class FreeBSDCommands(Commands):
         self.table[int(freebsd.PROC_REAP_KILL)] = self._kill
 
     def members(self) -> list[DescendantInfo]:
-        """Everyone below this process but its children from before ACQUIRE, whom the kernel's list leaves out.
+        """Every process below this one but its children from before ACQUIRE, which the kernel's list leaves out.
 
         The list also leaves out the members of domains inside this one.  They belong to it: they are found by their
         parents, even while the reaper of such a domain is a zombie, which keeps PROC_REAP_KILL away from them (FK-2).
@@ -145,7 +145,7 @@ class FreeBSDCommands(Commands):
         return result
 
     def _require_own_domain(self, idtype: int, id: int) -> None:
-        """FK-11: a process that is no reaper stands for its reaper, usually init, and everybody would be signalled."""
+        """FK-11: a process that is no reaper stands for its reaper, usually init: every process would be signalled."""
         try:
             status = self._status(idtype, id, _STATUS, OMITTED)
         except errors.SyscallError:

@@ -3,12 +3,12 @@
 There are no pidfds there.  A process is told from a later one with its pid by its start time, which is compared
 immediately before the kill.  What remains:
 
-* A direct child cannot be reused as long as nobody waits for it.  Another thread of this program that does so between
-  the comparison and the kill could make the signal hit a new process with that pid.
+* The pid of a direct child cannot be reused as long as it is not waited for.  Another thread of this program that
+  does so between the comparison and the kill could make the signal hit a new process with that pid.
 * Any other process could die, be waited for, and its pid be given out again in those few microseconds.  On DragonFly a
-  reaper can signal only its own domain, so even then nobody outside it is hit (sys/kern/kern_sig.c, CANSIGNAL).
-* FreeBSD's PROC_REAP_KILL with REAPER_KILL_SUBTREE is no remedy: it signals the whole line of a direct child, and who
-  is alone in a line is a direct child himself.
+  reaper can signal only its own domain, so even then no process outside it is hit (sys/kern/kern_sig.c, CANSIGNAL).
+* FreeBSD's PROC_REAP_KILL with REAPER_KILL_SUBTREE is no remedy: it signals the whole line of a direct child, and
+  a process that is alone in a line is a direct child itself.
 
 Users may be kept from seeing the processes of others (security.bsd.see_other_uids, kern.ps_showallprocs, jails).
 """

@@ -6,7 +6,7 @@ The way to it is walked from ``/``, one component at a time, each opened once an
 be able to change where the next name leads.  Whatever is done later is done through the descriptor of the last one,
 so there is no moment between a check and its use.
 
-- A directory on the way belongs to root or to this user, and nobody else may write to it, unless it is sticky as
+- A directory on the way belongs to root or to this user, and no other user may write to it, unless it is sticky as
   /tmp is: then the next component is safe because its owner, root or this user, is the only one who can rename it.
 - A symbolic link belongs to root or to this user, too, and its target is walked in the same way.
 - The directory itself belongs to this user.
@@ -137,7 +137,7 @@ class _Walk:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
     def arrive(self) -> None:
-        """Open the directory for its files, if it is this user's and nobody else's."""
+        """Open the directory for its files, if it is this user's alone."""
         if self.status.st_uid != self.user:
             raise refusal(CALL, "EACCES", f"{self.at} belongs to user {self.status.st_uid}, not to this one")
         if self.status.st_mode & _WRITABLE_BY_OTHERS:
@@ -150,7 +150,9 @@ class _Walk:
             raise refusal(CALL, "ENOTDIR", f"{self.at} is no directory but a link; name the directory it leads to")
         if self.status.st_mode & _WRITABLE_BY_OTHERS and status.st_nlink > 1:
             # another user could have put a second name of somebody's link into a sticky directory
-            raise refusal(CALL, "EACCES", f"{self.at} is a link with several names, in a directory for everybody")
+            raise refusal(
+                CALL, "EACCES", f"{self.at} is a link with several names, in a directory that all users can write to"
+            )
         self.links += 1
         if self.links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))

@@ -1,10 +1,10 @@
 """The file of the resident registry: read as a whole, replaced as a whole.
 
-Whoever changes the list holds a lock on the directory, which the kernel queues and releases at any death, writes the
-new state under another name and renames it into place.  A process killed in the middle leaves the state before, and a
-reader needs no lock: the file that it opened never changes.  Nothing is synced to the disk, because nothing outlives
-the boot: what an earlier boot left is forgotten.  A damaged file is set aside under another name and reported, never
-taken for an empty list.
+A process that changes the list holds a lock on the directory, which the kernel queues and releases at any death,
+writes the new state under another name and renames it into place.  A process killed in the middle leaves the state
+before, and a reader needs no lock: the file that it opened never changes.  Nothing is synced to the disk, because
+nothing outlives the boot: what an earlier boot left is forgotten.  A damaged file is set aside under another name and
+reported, never taken for an empty list.
 
 Everything is reached through one descriptor of the directory.  That is why this is no database: SQLite opens its files
 by name, and asks for the name where it is given /proc/self/fd/N (unixFullPathname() of its os_unix.c).
@@ -125,7 +125,7 @@ class _Session:
 
 
 class Change:
-    """The list while nobody else changes it.
+    """The list while no other process changes it.
 
     Attributes:
         before: its state.
