@@ -11,7 +11,7 @@ import os
 
 from ..backends import current
 from ..backends.linux.domain import Domain
-from ..backends.linux.procfs import read
+from ..backends.linux.procfile import read
 from .sending import send_each
 
 TYPE_CHECKING = False

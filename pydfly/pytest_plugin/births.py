@@ -169,7 +169,7 @@ def _is_import(frame: FrameType | None) -> bool:
 def _clock() -> Callable[[], float]:
     """Return the clock of start times."""
     if machine() == "linux":
-        from ..backends.linux.procfs import moment
+        from ..backends.linux.procfile import moment
 
         return moment
     return time.time

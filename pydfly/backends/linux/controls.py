@@ -11,7 +11,7 @@ import os
 from ...constants import freebsd as numbers
 from ...errors import refusal
 from . import prctl
-from .procfs import read
+from .procfile import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from .. import offspring
 from ..outsiders import OWN as OUTSIDERS
 from . import prctl
 from .deathsig import DeathSignal
-from .procfs import ProcFs, moment
+from .procfile import moment
+from .procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import os
 import time
 
 from ...structs import DescendantInfo, Reaped
+from .procfile import boot_time, exists, names, read, read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,35 +29,6 @@ _STATES = {
     b"I": "idle",
 }
 _GONE = (FileNotFoundError, ProcessLookupError)  # what reading about a process gives that has died meanwhile
-_booted: float | None = None
-_READ = os.O_RDONLY | os.O_CLOEXEC
-
-
-def read(path: str, directory: int | None = None) -> bytes:
-    """Return the content of a small file of /proc; one read is one consistent snapshot.
-
-    Args:
-        path: its path, relative to ``directory`` where that is given.
-        directory: a descriptor of /proc, which stays of use when /proc is unmounted or hidden under another mount.
-    """
-    descriptor = os.open(path, _READ, dir_fd=directory)
-    try:
-        return os.read(descriptor, 65536)
-    finally:
-        os.close(descriptor)
-
-
-def _boot_time() -> float:
-    """Return when the machine started, in seconds since the epoch: one number for good, though clocks jump."""
-    global _booted
-    if _booted is None:
-        _booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    return _booted
-
-
-def moment() -> float:
-    """Return the time now as start times are told: on the clock that does not jump, and counts suspension."""
-    return _boot_time() + time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class ProcFs:
@@ -71,9 +43,9 @@ class ProcFs:
         self._root = root
         self._directory = directory
         self._ticks: float = os.sysconf("SC_CLK_TCK")
-        self._boot = _boot_time()
+        self._boot = boot_time()
         # CONFIG_PROC_CHILDREN: on most distribution kernels, not on all
-        self._has_children_files = self._exists(f"{root}/self/task/{os.getpid()}/children")
+        self._has_children_files = exists(f"{root}/self/task/{os.getpid()}/children", directory)
         self._last_count = 0
 
     def getpid(self) -> int:
@@ -102,7 +74,7 @@ class ProcFs:
     def everyone(self) -> list[DescendantInfo]:
         """Return every process of the machine (of this pid namespace)."""
         found = []
-        for name in self._list(self._root):
+        for name in names(self._root, self._directory):
             if name[0] in "123456789":
                 try:
                     found.append(self._decode(int(name), read(f"{self._root}/{name}/stat", self._directory))[0])
@@ -224,31 +196,21 @@ class ProcFs:
         return found
 
     def _children_of(self, pid: int) -> list[int]:
-        """Return the children of a process: each of its threads has a list of its own."""
+        """Return the children of a process: each of its threads has a list of its own.
+
+        The first thread's is read last: it gets the children of a thread that ends, and the orphans.
+        """
         found: list[int] = []
         try:
-            for thread in self._list(f"{self._root}/{pid}/task"):
-                found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory).split())
+            threads = names(f"{self._root}/{pid}/task", self._directory)
         except _GONE:
-            pass
-        return found
-
-    def _list(self, path: str) -> list[str]:
-        """Return the names in a directory of /proc."""
-        if self._directory is None:
-            return os.listdir(path)
-        descriptor = os.open(path, _READ | os.O_DIRECTORY, dir_fd=self._directory)
-        try:
-            return os.listdir(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _exists(self, path: str) -> bool:
-        try:
-            os.stat(path, dir_fd=self._directory)
-        except OSError:
-            return False
-        return True
+            return found
+        for thread in reversed(threads):
+            try:
+                found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory).split())
+            except _GONE:  # this thread has ended
+                continue
+        return list(dict.fromkeys(found)) if len(threads) > 1 else found
 
     def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
         """Return the record of a process, and how many threads it has."""
@@ -260,16 +222,3 @@ class ProcFs:
             state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
         start_time = self._boot + int(fields[20]) / self._ticks
         return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
-
-
-def read_all(path: str, directory: int | None = None) -> bytes:
-    """Return the whole content of a file of /proc that may be longer than one read."""
-    descriptor = os.open(path, _READ, dir_fd=directory)
-    try:
-        content = part = os.read(descriptor, 65536)
-        while part:
-            part = os.read(descriptor, 65536)
-            content += part
-        return content
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,69 @@
+"""Files and directories of /proc, by their path or below an open descriptor of it, and the clock of start times."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_booted: float | None = None
+_READ = os.O_RDONLY | os.O_CLOEXEC
+
+
+def read(path: str, directory: int | None = None) -> bytes:
+    """Return the content of a small file of /proc; one read is one consistent snapshot.
+
+    Args:
+        path: its path, relative to ``directory`` where that is given.
+        directory: a descriptor of /proc, which stays of use when /proc is unmounted or hidden under another mount.
+    """
+    descriptor = os.open(path, _READ, dir_fd=directory)
+    try:
+        return os.read(descriptor, 65536)
+    finally:
+        os.close(descriptor)
+
+
+def boot_time() -> float:
+    """Return when the machine started, in seconds since the epoch: one number for good, though clocks jump."""
+    global _booted
+    if _booted is None:
+        _booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return _booted
+
+
+def moment() -> float:
+    """Return the time now as start times are told: on the clock that does not jump, and counts suspension."""
+    return boot_time() + time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def read_all(path: str, directory: int | None = None) -> bytes:
+    """Return the whole content of a file of /proc that may be longer than one read."""
+    descriptor = os.open(path, _READ, dir_fd=directory)
+    try:
+        content = part = os.read(descriptor, 65536)
+        while part:
+            part = os.read(descriptor, 65536)
+            content += part
+        return content
+    finally:
+        os.close(descriptor)
+
+
+def names(path: str, directory: int | None = None) -> list[str]:
+    """Return the names in a directory of /proc."""
+    if directory is None:
+        return os.listdir(path)
+    descriptor = os.open(path, _READ | os.O_DIRECTORY, dir_fd=directory)
+    try:
+        return os.listdir(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exists(path: str, directory: int | None = None) -> bool:
+    """Say whether there is such a file, as far as this process may know."""
+    try:
+        os.stat(path, dir_fd=directory)
+    except OSError:
+        return False
+    return True
