@@ -1,6 +1,9 @@
-"""``pydfly run`` with one fault: a call of one helper fails, or one line of it has no memory.
+"""``pydfly run``, or a ``Supervisor``, with one fault: a call of one helper fails, or one line of it has no memory.
 
 usage: program.py ROLE NAME COUNT ERROR LOG WORD...
+
+WORD...: the words after ``pydfly``; or ``Supervisor``, which starts two domains, each a command of the words that
+follow, and then stops.
 
 ROLE: guard, deputy or warden.  NAME: a function of ``CALLS``, or ``line``: any line of the package.  COUNT: which of
 those calls or lines fails; 0 for none.  ERROR: name of an errno, or MemoryError.  LOG: a file to which each process
@@ -36,6 +39,8 @@ CALLS = {
     for name in names.split()
 }
 PACKAGE = str(Path(pydfly.__file__).parent) + "/"
+ROOT = str(Path(__file__).parents[2])
+FAILED = 125
 
 
 class Fault:
@@ -105,8 +110,10 @@ class Fault:
 
 
 def main() -> int:
-    """Run the command line with the fault in it."""
+    """Run the command line, or a Supervisor, with the fault in it."""
     role, name, count, error, log, *words = sys.argv[1:]
+    if words[0] == "Supervisor":
+        return supervise(words[1:], (role, name, int(count), error, log))
     import pydfly.cli.run  # noqa: F401  what is loaded before anything is started is not what is tried here
 
     fault = Fault(role, name, int(count), error, log)
@@ -115,6 +122,24 @@ def main() -> int:
     from pydfly.cli import main as command
 
     return command()
+
+
+def supervise(command: list[str], fault: tuple[str, str, int, str, str]) -> int:
+    """Start two domains under one guard, which has the fault; it and nothing else may be told."""
+    from pydfly.supervisor import start
+
+    here = "from pydfly"
+    plant = f"sys.path.insert(0, {ROOT!r}); from tests.faults.program import Fault; Fault(*{fault!r}).plant(); "
+    assert here in start._PROGRAM
+    start._PROGRAM = start._PROGRAM.replace(here, plant + here, 1)
+    try:
+        with pydfly.Supervisor(grace=0.2) as supervisor:
+            handles = [supervisor.supervise(command) for _ in range(2)]
+            for handle in handles:
+                handle.wait_command()
+    except (OSError, MemoryError, pydfly.SupervisionError):
+        return FAILED
+    return 0
 
 
 if __name__ == "__main__":

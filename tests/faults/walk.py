@@ -1,6 +1,6 @@
 """A walk through "start, run, a daemon is left, end", with one fault at a time in one of the helpers.
 
-usage: python -m tests.faults.walk [--every N] [--only NAME] [--role ROLE]
+usage: python -m tests.faults.walk [--every N] [--only NAME] [--role ROLE] [--scenario run|Supervisor]
 
 Runs in a pid namespace of its own.  After each fault: no process may be left, nothing may hang, and no traceback may
 reach stderr.  Exit status 1 if that failed for any.
@@ -21,7 +21,8 @@ from .program import CALLS
 
 PROGRAM = [sys.executable, "-m", "tests.faults.program"]
 MARK = "97531"
-SCENARIO = ["run", "--grace", "0.2", "--", "sh", "-c", f"setsid sleep {MARK} & sleep 0.03; exit 3"]
+COMMAND = ["sh", "-c", f"setsid sleep {MARK} & sleep 0.03; exit 3"]
+SCENARIOS = {"run": ["run", "--grace", "0.2", "--", *COMMAND], "Supervisor": ["Supervisor", *COMMAND]}
 LONGEST = 15.0  # seconds: an ending may take its grace, and five seconds for what refuses to be killed
 ERRORS = {
     "os.fork": ["EAGAIN", "ENOMEM"],
@@ -35,7 +36,7 @@ ERRORS = {
 }
 
 
-def faults(every: int, only: str | None, role: str | None) -> Iterator[tuple[str, str, int, str]]:
+def faults(every: int, only: str | None, role: str | None, scenario: list[str]) -> Iterator[tuple[str, str, int, str]]:
     """Yield each fault to try: role, name, count, error."""
     place = 0
     for each in ("guard", "deputy", "warden"):
@@ -44,7 +45,7 @@ def faults(every: int, only: str | None, role: str | None) -> Iterator[tuple[str
         for name in [*CALLS, "line"]:
             if only not in (None, name):
                 continue
-            for count in range(1, passes(each, name) + 1):
+            for count in range(1, passes(each, name, scenario) + 1):
                 errors = ["MemoryError"] if name == "line" else [*ERRORS.get(name, ["EIO"]), "MemoryError"]
                 for error in errors:
                     place += 1
@@ -52,18 +53,18 @@ def faults(every: int, only: str | None, role: str | None) -> Iterator[tuple[str
                         yield each, name, count, error
 
 
-def passes(role: str, name: str) -> int:
+def passes(role: str, name: str, scenario: list[str]) -> int:
     """Return how often a helper comes by, rounded up."""
     with tempfile.NamedTemporaryFile() as log:
-        subprocess.run([*PROGRAM, role, name, "0", "EIO", log.name, *SCENARIO], capture_output=True, timeout=60)
+        subprocess.run([*PROGRAM, role, name, "0", "EIO", log.name, *scenario], capture_output=True, timeout=60)
         numbers = [int(line) for line in Path(log.name).read_text().split()]
     return max(numbers) + 50 if numbers else 0
 
 
-def attempt(fault: tuple[str, str, int, str]) -> str | None:
+def attempt(fault: tuple[str, str, int, str], scenario: list[str]) -> str | None:
     """Play the scenario with a fault; return what went wrong."""
     role, name, count, error = fault
-    command = [*PROGRAM, role, name, str(count), error, os.devnull, *SCENARIO]
+    command = [*PROGRAM, role, name, str(count), error, os.devnull, *scenario]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         try:
@@ -107,14 +108,18 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="try each Nth fault only")
     parser.add_argument("--only", help="one function, or line")
     parser.add_argument("--role", help="one helper")
+    parser.add_argument("--scenario", choices=SCENARIOS, help="one scenario")
     options = parser.parse_args()
     tried = wrong = 0
-    for fault in faults(options.every, options.only, options.role):
-        tried += 1
-        trouble = attempt(fault)
-        if trouble:
-            wrong += 1
-            print(*fault, "->", trouble, flush=True)
+    for name, scenario in SCENARIOS.items():
+        if options.scenario not in (None, name):
+            continue
+        for fault in faults(options.every, options.only, options.role, scenario):
+            tried += 1
+            trouble = attempt(fault, scenario)
+            if trouble:
+                wrong += 1
+                print(name, *fault, "->", trouble, flush=True)
     print(f"{tried} faults, {wrong} went wrong")
     return 1 if wrong else 0
 
