@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from threading import Thread
 
 from ...supervisor import mailbox
-from ...supervisor.domain import close_all_but
+from ...supervisor.domain import close_all_but, hide_environment, protect_myself
 from ...supervisor.guard import Guard
 from ...supervisor.keeper import last_resort
 from ...supervisor.mailbox import Mailbox
@@ -66,6 +67,7 @@ class Daemon:
         self._label = request.label
         self._server: Server | None = None
         self._domains: Domains | None = None
+        self._state = "stopped"
         self._ended = False  # the service is over, and only deputy and guard are left
 
     def run(self) -> None:
@@ -76,6 +78,8 @@ class Daemon:
         """
         request = self._request
         set_title(self._label if request.title is None else f"{self._label} - {request.title}")
+        hide_environment()
+        protect_myself()
         box = Mailbox()
         echo = LogFile.of(os.dup(1)) if request.foreground else None
         os.dup2(box.null, 0)
@@ -146,9 +150,19 @@ class Daemon:
                 return
         if self._server:
             self._server.changed()
+        if status.state != self._state:
+            self._state = status.state
+            self._entered(service)
         done = status.state in ("stopped", "failed") and status.launches
         if self._request.exit_with_service and done and not service.exiting:
             service.exit()
+
+    def _entered(self, service: KeptService) -> None:
+        """Do what -d and -s ask for when the state is another."""
+        if self._request.debug:
+            service.output.say(f"svc {self._label}: {self._state}")
+        if self._request.sync and self._state in ("stopped", "waiting", "failed"):
+            Thread(target=os.sync, daemon=True).start()  # it may take as long as the slowest disk
 
     def _finish(self, service: KeptService) -> None:
         """The service has ended: its files go before the last answers, so that an init after them finds none."""
@@ -157,8 +171,6 @@ class Daemon:
         self._ended = True
         if service.status().launches:
             service.output.say(f"svc {self._label}: service demon exiting")
-        if self._request.sync:
-            os.sync()
         if self._files:
             self._files.unlink()
         if self._server:

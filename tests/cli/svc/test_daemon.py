@@ -147,6 +147,20 @@ def test_without_files(daemons: Daemons) -> None:
         assert os.listdir(daemons.directory) == []
 
 
+def test_debug_and_sync(daemons: Daemons) -> None:
+    """-d shows every state, in the foreground; -s writes the disks' caches, and holds nothing up."""
+    done = daemons.run("-d", "-s", "-x", "init", "web", "true")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert [
+        line for line in lines if line in {f"svc web: {state}" for state in ("starting", "running", "stopped")}
+    ] == [
+        "svc web: starting",
+        "svc web: running",
+        "svc web: stopped",
+    ]
+
+
 def test_exit_with_the_service_ends_everybody(daemons: Daemons) -> None:
     """-x: with -r the daemon ends with the command, and leaves no child of it behind."""
     mark = daemons.directory / "child"

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from tests.processes import eventually
+
 from .daemons import Call, Daemons
 
 HELP = """\
@@ -224,6 +226,19 @@ def test_histories(calls: list[Call], daemons: Daemons) -> None:
     """One after the other, each in the state that those before it have left."""
     for call in calls:
         daemons.check(call)
+
+
+def test_the_same_in_the_foreground(daemons: Daemons) -> None:
+    """What the clients of a detached daemon see, those of one in the foreground see, too; and its terminal the log."""
+    daemon = daemons.start("-f", "init", "web", "sleep", "1000")
+    eventually(lambda: daemons.run("status", "web").stdout == "web              running\n")
+    end = next(place for place, call in enumerate(ONE) if call.words.startswith("exit"))
+    for call in ONE[1 : end + 2]:
+        daemons.check(call)
+    out, err = daemon.communicate(timeout=20)
+    assert (daemon.returncode, err) == (0, "")
+    assert out.startswith("initializing new service: web\nsvc web: Starting pid ")
+    assert out.endswith("svc web: service demon exiting\n")
 
 
 def test_several_answer_in_any_order(daemons: Daemons) -> None:
