@@ -12,6 +12,7 @@ import os
 import socket
 import stat
 import sys
+import time
 from contextlib import suppress
 
 SYSTEM = "/var/run"
@@ -21,6 +22,8 @@ NOWHERE = "none"
 """-p none: no files."""
 
 _LONGEST = 107 if sys.platform.startswith("linux") else 103  # bytes of sun_path, the NUL aside
+_DYING = 0.3  # seconds in which a killed process has closed its files
+_PAUSE = 0.01
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -164,7 +167,11 @@ def remove_stale(directory: str, label: str) -> bool:
 
 
 def _lock(path: str) -> int:
-    """Open a pid file, making it if there is none, and lock it; one that was removed meanwhile is made again."""
+    """Open a pid file, making it if there is none, and lock it; one that was removed meanwhile is made again.
+
+    A daemon that was killed a moment ago holds its lock until the kernel has got to closing its files.
+    """
+    end = time.monotonic() + _DYING
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
         try:
@@ -173,8 +180,10 @@ def _lock(path: str) -> int:
                 if os.path.samestat(os.stat(path), os.fstat(descriptor)):
                     return descriptor
         except BlockingIOError:
-            os.close(descriptor)
-            raise Active from None
+            if time.monotonic() > end:
+                os.close(descriptor)
+                raise Active from None
+            time.sleep(_PAUSE)
         except BaseException:
             os.close(descriptor)
             raise
