@@ -44,7 +44,7 @@ class Kinship:
         """When a child was made whose pid cannot be known."""
         self.grain = STEP
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Know none."""
         self.made.clear()
         self.doubts.clear()

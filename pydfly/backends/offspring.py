@@ -116,8 +116,8 @@ def settle(children: Collection[int], born: Callable[[int], float]) -> None:
         _known.doubts.remove(span)
     gone = _known.over(_unwritten.values(), now, children, born)  # the fork had failed, or the child is collected
     for cell in [cell for cell, span in list(_unwritten.items()) if span in gone]:
-        del _unwritten[cell]
-        _free.append(cell)
+        if _unwritten.pop(cell, None):
+            _free.append(cell)
 
 
 def orphans(pids: Iterable[int], born: Callable[[int], float]) -> list[int]:
@@ -151,8 +151,8 @@ def _close_calls(now: float) -> None:
 
 def _read_cells() -> None:
     for cell, span in list(_unwritten.items()):
-        if pid := _cells[cell]:
-            del _unwritten[cell]
+        pid = _cells[cell]
+        if pid and _unwritten.pop(cell, None):  # a signal handler that forks may have been faster
             _known.made[pid] = span
             _cells[cell] = 0
             _free.append(cell)
@@ -162,8 +162,10 @@ def _before() -> None:
     """A fork begins: orphans must not be waited for until its child has a cell, or it could be taken for one."""
     global waiting
     waiting += 1
-    lock.acquire()
-    waiting -= 1
+    try:
+        lock.acquire()
+    finally:
+        waiting -= 1
     if _watching:
         if not _free:
             _read_cells()
@@ -174,13 +176,13 @@ def _before() -> None:
 
 def _in_parent() -> None:
     try:
-        if _watching and _forks:
-            cell, since = _forks.pop()
-            span = Span(since, _now())
+        if _watching:
+            # none: a KeyboardInterrupt in _before(), which a fork ignores
+            cell, since = _forks.pop() if _forks else (-1, _now() - 1.0)
             if cell < 0:
-                _known.doubts.append(span)
+                _known.doubts.append(Span(since, _now()))
             else:
-                _unwritten[cell] = span
+                _unwritten[cell] = Span(since, _now())
     finally:
         lock.release()
 
@@ -209,17 +211,14 @@ def _pid_for_parent() -> int:
 
 def _forget() -> None:
     global _cells, _spawning
-    _known.forget()
-    _calls.clear()
-    _unwritten.clear()
-    _free.clear()
-    _forks.clear()
+    for known in (_known, _calls, _unwritten, _free, _forks):
+        known.clear()
     _cells = None
     _spawning = 0
 
 
 def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Call a function that returns the pid of a new child, and note the child."""
+    """Call a function that returns the pid of a new child, and note it."""
     global waiting, _spawning
     if not _watching:
         return original(*arguments, **options)
