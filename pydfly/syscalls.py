@@ -11,6 +11,8 @@ from .backends.arguments import c_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .structs import Data
 
 _P_PID = 0  # IdType.P_PID of both systems
@@ -107,7 +109,7 @@ def modstat(id: int) -> structs.ModuleStat:
     return current().modstat(c_value(id, "int", "id"))
 
 
-def procctl(idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> object:
+def procctl(idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> Any:
     """Control a process.
 
     Args:

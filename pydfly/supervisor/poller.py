@@ -24,7 +24,7 @@ if sys.platform == "linux":
             """Wait for something to read from a descriptor, or its end."""
             try:
                 self._set.register(descriptor, select.EPOLLIN)
-            except (FileExistsError, ValueError):  # it is waited for already, or the set is closed
+            except (FileExistsError, ValueError):  # it is waited for already, or it or the set is closed
                 return
 
         def watch(self, descriptor: int, writing: bool) -> None:
@@ -41,9 +41,9 @@ if sys.platform == "linux":
             except (FileNotFoundError, ValueError):
                 return
 
-        def wait(self, timeout: float | None) -> list[int]:
-            """Return the descriptors that are ready, or none after ``timeout`` seconds."""
-            return [descriptor for descriptor, _ in self._set.poll(timeout)]
+        def wait(self, timeout: float | None) -> dict[int, bool]:
+            """Return the descriptors that are ready, and whether to be read; none after ``timeout`` seconds."""
+            return {descriptor: event != select.EPOLLOUT for descriptor, event in self._set.poll(timeout)}
 
         def fileno(self) -> int:
             """Return a descriptor that is readable when one of the set is ready; -1 after ``close``."""
@@ -64,7 +64,7 @@ elif hasattr(select, "kqueue"):
 
         def add(self, descriptor: int) -> None:
             """Wait for something to read from a descriptor, or its end."""
-            if not self._set.closed:
+            if descriptor >= 0 and not self._set.closed:
                 self._change(descriptor, select.KQ_FILTER_READ, select.KQ_EV_ADD)
 
         def watch(self, descriptor: int, writing: bool) -> None:
@@ -82,9 +82,13 @@ elif hasattr(select, "kqueue"):
                 return
             self.watch(descriptor, False)
 
-        def wait(self, timeout: float | None) -> list[int]:
-            """Return the descriptors that are ready, or none after ``timeout`` seconds."""
-            return sorted({event.ident for event in self._set.control(None, 256, timeout)})
+        def wait(self, timeout: float | None) -> dict[int, bool]:
+            """Return the descriptors that are ready, and whether to be read; none after ``timeout`` seconds."""
+            ready: dict[int, bool] = {}
+            for event in self._set.control(None, 256, timeout):
+                reads = event.filter == select.KQ_FILTER_READ
+                ready[event.ident] = ready.get(event.ident, False) or reads
+            return ready
 
         def fileno(self) -> int:
             """Return a descriptor that is readable when one of the set is ready; -1 after ``close``."""

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from .descriptors import Descriptors
     from .wire import Message
 
-_PIECE = 65536
+_PIECE = 2**18
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # the caller may have SIGPIPE as it likes
-_PIECES = 64  # at most in one go, so that a noisy end leaves time for the others
 
 
 class Post:
@@ -56,12 +55,15 @@ class Post:
         """Return the descriptor; -1 after ``close``."""
         return self._socket.fileno()
 
-    def receive(self, take: Callable[[Message], None]) -> bool:
-        """Read what has come, hand every message to ``take``, and say whether anything had come.
+    def receive(self, take: Callable[[Message], None], readable: bool = True) -> bool:
+        """Read what has come, hand every message to ``take``, and say whether there was any.
 
-        A message is taken again when ``take`` was left by an exception.
+        Args:
+            take: a message that it was left with by an exception is handed to it again.
+            readable: there is something to read, as far as is known.
         """
-        self._read()
+        if readable and not self.closed and self.fileno() >= 0:
+            self._read()
         news = False
         while chunks := tuple(box := self._received):
             count = len(chunks)
@@ -147,18 +149,14 @@ class Post:
             return
 
     def _read(self) -> None:
-        if self.closed or self.fileno() < 0:
+        """Read a piece: if that was not all, the socket is readable still."""
+        step = map(self._socket.recv, (_PIECE,))
+        try:
+            self._received.extend(step)
+        except BlockingIOError:
             return
-        for _ in range(_PIECES):
-            step = map(self._socket.recv, (_PIECE,))
-            try:
-                self._received.extend(step)
-            except BlockingIOError:
-                return
-            except OSError:  # reset
-                self._received.append(b"")
-            if not self._received or self._received[-1] == b"":
-                return
+        except OSError:  # reset
+            self._received.append(b"")
 
     def _unpack(self, data: bytes) -> tuple[list[Message], bytes]:
         unpacker = Unpacker()

@@ -177,18 +177,19 @@ class Switchboard:
                 raise SupervisionError("this handle was closed: nobody waits for its end any more")
             return
         news = False
-        for descriptor in {*self._unfinished, *self._poller.wait(timeout)}:
+        ready = dict.fromkeys(self._unfinished, False) | self._poller.wait(timeout)
+        for descriptor, readable in ready.items():
             post = self._watched.get(descriptor)
             if post is None:
                 self._unfinished.discard(descriptor)
             else:
-                news = self._serve(post) or news
+                news = self._serve(post, readable) or news
         if news:
             self._turns.wake_others()
             for listener in tuple(self.listeners):
                 listener()
 
-    def _serve(self, post: Post, handle: Domain | None = None) -> bool:
+    def _serve(self, post: Post, readable: bool, handle: Domain | None = None) -> bool:
         """Read and send what can be over one socket, and say whether there was news."""
         descriptor = post.fileno()
         if post is not self.control:
@@ -197,7 +198,7 @@ class Switchboard:
                 self.forget(post)
                 return False
         self._unfinished.add(descriptor)  # if an exception comes below, the next turn goes on from here
-        news = post.receive(self._take if handle is None else handle.take) or post.closed
+        news = post.receive(self._take if handle is None else handle.take, readable) or post.closed
         self._unfinished.discard(descriptor)
         post.flush()
         if self._watched.get(descriptor) is not post:  # what was read was the last that was wanted
@@ -221,7 +222,7 @@ class Switchboard:
         elif name in ("failed", "lost"):
             handle = self._handles.get(values[0])
             if handle is not None:
-                self._serve(handle.post, handle)  # what the warden said before counts
+                self._serve(handle.post, True, handle)  # what the warden said before counts
                 handle.take(message)
 
     def _watch(self, post: Post) -> None:
@@ -234,8 +235,7 @@ class Switchboard:
             post.watched = True
             self._poller.watch(post.fileno(), True)
             return
-        if self.control.fileno() >= 0:  # at its end, like all the others: it is ready for good
-            self._poller.add(self.control.fileno())
+        self._poller.add(self.control.fileno())  # at its end, like all the others: it is ready for good
 
     def left(self) -> None:
         """No thread waits any more."""

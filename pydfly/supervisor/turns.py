@@ -10,12 +10,14 @@ Nothing is locked, so an exception at any line leaves nothing locked.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from _thread import allocate_lock, get_ident
+from _thread import get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from queue import Empty, SimpleQueue
     from typing import Protocol
 
     class Board(Protocol):
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
         def left(self) -> None:
             """No thread waits any more."""
 
+else:
+    from _queue import Empty, SimpleQueue  # queue itself loads threading
 
 _LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
 
@@ -103,16 +107,14 @@ class _Turn:
 
     def __init__(self) -> None:
         self.thread = get_ident()
-        self._lock = allocate_lock()
-        self._lock.acquire()
+        self._bells: SimpleQueue[None] = SimpleQueue()
 
     def sleep(self, timeout: float) -> None:
         """Sleep until ``wake``, which may have been called before."""
-        self._lock.acquire(timeout=timeout)
+        with contextlib.suppress(Empty):
+            self._bells.get(timeout=timeout)
 
     def wake(self) -> None:
         """End one ``sleep``."""
-        try:
-            self._lock.release()
-        except RuntimeError:  # it is awake already
-            return
+        if self._bells.empty():
+            self._bells.put(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import json
 import os
@@ -70,15 +71,19 @@ def test_a_handler_that_raises_leaves_a_handle_that_works(handler: Callable[[Cal
         raise KeyboardInterrupt
 
     handler(interrupt)
+    timers: list[threading.Timer] = []
+    service: pydfly.Supervised | None = None
     for round in range(20):
         before = open_descriptors()
         with pytest.raises(KeyboardInterrupt):
-            timer = soon(lambda: os.kill(os.getpid(), signal.SIGUSR1), 0.004 * round)
+            timers.append(threading.Timer(0.004 * round, os.kill, (os.getpid(), signal.SIGUSR1)))
+            timers[-1].start()
             with pydfly.supervise(["sleep", "60"], grace=0.5) as service:
                 service.wait()
-        timer.join()
-        service.stop()
-        service = None  # type: ignore[assignment]
+        timers[-1].join()
+        if service is not None:
+            service.stop()
+        service = None
         assert open_descriptors() <= before
 
 
@@ -130,12 +135,11 @@ def test_an_exception_at_any_line(part: int) -> None:
         total = interrupted_at(0)
         before = open_descriptors()
         for target in range(1 + 15 * part, total + 1, 60):
-            alarm = threading.Timer(20, os._exit, (9,))
-            alarm.start()
+            faulthandler.dump_traceback_later(60, exit=True)
             interrupted_at(target)
             gc.collect()
             eventually(lambda: not any(map(onlooker.alive, onlooker.children(os.getpid()))))
-            alarm.cancel()
+            faulthandler.cancel_dump_traceback_later()
             if open_descriptors() > before:
                 failures.append((target, open_descriptors() - before))
                 before = open_descriptors()

@@ -16,7 +16,7 @@ from pydfly import aio, constants, errors, pdeathsig, reaper, resident, simkerne
 
 
 def the_raw_layer() -> None:
-    assert_type(pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_STATUS), object)
+    assert_type(pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_STATUS), Any)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, signal.SIGTERM)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.NULL)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.BAD_POINTER)
