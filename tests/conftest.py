@@ -21,6 +21,8 @@ hypothesis.settings.load_profile("pydfly")
 OTHER_BSD = {"dragonfly": "FreeBSD", "freebsd": "DragonFly"}.get(choice.machine(), "neither")
 """Tests are skipped for want of this system's kernel wherever they are run, but there."""
 live_only = pytest.mark.skipif(sys.platform != "linux" and not bsd, reason="acts on real processes of Linux or a BSD")
+reads_proc = pytest.mark.skipif(not os.path.isdir("//proc/self/task"), reason="reads Linux's /proc")
+"""Also run in a confined machine (tests/confined), which hides /proc, but not //proc."""
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
 
 # What was ignored where the tests were started (nohup, `&` in a script, trap '') the programs of the tests would ignore

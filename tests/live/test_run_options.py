@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import linux_only
+from tests.conftest import reads_proc
 from tests.live.test_run import run, start
 from tests.processes import eventually
 
-pytestmark = linux_only
-DAEMON = "setsid sleep 60 >/dev/null 2>&1 & until grep -q '^Name:.*sleep' /proc/$!/status; do :; done; echo $!; "
+pytestmark = reads_proc
+DAEMON = "setsid sleep 60 >/dev/null 2>&1 & until grep -q '^Name:.*sleep' //proc/$!/status; do :; done; echo $!; "
 
 
 def is_there(pid: int) -> bool:

@@ -14,11 +14,11 @@ import pytest
 from benchmarks.terminal import Terminal
 from benchmarks.wrapped import conversation
 from benchmarks.wrapped.signals import COUNT
-from tests.conftest import linux_only
+from tests.conftest import live_only
 from tests.live.test_run import ENVIRONMENT, RUN, run
 from tests.processes import eventually
 
-pytestmark = linux_only
+pytestmark = live_only
 TRAP = "trap 'echo {0}' {0}; "
 LOOP = "echo ready; while :; do sleep 0.05; done"
 
@@ -135,7 +135,7 @@ def test_an_ignored_signal_is_none_of_its_business() -> None:
 
 def test_the_end_by_a_signal_leaves_no_core() -> None:
     pid = os.posix_spawn(
-        sys.executable, ["python", "-m", "pydfly", "run", "--", "sh", "-c", "kill -SEGV $$"], ENVIRONMENT
+        sys.executable, [sys.executable, "-m", "pydfly", "run", "--", "sh", "-c", "kill -SEGV $$"], ENVIRONMENT
     )
     status = os.waitpid(pid, 0)[1]
     assert (os.WTERMSIG(status), os.WCOREDUMP(status)) == (signal.SIGSEGV, False)
@@ -146,6 +146,9 @@ def test_a_time_out_is_124_however_the_command_ends() -> None:
     assert run("--timeout", "0", "--", "sh", "-c", "exit 3").returncode == 3
 
 
+@pytest.mark.skipif(
+    sys.platform.startswith("dragonfly"), reason="DS-4: pydfly may not stop the shell that shares its process group"
+)
 def test_a_background_job_gets_the_terminal_when_it_asks(shell: Terminal) -> None:
     """fg gives it to pydfly, which lends it on; Ctrl-Z stops both, and fg brings both back."""
     script = "read one; echo got=$one; read two; echo got=$two; exit 7"
