@@ -26,6 +26,7 @@ from pydfly import resident
 from pydfly.cli import run as cli_run
 from pydfly.cli import summary
 from pydfly.pytest_plugin import leaks
+from pydfly.pytest_plugin.births import Origin
 from pydfly.structs import DescendantInfo, Survivor
 from tests.conftest import linux_only
 from tests.elves import elf
@@ -90,12 +91,12 @@ class Stage:
             finally:
                 child.kill()
 
-    def leak(self) -> bytes:
+    def leak(self, how: str) -> bytes:
         """Have a test leave a process behind, and see the plugin's report."""
         (self.folder / "test_leak.py").write_text(
             f"import subprocess\ndef test_leak():\n    subprocess.Popen([{str(self.sleep)!r}, '60'])\n"
         )
-        words = ["-p", "pydfly.pytest_plugin", "-p", "no:cacheprovider", "--reap-leaks=fail", "test_leak.py"]
+        words = ["-p", "pydfly.pytest_plugin", "-p", "no:cacheprovider", f"--reap-leaks={how}", "test_leak.py"]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *words],
             cwd=self.folder,
@@ -103,7 +104,7 @@ class Stage:
             capture_output=True,
             timeout=60,
         )
-        assert done.returncode == 1, done.stdout.decode()
+        assert done.returncode == (how == "fail"), done.stdout.decode()
         return done.stdout + done.stderr
 
     def replay(self, line: object) -> bytes:
@@ -218,7 +219,7 @@ def _is_left(capfdbinary: pytest.CaptureFixture[bytes]) -> bytes:
 
 def _leak() -> bytes:
     process = DescendantInfo(7, 1, HOSTILE, "sleeping", time.time())
-    return str(leaks.Leak(process, HOSTILE, HOSTILE, False)).encode("utf-8", "surrogateescape")
+    return str(leaks.Leak(process, HOSTILE, Origin("fixture", 7, HOSTILE), False)).encode("utf-8", "surrogateescape")
 
 
 def _registered(stage: Stage, *words: str | Path) -> bytes:
@@ -294,7 +295,9 @@ PLACES: dict[str, Callable[[Stage], bytes]] = {
     "svc list: a daemon's answer": lambda stage: stage.svc("list", answer=ANSWER),
     "svc status: a daemon's answer": lambda stage: stage.svc("status", answer=ANSWER),
     "svc stop: a daemon's answer": lambda stage: stage.svc("stop", HOSTILE, answer=ANSWER),
-    "pytest plugin": lambda stage: stage.leak(),
+    "pytest plugin: fail": lambda stage: stage.leak("fail"),
+    "pytest plugin: warn": lambda stage: stage.leak("warn"),
+    "pytest plugin: report": lambda stage: stage.leak("report"),
     "pytest plugin: all of a line": lambda stage: _leak(),
     "a summary with survivors": lambda stage: _summary(),
     "SurvivorsError": lambda stage: _told(pydfly.SurvivorsError([Survivor(7, HOSTILE, "sleeping", HOSTILE)])),
@@ -362,6 +365,6 @@ def test_json_carries_names_exactly(stage: Stage) -> None:
 
 def test_the_walk_is_long() -> None:
     """Places are found by looking, not by memory: a new command belongs in the list above."""
-    assert len(PLACES) >= 64
+    assert len(PLACES) >= 66
     walked = {place.split()[0].rstrip(":") for place in PLACES}
     assert set(pydfly.cli.COMMANDS) <= walked
