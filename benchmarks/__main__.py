@@ -12,7 +12,7 @@ from pathlib import Path
 from . import peers, report
 from .rows import Result, Row, measure
 
-TOPICS = ("startup", "deathsig", "listing", "ending", "supervisor", "simulator", "registry", "native")
+TOPICS = ("startup", "deathsig", "listing", "ending", "supervisor", "many", "simulator", "registry", "native")
 """The modules that have rows, in the order of the table."""
 SLACK = 0.25
 """How far above its goal a ratio may be before --check fails."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -15,12 +16,15 @@ from pydfly import reaper
 from pydfly.backends import current
 
 from . import daemons
-from .rows import Row, Sample, in_fork
+from .rows import Row, Sample, command, in_fork
 
 GRACE = 0.3
 STUBBORN = 500
 WARM_UP = 20
+STORM = 16
+ORPHANS = 100_000
 PYDFLY = (sys.executable, "-m", "pydfly", "run", "--grace", "0", "--")
+BOX = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 BWRAP = ("bwrap", "--unshare-pid", "--as-pid-1", "--die-with-parent", "--dev-bind", "/", "/", "--")
 
 
@@ -54,6 +58,27 @@ def rows() -> Iterator[Row]:
             goal,
             peers=("bwrap",),
         )
+    lacking = "" if os.geteuid() == 0 and shutil.which("unshare") else "needs a pid namespace: root, unshare(1)"
+    yield Row(
+        f"ending {STORM} lines that fork and exit as fast as they can, with KILL",
+        _until_gone((*BOX, *PYDFLY), STORM, "comet"),
+        "bwrap --unshare-pid --as-pid-1: the kernel does it",
+        _until_gone(BWRAP, STORM, "comet"),
+        peers=("bwrap",),
+        lacking=lacking,
+        pairs=5,
+    )
+    words = (sys.executable, "-I", "-S", daemons.__file__, f"{ORPHANS}", "orphans")
+    yield Row(
+        f"a command that leaves {ORPHANS:,} orphans, which die at once",
+        command(*PYDFLY[:-1], "--wait-all", "--", *words),
+        "tini -s",
+        command("tini", "-s", "--", *words),
+        1.5,
+        peers=("tini",),
+        pairs=1,
+        warm=False,
+    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ PEERS = {
     "catatonit": "apt-get install catatonit",
     "honcho": "pip install honcho",
     "bwrap": "apt-get install bubblewrap",
+    "supervisord": "pip install supervisor",
 }
 """Name of the module or program, and the command that installs it."""
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pydfly
@@ -24,15 +24,21 @@ GRACE = 1.0
 DEAF = "trap '' TERM; echo; while :; do sleep 1; done"
 IDLE = 10.0
 
+_svc_directory: str
+
 
 def rows() -> Iterator[Row]:
     """Starts, a deaf command, idleness."""
     run = command(*SCRIPT, "run", "--", "true")
     bare = command(sys.executable, "-c", "pass")
-    yield Row("pydfly run -- true", run, "python -c pass", bare, 2.0, pairs=41, robust=True)
+    yield Row("pydfly run -- true", run, "python -c pass", bare, 1.7, pairs=41, robust=True)
     theirs = command(sys.executable, "-c", "import subprocess; subprocess.run(['true'])")
     yield Row("pydfly run -- true (subprocess)", run, "python -c subprocess.run(['true'])", theirs, 0.9, robust=True)
-    yield Row("supervise() until the command runs", _supervise, "subprocess.Popen", _popen, pairs=21)
+    least = command(sys.executable, "-I", "-S", "-c", "pass")
+    name = "supervise() until the command runs"
+    yield Row(name, _supervise, "python -I -S -c pass", least, 2.0, pairs=41)
+    yield Row(f"{name} (Popen)", _supervise, "subprocess.Popen", _popen, pairs=21)
+    yield from _svc_rows(bare)
     name = f"a TERM-ignoring command under pydfly run, grace {GRACE:g} s"
     against = "the grace (goal: 50 ms more)"
     yield Row(name, _deaf, against, lambda: GRACE, 1 + 0.05 / GRACE, pairs=5, note=_who_waits_for_ever)
@@ -47,6 +53,46 @@ def rows() -> Iterator[Row]:
         warm=False,
         unit="switches",
     )
+
+
+def _svc_rows(bare: Sample) -> Iterator[Row]:
+    """A service's daemon: its start until the command runs, and a question to it."""
+    name = "pydfly svc init, until the command runs"
+    yield Row(name, _svc_start, "python -c pass", bare, 6.0, pairs=15)
+    yield Row("pydfly svc status", _svc_status, "python -c pass", bare, 2.5, pairs=21, inside=_svc)
+
+
+@contextmanager
+def _svc() -> Iterator[None]:
+    """Have a daemon with a service, in a directory of its own."""
+    global _svc_directory
+    with tempfile.TemporaryDirectory() as _svc_directory:
+        _say("init", "bench", "sleep", "600")
+        try:
+            yield
+        finally:
+            _say("exit", "bench")
+
+
+def _say(*words: str) -> str:
+    script = [*SCRIPT, "svc", "-p", _svc_directory, *words]
+    return subprocess.run(script, capture_output=True, text=True, check=True).stdout
+
+
+def _svc_start() -> float:
+    begin = time.perf_counter()
+    with _svc():
+        while "running" not in _say("status", "bench"):
+            continue
+        return time.perf_counter() - begin
+
+
+def _svc_status() -> float:
+    begin = time.perf_counter()
+    told = _say("status", "bench")
+    cost = time.perf_counter() - begin
+    assert "running" in told, told
+    return cost
 
 
 def _supervise() -> float:
