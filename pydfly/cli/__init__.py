@@ -8,6 +8,7 @@ Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system, nev
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from .options import COMMANDS, UsageError, parse
@@ -53,6 +54,8 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
     except MemoryError:
         return _complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):  # nothing can be loaded now
+            return _complain(f"{words[0]}: {error.strerror}", 125 if words[0] == "run" else 1)
         from ..errors import BackendError, SyscallError
 
         if isinstance(error, SyscallError):
@@ -110,8 +113,11 @@ def _prepare_streams() -> None:
 
 
 def _escaped(text: str) -> str:
-    from ..escape import escape  # only a command that fails needs it
-
+    """Return what a person can read without harm, also where no more files can be opened."""
+    try:
+        from ..escape import escape  # only a command that fails needs it
+    except (OSError, ImportError, MemoryError):
+        return ascii(text)[1:-1]
     return escape(text)
 
 
@@ -140,9 +146,13 @@ def _leave(status: int) -> None:
 def die_of(number: int) -> None:
     """End by a signal, without a core; comes back only where the kernel does not let a signal end this process."""
     import os
-    import resource
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    except (OSError, ImportError, MemoryError):  # it cannot be loaded any more: at worst there is a core
+        pass
     if number not in (_signal.SIGKILL, _signal.SIGSTOP):
         _signal.signal(number, _signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -26,6 +26,9 @@ class ReportFile:
         self.descriptor = -1
         self.trouble: str | None = None  # why it cannot be written, if that is known already
         self._name = name
+        import json  # noqa: F401  now: later there may be no descriptor to load these with
+        import select  # noqa: F401
+
         try:
             self._open()
         except OSError as error:

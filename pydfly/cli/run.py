@@ -13,6 +13,7 @@ from .surroundings import environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .leftovers import Leftovers
@@ -114,8 +115,10 @@ class Attendant:
 
     def waiting(self, members: list[tuple[Any, ...]], rest: float) -> None:
         """Say who is still waited for."""
-        from .leftovers import waiting
-
+        try:
+            from .leftovers import waiting
+        except (OSError, ImportError, MemoryError):  # the command's processes have taken the descriptors away
+            return
         if text := waiting(members, rest):
             _complain(f"run: {text}", 0)
 
@@ -138,8 +141,12 @@ class Reports:
 
     def __init__(self, name: str | None, summary: bool) -> None:
         self.descriptors: tuple[int, ...] = ()
-        self._summary = summary
+        self._show: Callable[..., None] | None = None
         self._file = None
+        if summary:
+            from .summary import show  # now: later there may be no descriptor to load it with
+
+            self._show = show
         if name is None:
             return
         from .report_file import ReportFile
@@ -153,11 +160,9 @@ class Reports:
 
     def write(self, report: dict[str, Any]) -> None:
         """Write the report as one JSON object, and show it if that was asked for; trouble is a line on stderr."""
-        if self._summary and report.get("processes"):
-            from .summary import show
-
+        if self._show and report.get("processes"):
             try:  # noqa: SIM105  contextlib would be imported for this alone
-                show(report, sys.stderr)
+                self._show(report, sys.stderr)
             except OSError:  # a full disk: there is no place to tell it
                 pass
         if self._file is not None and (trouble := self._file.write(report)) is not None:
@@ -217,10 +222,14 @@ def _is_terminal(descriptor: int) -> bool:
 
 
 def _complain(text: str, status: int) -> int:
-    from ..escape import escape  # only a command that fails needs it
-
     try:
-        print(f"pydfly: {escape(text)}", file=sys.stderr, flush=True)
+        from ..escape import escape  # only a command that fails needs it
+
+        text = escape(text)
+    except (OSError, ImportError, MemoryError):  # no descriptor or memory to load it with
+        text = ascii(text)[1:-1]
+    try:
+        print(f"pydfly: {text}", file=sys.stderr, flush=True)
     except OSError:  # nobody reads it any longer; the status tells the same
         return status
     return status

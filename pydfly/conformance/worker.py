@@ -15,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..ending import own_children
+from ..ending.last_resort import kill_until_gone
 from . import api, channel
 from .recorder import Recorder
 
@@ -136,7 +137,7 @@ class Worker:
         """Kill and wait for every child until there is none: only ECHILD proves that all are gone."""
         children = own_children.listing()
         try:
-            refused = own_children.kill_until_gone(children)
+            refused = kill_until_gone(children)
         finally:
             for descriptor in children.descriptors:
                 os.close(descriptor)

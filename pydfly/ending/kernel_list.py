@@ -10,6 +10,8 @@ from ..backends.native.rawcall import RawCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..structs import DescendantInfo
 
 
@@ -33,6 +35,10 @@ class KernelList:
     def pids(self) -> list[int]:
         """Return the pids of the children, zombies included."""
         return self._processes.children()
+
+    def each(self) -> Iterator[int]:
+        """Yield the pids of the children."""
+        yield from self.pids()
 
     def walk(self, pids: list[int]) -> list[DescendantInfo]:
         """Return these children and their descendants, parents first."""

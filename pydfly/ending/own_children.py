@@ -25,7 +25,7 @@ from .sending import describe_refusal
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from typing import Protocol
 
     from .policy import Orders
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
         def renew(self) -> None: ...
         def pids(self) -> list[int]: ...
+        def each(self) -> Iterator[int]: ...
         def walk(self, pids: list[int]) -> list[DescendantInfo]: ...
         def info(self, pid: int) -> DescendantInfo: ...
         def send(self, target: DescendantInfo, signal: int) -> None: ...
@@ -47,7 +48,6 @@ else:
 
 _IS_LINUX = sys.platform.startswith("linux")
 SWEEP = 0.03  # seconds that one sweep may take before the helper looks at its owner and the clock again
-STUBBORN = 5.0  # seconds that the last resort waits for children that refuse to be killed
 HIDDEN = "(hidden)"
 """The name of a process that this one may not look at."""
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # what is missing here, not a refusal
@@ -143,47 +143,6 @@ class OwnChildren:
         os.kill(pid, number)
 
 
-def kill_until_gone(listing: Listing) -> list[int]:
-    """The last resort: kill and wait for every child until there is none; comes back only then.
-
-    It needs nothing but what the helper holds.  What fails is tried again, whatever it was.
-
-    Returns:
-        The pids of children that refused SIGKILL for too long: another user's.
-    """
-    while True:
-        try:
-            return _kill_and_wait(listing)
-        except BaseException:  # noqa: S112  nothing that happens here may let a process live
-            continue
-
-
-def _kill_and_wait(listing: Listing) -> list[int]:
-    stubborn_since = time.monotonic()
-    while True:
-        refused = [pid for pid in listing.pids() if not _kill(pid)]
-        try:
-            for _ in range(1000):
-                if waitpid(-1, os.WNOHANG)[0] == 0:
-                    time.sleep(0.001)
-                    break
-        except ChildProcessError:
-            return []
-        now = time.monotonic()
-        if not refused or set(refused) != set(listing.pids()):
-            stubborn_since = now
-        elif now - stubborn_since > STUBBORN:
-            return refused
-
-
-def _kill(pid: int) -> bool:
-    try:
-        os.kill(pid, _signal.SIGKILL)
-    except OSError:
-        return False
-    return True
-
-
 def _state(pid: int) -> str:
     """Tell whether a child that cannot be seen is dead."""
     try:
@@ -193,12 +152,24 @@ def _state(pid: int) -> str:
     return "zombie" if dead else "other"
 
 
+def _try_calls() -> None:
+    own = os.getpid()
+    for wait in (lambda: waitpid(own, os.WNOHANG), lambda: waitid(os.P_PID, own, os.WEXITED | os.WNOHANG)):
+        try:
+            wait()
+        except ChildProcessError:  # the right answer: no process is its own child
+            continue
+    os.kill(own, 0)
+
+
 def listing() -> Listing:
-    """Return this system's listing, opened and tried.
+    """Return this system's listing, opened and tried, as are the calls without which nothing can be ended.
 
     Raises:
-        OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace.
+        OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace; EPERM, ENOSYS and the like, a filter
+            of system calls refuses to let this process wait or signal.
     """
+    _try_calls()
     if _IS_LINUX:
         from .children_file import ChildrenFile
 

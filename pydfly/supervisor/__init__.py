@@ -18,7 +18,7 @@ Three rules keep an error of a helper from becoming an escape:
   and the kernel's list of the helper's own children, which is read again with pread(2).
 - The last resort needs nothing else.  A child that was not collected keeps its pid, so killing and waiting for the
   pids of that list until wait says ECHILD reaches everything: orphans become children here when their parents die.
-  Any exception in a helper leads there (``ending.own_children.kill_until_gone``).
+  Any exception in a helper leads there (``ending.last_resort.kill_until_gone``).
 - News go upwards by socket or exit, never by kill(2), which DragonFly forbids; signals go downwards only.
 
 A warden is in a session of its own, so no signal to a process group or from a terminal hits all.  A stopped helper is

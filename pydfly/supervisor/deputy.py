@@ -140,18 +140,21 @@ class Deputy:
         """Be the warden, in a process of its own; never returns."""
         status = FAILED
         listing = self._keeper.listing
+        owner = warden = None
         try:
+            owner = Conversation(line)
             os.close(self._hold)
             os.close(self._channel.descriptor)
             if self._control >= 0:
                 os.close(self._control)
             listing.renew()
             self._lifeline.renew()
-            owner = Conversation(line)
             directory = None if cwd < 0 else cwd
-            status = Warden(self._mailbox, listing, owner, self._lifeline, descriptors, directory).run()
-        except BaseException:  # noqa: S110  whatever it is: no process may be left, and no traceback is the command's
-            pass
+            warden = Warden(self._mailbox, listing, owner, self._lifeline, descriptors, directory)
+            status = warden.run()
+        except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
+            if owner and not (warden and warden.pid):
+                owner.tell("failed", (*error_fields(error), None))  # nothing has begun, and this is why
         finally:
             if status not in (0, LEFT):
                 last_resort(Keeper(listing))
@@ -196,7 +199,8 @@ def stand(
         keeper = deputy._keeper
         deputy.run(first)
         os._exit(LEFT if keeper.kept else 0)
-    except BaseException:  # noqa: S110  whatever it is: no process may be left
-        pass
+    except BaseException as error:  # whatever it is: no process may be left
+        if keeper is None:  # nothing has begun, and this is why
+            Passing(channel).send(("failed", None, error_fields(error)))
     last_resort(keeper or Keeper(listing))
     os._exit(FAILED)

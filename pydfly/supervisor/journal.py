@@ -43,10 +43,15 @@ class Journal:
         """Note who is there."""
         for member in members:
             known = self._open.get(member.pid)
-            if known is not None and (known["start"] == member.start_time or known is self._command):
-                known["name"] = member.name  # an exec changes it
+            start = member.start_time or None  # of a hidden process it is not known
+            if known is not None and (
+                known is self._command or known["start"] == start or None in (known["start"], start)
+            ):
+                known["start"] = known["start"] or start
+                if start is not None:
+                    known["name"] = member.name  # an exec changes it
             else:
-                self._note(member.pid, member.name, member.ppid, member.start_time)
+                self._note(member.pid, member.name, member.ppid, start)
 
     def collected(self, pid: int, status: int, usage: Any) -> None:
         """Note how a child ended: its wait status and what it used."""

@@ -12,7 +12,8 @@ import time
 
 from ..backends.waiting import waitpid
 from ..ending.drive import Ending
-from ..ending.own_children import OwnChildren, kill_until_gone
+from ..ending.last_resort import kill_until_gone
+from ..ending.own_children import OwnChildren
 from .domain import take_precedence
 
 TYPE_CHECKING = False

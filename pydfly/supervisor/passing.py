@@ -93,11 +93,11 @@ class Passing:
         return bool(self._unsent)
 
     def finish(self) -> None:
-        """Say that nothing more will be sent; what comes can still be received."""
-        try:  # noqa: SIM105  contextlib would be imported for this alone
+        """Say that nothing more will be sent; what comes can still be received, unless only closing is allowed."""
+        try:
             self._socket.shutdown(_socket.SHUT_WR)
-        except OSError:  # the other end is gone
-            pass
+        except OSError:  # the other end is gone; or this call is refused, and the other end must hear all the same
+            self.close()
 
     def close(self) -> None:
         """Close this end, and every descriptor that no message has claimed."""

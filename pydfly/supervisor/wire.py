@@ -48,6 +48,7 @@ come to the deputy as well?  The answer is ("met", number, whether).
 
 from __future__ import annotations
 
+import errno
 import marshal
 
 TYPE_CHECKING = False
@@ -116,6 +117,8 @@ def error_fields(error: BaseException) -> tuple[str, int | None, str]:
     """Return the class, the errno and the text of an error, to be raised again at the other end."""
     if isinstance(error, OSError):
         return type(error).__name__, error.errno, error.strerror or str(error)
+    if isinstance(error, ImportError):  # of a part of Python, in a helper that runs: it could not be opened
+        return "OSError", errno.EMFILE, str(error)
     return type(error).__name__, None, str(error)
 
 

@@ -1,0 +1,65 @@
+"""The last resort of a helper: kill and wait for every child, until wait says that there is none.
+
+It needs nothing but what the helper holds since before the start: no /proc/PID, no descriptor, and next to no memory.
+The children are taken from the kernel's list one by one, because with 20,000 of them the whole list takes megabytes,
+and a command of the same user may have taken the memory away (RLIMIT_AS) as well as the descriptors.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..backends.waiting import waitpid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+
+    from .own_children import Listing
+else:
+    import _signal
+
+STUBBORN = 5.0  # seconds that children which refuse to be killed are waited for
+AT_ONCE = 1000  # dead children that are collected before the living are looked at again
+
+
+def kill_until_gone(listing: Listing) -> list[int]:
+    """Kill and wait for every child until there is none; comes back only then.
+
+    What fails is tried again, whatever it was.
+
+    Returns:
+        The pids of children that refused SIGKILL for too long: another user's.
+    """
+    while True:
+        try:
+            return _kill_and_wait(listing)
+        except BaseException:  # noqa: S112  nothing that happens here may let a process live
+            continue
+
+
+def _kill_and_wait(listing: Listing) -> list[int]:
+    stubborn_since = time.monotonic()
+    while True:
+        refused = [pid for pid in listing.each() if not _kill(pid)]
+        try:
+            for _ in range(AT_ONCE):
+                if waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.001)
+                    break
+        except ChildProcessError:
+            return []
+        now = time.monotonic()
+        if not refused or any(pid not in refused for pid in listing.each()):
+            stubborn_since = now
+        elif now - stubborn_since > STUBBORN:
+            return refused
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, _signal.SIGKILL)
+    except OSError:
+        return False
+    return True

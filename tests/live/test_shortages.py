@@ -1,0 +1,128 @@
+"""Machines that refuse: single system calls by a filter, descriptors by a limit, at the start and taken away later."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import linux_only
+
+ROOT = str(Path(__file__).parents[2])
+PYDFLY = [sys.executable, "-m", "pydfly"]
+DAEMON = "trap '' TERM; setsid sleep 76543 & exit 3"
+NUMBERS = {  # of system calls: x86_64, and the generic table that the later machines share
+    "kill": (62, 129),
+    "shutdown": (48, 210),
+    "wait4": (61, 260),
+    "waitid": (247, 95),
+    "prctl": (157, 167),
+    "sched_setscheduler": (144, 119),
+    "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424),
+    "close_range": (436, 436),
+    "clone3": (435, 435),
+    "sendmsg": (46, 211),
+    "rt_sigpending": (127, 136),
+}
+REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl"}  # without these there is no supervisor
+
+# installs a filter that refuses one call with one errno, then becomes the program behind it
+FILTER = """
+import ctypes, os, struct, sys
+errno, number, *program = sys.argv[1:]
+load, equal, answer = 0x20, 0x15, 0x06
+steps = [(load, 0, 0, 0), (equal, 0, 1, int(number)), (answer, 0, 0, 0x50000 | int(errno)), (answer, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+prog = Program(len(steps), ctypes.addressof(code))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(prog), 0, 0) == 0, os.strerror(ctypes.get_errno())
+os.execvp(program[0], program)
+"""
+
+# takes the descriptors of the three helpers away, as any process of the same user can
+TAKE = """
+import os, resource, sys
+def parent(pid):
+    return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+warden = os.getppid()
+for helper in (warden, parent(warden), parent(parent(warden))):
+    resource.prlimit(helper, resource.RLIMIT_NOFILE, (0, 0))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+def number_of(call: str) -> str:
+    machine = os.uname().machine
+    return str(NUMBERS[call][0 if machine == "x86_64" else 1])
+
+
+def daemons() -> list[str]:
+    """Return the pids of what DAEMON left."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            command = Path(f"/proc/{name}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if command == b"sleep\x0076543\x00":
+            found.append(name)
+    return found
+
+
+def run(*program: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": ROOT}
+    return subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment)
+
+
+@linux_only
+@pytest.mark.parametrize("call", NUMBERS)
+@pytest.mark.parametrize("number", ["1", "38"], ids=["EPERM", "ENOSYS"])
+def test_a_refused_call_ends_in_nobody_left_or_nothing_started(call: str, number: str) -> None:
+    words = [*PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", DAEMON]
+    done = run(sys.executable, "-c", FILTER, number, number_of(call), *words)
+    assert daemons() == []
+    assert "Traceback" not in done.stderr
+    if call in REFUSED_BEFORE:
+        assert done.returncode == 125
+        assert os.strerror(int(number)) in done.stderr
+    else:
+        assert (done.returncode, done.stderr) == (3, "")
+
+
+@linux_only
+@pytest.mark.parametrize("limit", range(5, 25))
+def test_few_descriptors_are_enough_or_that_is_told(limit: int) -> None:
+    """Never a traceback, and never said to be a killed warden."""
+    line = f'ulimit -n {limit} && exec "$@"'
+    done = run("sh", "-c", line, "sh", *PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", DAEMON)
+    assert daemons() == []
+    if "Fatal Python error" in done.stderr or "runpy" in done.stderr:
+        assert limit < 7  # the interpreter itself did not come to its feet
+    elif done.returncode == 125:
+        assert "Too many open files" in done.stderr
+        assert "Traceback" not in done.stderr
+    else:
+        assert (done.returncode, done.stderr) == (3, "")
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("command", "status"), [(DAEMON, 3), ("kill -TERM $$", -15), ("kill -KILL $$", -9)], ids=["exit", "TERM", "KILL"]
+)
+@pytest.mark.parametrize("options", [[], ["--summary"], ["--report", "-"], ["--fail-on-leak"]], ids="".join)
+def test_descriptors_taken_away_cost_no_exit_status(options: list[str], command: str, status: int) -> None:
+    """What is needed at the end is loaded at the start."""
+    words = [*PYDFLY, "run", *options, "--grace", "0.2", "--", sys.executable, "-c", TAKE, "sh", "-c", command]
+    done = run(*words)
+    assert daemons() == []
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+    if "--report" in options:
+        assert '"reason": "the command ended"' in done.stdout
