@@ -26,7 +26,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Machin
     def get(flavour: str) -> Machine:
         if flavour not in built:
             ready = os.environ.get(BUILT)
-            if ready:
+            if ready and Path(ready, flavour).exists():
                 built[flavour] = Machine(flavour, Path(ready, flavour))
             else:
                 built[flavour] = Machine(flavour, tmp_path_factory.mktemp("confined") / flavour).build()
