@@ -73,13 +73,14 @@ def main() -> int:
         for name, outcome in table[row.name].items():
             print(f"  {'right' if outcome == row.right else 'WRONG':<6}{name:<22}{outcome}", file=sys.stderr)
     if options.markdown:
-        PAGE.write_text(page(wanted, table))
+        PAGE.write_text(page(rows(), table))
     return int(any(played["pydfly run"] != row.right for row in wanted if (played := table[row.name])))
 
 
 def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
     """Return the page of the documentation."""
     names = list(wrappers())
+    before = PAGE.read_text().splitlines() if PAGE.exists() else []
     lines = [
         "# What a wrapper does to its command",
         "",
@@ -92,6 +93,9 @@ def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
         "| --- | --- | " + " | ".join("---" for _ in names) + " |",
     ]
     for row in wanted:
+        if row.name not in table:  # with --only the others stay
+            lines += [line for line in before if line.startswith(f"| {row.name} | ")]
+            continue
         outcomes = table[row.name]
         cells = ["–" if not outcomes else "Y" if outcomes[name] == row.right else outcomes[name] for name in names]  # noqa: RUF001
         lines.append(" | ".join(["| " + row.name, row.right, *cells]).replace("\n", " ") + " |")

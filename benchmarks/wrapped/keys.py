@@ -55,7 +55,7 @@ def repl(words: list[str]) -> str:
                     break
             shell.expect(">>> ", 2)
         shell.type("print('still', 'here', number + 1)\n")
-        return "lives" if shell.expect("still here 42", 3) else "gone"
+        return "lives" if shell.expect("still here 42", 10) else "gone"
 
 
 def ignored(words: list[str]) -> str:
@@ -68,7 +68,7 @@ def ignored(words: list[str]) -> str:
             terminal.type("\x03")
             time.sleep(0.1)
         terminal.type("\n")
-        return "done, status 0" if terminal.expect("done", 3) and terminal.expect("status 0", 3) else "ended"
+        return "done, status 0" if terminal.expect("done", 10) and terminal.expect("status 0", 10) else "ended"
 
 
 def loop(words: list[str]) -> str:
@@ -106,7 +106,7 @@ def hang_up(words: list[str]) -> str:
                 return "ended"
             os.write(descriptor, b"\n")
             os.close(descriptor)
-            return "lives on" if _until(sign.exists, 3) else "ended"
+            return "lives on" if _until(sign.exists, 10) else "ended"
         finally:
             terminal.close()
 
@@ -128,7 +128,7 @@ def stop(words: list[str]) -> str:
         shell.type(shlex.join([*words, "sh", "-c", "echo rea''dy; read word; echo got=$word; exit 5"]) + "\n")
         shell.expect("ready")
         shell.type("\x1a")
-        if not shell.expect("Stopped", 3) or not shell.expect(PROMPT, 3):
+        if not shell.expect("Stopped", 10) or not shell.expect(PROMPT, 10):
             return "does not stop"
         shell.type("fg\n")
         shell.expect("ready")
@@ -142,7 +142,7 @@ def background(words: list[str]) -> str:
         shell.type(shlex.join([*words, "sh", "-c", "echo rea''dy; read word; echo got=$word; exit 5"]) + " &\n")
         shell.expect("ready")
         shell.type("until jobs | grep -q Stopped; do sleep 0.05; done; echo stop''ped\n")
-        if not shell.expect("stopped", 3):
+        if not shell.expect("stopped", 10):
             shell.type("\x03")
             return "does not stop"
         shell.type("fg\n")
@@ -155,10 +155,10 @@ def pager(words: list[str]) -> str:
     """Be the first of a pipe to a program that reads keys."""
     with at_a_shell() as shell:
         shell.type(f"{shlex.join([*words, 'seq', '500'])} | less -X -d\n")
-        if not shell.expect("10", 3):
+        if not shell.expect("10", 10):
             return "shows nothing"
         shell.type("q")
-        if not shell.expect(PROMPT, 3):
+        if not shell.expect(PROMPT, 10):
             return "reads no key"
         return "works"
 
@@ -166,19 +166,22 @@ def pager(words: list[str]) -> str:
 def nested(words: list[str]) -> str:
     """Run an interactive shell, which does job control of its own, and kill it."""
     with at_a_shell() as shell:
-        shell.type(f"PS1=INNER {shlex.join([*words, 'bash', '--norc', '--noprofile', '--noediting', '-i'])}\n")
+        shell.type(f"PS1=IN''NER {shlex.join([*words, 'bash', '--norc', '--noprofile', '--noediting', '-i'])}\n")
         if not shell.expect("INNER", 5):
             return "does not start"
         shell.type("sleep 60\n")
-        time.sleep(0.3)
-        shell.type("\x1a")
-        if not shell.expect("Stopped", 3):
+        for _ in range(5):  # bash's child does not stop before its exec
+            time.sleep(0.3)
+            shell.type("\x1a")
+            if shell.expect("Stopped", 2):
+                break
+        else:
             return "no job control"
         shell.type("kill -KILL $$\n")
         if not shell.expect(PROMPT, 5):
             return "the terminal is lost"
         shell.type("echo ba''ck\n")
-        return "works" if shell.expect("back", 3) else "the terminal is lost"
+        return "works" if shell.expect("back", 10) else "the terminal is lost"
 
 
 def quit_key(words: list[str]) -> str:
@@ -190,11 +193,11 @@ def quit_key(words: list[str]) -> str:
 
 
 def _read_and_ended(shell: Terminal) -> str:
-    if not shell.expect("got=hello", 3):
+    if not shell.expect("got=hello", 10):
         return "cannot read"
     shell.expect(PROMPT, 5)
     shell.type("echo status''=$?\n")
-    return "reads, status 5" if shell.expect("status=5", 3) else "reads, another status"
+    return "reads, status 5" if shell.expect("status=5", 10) else "reads, another status"
 
 
 def _until(condition: Callable[[], bool], timeout: float = 10.0) -> bool:

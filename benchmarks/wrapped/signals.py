@@ -74,9 +74,9 @@ def group(words: list[str]) -> str:
                 os.killpg(talk.process.pid, number)
             except ProcessLookupError:
                 return f"gone after {len(counts)} signals"
-            talk.hear(f"<{int(number)}>", 1)
+            talk.hear(f"<{int(number)}>", 5)
             os.killpg(talk.process.pid, signal.SIGUSR2)  # comes after all that were sent before
-            talk.hear(f"<{int(signal.SIGUSR2)}>", 1)
+            talk.hear(f"<{int(signal.SIGUSR2)}>", 5)
             time.sleep(0.1)  # for one more, which must not come
             extra = talk.heard.count(f"<{int(number)}>")
             counts.append(str(1 + extra) if talk.process.poll() is None else "gone")
@@ -91,7 +91,7 @@ def every(words: list[str]) -> str:
         numbers = sorted(signal.valid_signals() - OTHERS)
         for number in numbers:
             talk.process.send_signal(number)
-            if not talk.hear(f"<{int(number)}>", 0.5):
+            if not talk.hear(f"<{int(number)}>", 3):
                 lost.append(number)
             if number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
                 talk.process.send_signal(signal.SIGCONT)  # where the wrapper itself has stopped
@@ -110,7 +110,7 @@ def twice(words: list[str]) -> str:
             return f"not told, {ending(talk.end(1))}"
         for _ in range(2):
             talk.process.send_signal(signal.SIGINT)
-            talk.hear("again ", 2)
+            talk.hear("again ", 5)
         talk.say("x")
         return f"{'clean' if talk.hear('clean ', 5) else 'killed'}, {ending(talk.end())}"
 
@@ -119,11 +119,11 @@ def early(words: list[str]) -> str:
     """Send SIGTERM at each of the first hundred milliseconds: nothing may live on, and nothing is said."""
     lost = noisy = 0
     for milliseconds in range(0, 100, 5):
-        process = subprocess.Popen([*words, "sleep", "20"], stderr=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen([*words, "sleep", "60"], stderr=subprocess.PIPE, start_new_session=True)
         time.sleep(milliseconds / 1000)
         process.terminate()
         try:
-            _, said = process.communicate(timeout=8)
+            _, said = process.communicate(timeout=15)
         except subprocess.TimeoutExpired:
             lost += 1
             os.killpg(process.pid, signal.SIGKILL)

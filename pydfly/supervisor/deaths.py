@@ -20,7 +20,7 @@ else:
     import _signal
 
 DETAILED = 50  # dead children of one turn that are described; with more of them it is a storm, and they are counted
-_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU)
+_JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU, _signal.SIGSTOP)  # top(1) stops by the last
 
 
 class Deaths:

@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import live_only
 from tests.live import onlooker
 from tests.live.arena import ROOT
+from tests.processes import eventually
 
 pytestmark = [live_only, pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell with job control")]
 RUN = f"{sys.executable} -m pydfly run"
@@ -97,6 +98,26 @@ def test_stop_and_continue(terminal: Terminal) -> None:
     assert terminal.status() == 5
 
 
+def test_a_program_that_stops_itself(terminal: Terminal) -> None:
+    """As top(1) does: at SIGTSTP it tidies up the screen, and then it stops by SIGSTOP."""
+    code = (
+        "import os, signal; stop = lambda: os.kill(os.getpid(), signal.SIGSTOP); "
+        "signal.signal(signal.SIGTSTP, lambda *_: (print('tidy'), stop(), print('again'))); "
+        "print('rea' + 'dy'); print('got', input())"
+    )
+    terminal.type(f'{RUN} -- {sys.executable} -u -c "{code}"\n')
+    terminal.expect("ready\r\n")
+    terminal.type("\x1a")
+    terminal.expect("tidy\r\n")
+    terminal.expect("Stopped")
+    terminal.expect(PROMPT)
+    terminal.type("fg\n")
+    terminal.expect("again\r\n")
+    terminal.type("it\n")
+    terminal.expect("got it\r\n")
+    assert terminal.status() == 0
+
+
 def test_quit(terminal: Terminal) -> None:
     terminal.type(f"ulimit -c 0; {RUN} -- sh -c 'echo rea''dy; exec sleep 60'\n")
     terminal.expect("ready\r\n")
@@ -141,10 +162,11 @@ def test_in_the_background_and_then_in_the_foreground(terminal: Terminal) -> Non
 
 def test_a_shell_with_job_control_inside(terminal: Terminal) -> None:
     """It takes the terminal for its own groups; when it is killed the outer shell has it again."""
-    terminal.type(f"PS1=INNER {RUN} -- bash --norc --noprofile --noediting -i\n")
+    terminal.type(f"PS1=IN''NER {RUN} -- bash --norc --noprofile --noediting -i\n")
     terminal.expect("INNER")
-    terminal.type("sleep 60\n")
-    time.sleep(0.2)
+    sleep = f"sleep {200_000 + os.getpid()}"  # nobody else's
+    terminal.type(f"{sleep}\n")
+    eventually(lambda: onlooker.with_command(sleep), timeout=20)  # bash's child does not stop before its exec
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.type("kill -KILL $$\n")
