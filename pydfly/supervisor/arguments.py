@@ -141,7 +141,7 @@ def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
     plain = {}
     for key, value in env.items():
         name = _encoded(key)
-        if b"=" in name:
+        if not name or b"=" in name:  # os.execve() takes no empty name either, other than subprocess
             raise ValueError("illegal environment variable name")
         plain[name] = _encoded(value)
     return plain

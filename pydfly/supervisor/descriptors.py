@@ -7,6 +7,7 @@ and the note of its result are one call of C code (``keep``).
 
 from __future__ import annotations
 
+import errno
 import os
 import weakref
 from collections import deque
@@ -57,6 +58,8 @@ class Descriptors:
         Raises:
             OSError: EBADF, it is not open; EMFILE, there are too many.
         """
+        if descriptor < 0:  # a ValueError of fcntl()
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         keep(self.numbers, fcntl, descriptor, F_DUPFD_CLOEXEC, 0)
         return self.numbers[-1]
 

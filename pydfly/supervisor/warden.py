@@ -187,10 +187,12 @@ class Warden:
         self._begin_ending(self.reason, 0.0)
 
     def _refused(self) -> None:
-        assert self._execution
-        os.kill(self.pid, _signal.SIGKILL)  # it told that as the last thing, but something may have stopped it since
-        os.waitpid(self.pid, 0)
-        self._owner.tell("failed", self._execution.failure)
+        if self._dead.command_status is None:  # else it was collected while it was not known yet what it had told
+            os.kill(
+                self.pid, _signal.SIGKILL
+            )  # it told that as the last thing, but something may have stopped it since
+            os.waitpid(self.pid, 0)
+        self._owner.tell("failed", self._execution and self._execution.failure)
         self.state = states.OVER
 
     # the end of the command, of the others, of the time
