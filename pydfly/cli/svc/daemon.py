@@ -141,7 +141,7 @@ class Daemon:
 
     def _changed(self, service: KeptService) -> None:
         status = service.status()
-        if self._report is not None and (status.launches or status.state == "failed"):
+        if self._report is not None and (status.launches or status.state in ("failed", "waiting")):
             report, self._report = self._report, None
             failed = not status.launches
             report(status.reason if failed else "")
