@@ -117,6 +117,7 @@ def test_kill_all_at_once() -> None:
         reaper.acquire()
         pid = orphan("exec sleep 60")
         report = reaper.kill_all(signal.SIGKILL)
+        assert [process.pid for process in report.ended] == [pid]
         return [(process.pid == pid, process.status) for process in report.reaped], report.seconds < 20
 
     assert in_process(own) == ([(True, signal.SIGKILL)], True)
