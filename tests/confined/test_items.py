@@ -277,7 +277,7 @@ def test_a_short_file_is_no_executable(dragonfly: Machine, content: str) -> None
 def test_a_recording_replays(machine: Machine) -> None:
     """Whatever holds there is recorded, and the simulated kernel does the same; what Linux cannot play is not."""
     recording = str(machine.folder / "conform.jsonl")
-    told = machine.run("-m", "pydfly", "conform", "--out", recording).stdout.splitlines()[-1]
+    told = machine.run("-m", "pydfly", "conform", "--out", recording, timeout=500).stdout.splitlines()[-1]
     assert int(told.split()[2]) > 40, told
     replayed = machine.run("-m", "pydfly", "replay", recording)
     assert (replayed.returncode, replayed.stdout.split(", ")[-1]) == (0, "0 differences\n"), replayed.stdout
