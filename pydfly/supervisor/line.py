@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from . import mailbox
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
@@ -47,6 +48,8 @@ class Line:
             except (OSError, GarbageError):  # reset, or not our protocol: this end can use the line no more
                 data = b""
             self.closed = data == b""
+        else:
+            mailbox.remind()
         return messages
 
     def send(self, message: Message | None = None) -> None:

@@ -78,5 +78,11 @@ def listen(descriptor: int) -> None:
     fcntl(descriptor, F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 
 
+def remind() -> None:
+    """Have the next wait end at once: something was left unread, and the kernel tells only of what comes anew."""
+    if _signal.SIGIO in _signal.pthread_sigmask(_signal.SIG_BLOCK, []):
+        os.kill(os.getpid(), _signal.SIGIO)
+
+
 def _nothing(number: int, frame: object) -> None:
     pass

@@ -6,6 +6,7 @@ import _socket  # socket itself takes longer to load than everything here
 import _struct  # likewise struct, and array, which loads collections.abc
 import os
 
+from . import mailbox
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from .wire import Message
 
 MOST = 250  # descriptors with one piece of data: the kernel takes 253
+_MOST_MESSAGES = 100  # in one go, so that there is time for everything else
 _PIECE = 65536
 _INT = _struct.calcsize("i")
 _CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
@@ -45,7 +47,7 @@ class Passing:
         """Return the messages that have come, each with its descriptors; fewer than it needs if some were cut off."""
         received: list[tuple[Message, list[int]]] = []
         cut = False
-        while not self.closed and len(received) < 100:
+        while not self.closed and len(received) < _MOST_MESSAGES:
             try:
                 data, ancillary, flags, _ = self._socket.recvmsg(_PIECE, _ROOM, _CLOSE_ON_EXEC)
             except BlockingIOError:
@@ -65,6 +67,8 @@ class Passing:
                 received.append((message, self._descriptors[:count]))
                 del self._descriptors[:count]
             self.closed = data == b""
+            if len(received) >= _MOST_MESSAGES:
+                mailbox.remind()
             if cut and messages:  # which of them were lost cannot be told: what is left belongs to none
                 close_all(self._descriptors)
                 self._descriptors.clear()

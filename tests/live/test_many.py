@@ -181,6 +181,14 @@ def test_news_of_each(marker: str) -> None:
     assert nobody_left(marker)
 
 
+def test_more_starts_at_once_than_are_read_in_one_go(marker: str) -> None:
+    """What is left unread by guard or deputy gives no second signal: they have to go on by themselves."""
+    with pydfly.Supervisor(grace=GRACE) as supervisor:
+        handles = [supervisor.supervise(["true"]) for _ in range(350)]
+        assert {handle.wait(60) for handle in handles} == {0}
+    assert nobody_left(marker)
+
+
 def test_domains_are_apart(marker: str) -> None:
     """A signal, a list, an end of one of them is none of the others'."""
     with pydfly.Supervisor(grace=GRACE) as supervisor:
