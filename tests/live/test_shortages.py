@@ -13,7 +13,8 @@ from tests.conftest import linux_only
 
 ROOT = str(Path(__file__).parents[2])
 PYDFLY = [sys.executable, "-m", "pydfly"]
-DAEMON = "trap '' TERM; setsid sleep 76543 & exit 3"
+MARK = str(70_000_000 + os.getpid())  # these tests run in several processes at once
+DAEMON = f"trap '' TERM; setsid sleep {MARK} & exit 3"
 NUMBERS = {  # of system calls: x86_64, and the generic table that the later machines share
     "kill": (62, 129),
     "shutdown": (48, 210),
@@ -71,7 +72,7 @@ def daemons() -> list[str]:
             command = Path(f"/proc/{name}/cmdline").read_bytes()
         except OSError:
             continue
-        if command == b"sleep\x0076543\x00":
+        if command == f"sleep\0{MARK}\0".encode():
             found.append(name)
     return found
 
