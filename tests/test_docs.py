@@ -30,7 +30,7 @@ def examples(language: str) -> list[object]:
     ]
 
 
-def run(command: list[str], place: Path) -> None:
+def run(command: list[str], place: Path, status: int = 0) -> None:
     """Run an example as a reader would: in a fresh process, in an empty directory, with `pydfly` on the PATH."""
     home = place / "home"
     home.mkdir()
@@ -49,7 +49,7 @@ def run(command: list[str], place: Path) -> None:
     done = subprocess.run(
         command, cwd=empty, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -63,11 +63,15 @@ def test_python_example_runs(source: str, tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the examples act on the live Linux backend")
 @pytest.mark.parametrize("source", examples("sh"))
 def test_shell_example_runs(source: str, tmp_path: Path) -> None:
-    """Every ```sh block; transcripts and what needs root or another system are ```console blocks."""
+    """Every ```sh block; transcripts and what needs root or another system are ```console blocks.
+
+    The last line may say how it ends: ``# exit status 124``.
+    """
     for program in PROGRAMS:
         if program in source and not shutil.which(program):
             pytest.skip(f"{program} is not installed")
-    run(["sh", "-euc", source], tmp_path)
+    said = re.search(r"# exit status (\d+)$", source.rstrip())
+    run(["sh", "-euc", source], tmp_path, int(said[1]) if said else 0)
 
 
 def test_examples_were_found() -> None:

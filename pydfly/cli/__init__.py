@@ -86,6 +86,8 @@ def _dispatch(words: list[str], mask: set[int] | None) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}; `pydfly --help` lists the commands")
+    if COMMANDS[name].own_parser and rest == ["--help"]:  # the tools that these follow have no such option
+        name, rest = "help", [name]
     parsed = rest if COMMANDS[name].own_parser else parse(name, rest)
     if parsed is None:
         from .help import command_help

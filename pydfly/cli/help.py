@@ -31,9 +31,9 @@ Run CMD in the foreground. When it ends, everything that it started ends with it
 first, SIGKILL after the grace. The same happens on SIGTERM, and when pydfly itself is killed.
 """,
         """\
-T is a number of seconds, or with s, m, h or d behind it of that. Signals are passed on to CMD; Ctrl-C is for CMD
-alone. Exit status: that of CMD, or the same signal that ended it; 124 on timeout; 125 if pydfly itself failed; 126 if
-CMD cannot be executed; 127 if there is no such command.
+T is a number of seconds; s, m, h or d behind it means seconds, minutes, hours or days. Signals are passed on to CMD;
+Ctrl-C is for CMD alone. Exit status: that of CMD, or the same signal that ended it; 124 on timeout; 125 if pydfly
+itself failed; 126 if CMD cannot be executed; 127 if there is no such command.
 """,
     ),
     "status": (
@@ -57,7 +57,8 @@ Play recorded scenarios on the simulated kernel and show every difference. Each 
 it may be compressed with gzip; - is standard input. A difference is one line: the scenario, the number of the
 operation (from 1), what was recorded and what the simulated kernel said. The last line counts.
 """,
-        "Exit status: 0 without differences, 1 with any, 2 for a line that is no scenario.\n",
+        "Exit status: 0 without differences, 1 with any or for a FILE that cannot be read, 2 for a line that is no "
+        "scenario.\n",
     ),
     "conform": (
         """\

@@ -39,7 +39,7 @@ class ReportFile:
     def write(self, report: dict[str, Any]) -> str | None:
         """Write one JSON object and a newline; return what is in the way of that, or None.
 
-        A device that is full, a pipe that nobody reads, and whatever else the kernel may say of a write.
+        A device that is full, a pipe without a reader, and whatever else the kernel may say of a write.
         """
         if self.trouble is not None:
             return None  # told already
@@ -50,7 +50,7 @@ class ReportFile:
                 self._open()
             self._put(json.dumps(report).encode() + b"\n")
         except OSError as error:
-            return "nobody reads it" if _is_fifo(self._name) and self.descriptor < 0 else error.strerror
+            return "it has no reader" if _is_fifo(self._name) and self.descriptor < 0 else error.strerror
         return None
 
     def _open(self) -> None:

@@ -101,7 +101,10 @@ class Attendant:
         """
         from .report_file import PidFile
 
-        self._pidfile = PidFile(name)
+        try:
+            self._pidfile = PidFile(name)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"run: --pidfile: {name}") from None
         self.descriptors = (self._pidfile.descriptor,)
 
     def started(self, pid: int) -> None:

@@ -44,7 +44,7 @@ def main(parsed: Parsed) -> int:
             print(f"{name:<24}{value}")
     untold = [name for name, value in rows if value is None and name != "real init"]
     if untold:
-        print(f"{'not told by this system':<24}{', '.join(untold)}")
+        print(f"not told by this system: {', '.join(untold)}")
     return 0
 
 

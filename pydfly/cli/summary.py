@@ -41,14 +41,14 @@ def show(report: dict[str, Any], file: TextIO) -> None:
 
 
 def sentence(report: dict[str, Any]) -> str:
-    """Say in one line what ran, how it ended, and who is left."""
+    """Say in one line what ran, how it ended, and what is left."""
     command = escape(shlex.join(report["command"]))
     if report["exit_status"] is not None or report["signal"] is not None:
         how = _how(report["exit_status"], report["signal"])
     else:
         how = "not ended" if report["survivors"] else "not started"
     count = len(report["processes"]) + report["unlisted"]
-    left = f"{len(report['survivors'])} left" if report["survivors"] else "nobody is left"
+    left = f"{len(report['survivors'])} left" if report["survivors"] else "no process is left"
     if len(command) > 60:
         command = command[:59] + "…"
     took = f"{report['end'] - report['start']:.2f} s"

@@ -19,7 +19,7 @@ def seconds(text: str) -> float:
     except ValueError:
         time = -1.0
     if "_" in number or not number.isascii() or number.strip() != number or not 0 <= time < float("inf"):
-        raise ValueError("is no time: a number, of seconds or with s, m, h or d behind it")
+        raise ValueError("is no time, such as 5 or 0.5s (seconds), 10m, 2h, 1d")
     return time
 
 
@@ -69,7 +69,7 @@ def _status(text: str) -> int:
 
 
 KILL_MODES = ("mixed", "everyone")
-"""Whom the stop signal goes to."""
+"""Which processes get the stop signal."""
 
 # the kinds of values: the word for one in a help text, and what reads it
 VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {

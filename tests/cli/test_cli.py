@@ -59,7 +59,7 @@ def test_status() -> None:
     text = pydfly("status").stdout
     assert "reaper                  no: when a descendant loses its parent, " in text
     if sys.platform == "linux":  # what the kernel does not tell is one line, not a row each
-        assert text.splitlines()[-1].startswith("not told by this system ")
+        assert text.splitlines()[-1].startswith("not told by this system: ")
         assert "None" not in text
 
 

@@ -71,7 +71,7 @@ def test_run_summary(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["exit_status"] == 3
     first, head, *rows = done.stderr.splitlines()
     assert first.startswith("pydfly: sh -c 'setsid sleep 99 & exit 3': exit 3, ")
-    assert first.endswith("; the command ended; 2 processes met, nobody is left")
+    assert first.endswith("; the command ended; 2 processes met, no process is left")
     assert head.split() == list(summary.HEAD)
     assert [row.split()[3] for row in rows] == ["exit", "SIGTERM"]
     assert rows[0].split()[2] == "sh"  # the other is sh, setsid or sleep, whenever it was seen

@@ -34,7 +34,7 @@ def redirected(redirection: str, *words: str) -> subprocess.CompletedProcess[str
         pytest.param("/dev/full", "No space left on device", marks=has_full),
         ("directory", "Is a directory"),
         ("nowhere/report", "No such file or directory"),
-        ("fifo", "nobody reads it"),
+        ("fifo", "it has no reader"),
     ],
 )
 def test_a_report_that_cannot_be_written(name: str, trouble: str, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_closed_descriptors_reach_the_command_closed() -> None:
 @pytest.mark.parametrize("columns", [40, 100])
 def test_a_summary_on_a_narrow_terminal_is_a_list(columns: int) -> None:
     lines = on_terminal(columns, "--summary", "--", "sh", "-c", "sleep 60 & exit 3")
-    assert lines[0].endswith("; 2 processes met, nobody is left")
+    assert lines[0].endswith("; 2 processes met, no process is left")
     assert any("PARENT" in line for line in lines) == (columns == 100)
     if columns == 40:
         assert re.fullmatch(r"\d+ sh: exit 3", lines[1])

@@ -84,7 +84,7 @@ def test_a_pid_file_that_cannot_be_written_starts_nothing(tmp_path: Path) -> Non
     for place in (tmp_path, tmp_path / "none" / "pid", tmp_path / "fifo"):
         result = run("--pidfile", str(place), "--", "touch", str(tmp_path / "started"))
         assert result.returncode == 125
-        assert result.stderr.startswith(f"pydfly: {place}: ")
+        assert result.stderr.startswith(f"pydfly: run: --pidfile: {place}: ")
         assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "started").exists()
 

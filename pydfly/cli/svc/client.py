@@ -34,9 +34,12 @@ def ask(request: Request, words: list[str], directory: str) -> int:
     """
     try:
         labels = [label for label in files.labels(directory) if label.startswith(request.label or "")]
+    except FileNotFoundError:
+        if request.directory is not None:
+            return _cannot_scan(directory)
+        labels = []  # ours is made by the first init; the tool's, /var/run, is always there
     except OSError:
-        print(f'Unable to scan "{escape(directory)}"')
-        return 1
+        return _cannot_scan(directory)
     if not labels and request.label is not None:
         if request.directive == "status":
             return NO_SUCH_SERVICE
@@ -51,6 +54,11 @@ def ask(request: Request, words: list[str], directory: str) -> int:
     if request.json:
         print(json.dumps([conversation.value for conversation in asked if conversation.value is not None], indent=2))
     return max(statuses, default=0)
+
+
+def _cannot_scan(directory: str) -> int:
+    print(f'Unable to scan "{escape(directory)}"')
+    return 1
 
 
 def _words(request: Request, words: list[str]) -> list[str]:

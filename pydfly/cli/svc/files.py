@@ -40,9 +40,13 @@ def default_directory() -> str:
 
         above = MACHINE if sys.platform.startswith("linux") else "/var/run/pydfly"
     else:
+        import warnings
+
         from platformdirs import user_runtime_dir
 
-        above = user_runtime_dir("pydfly", ensure_exists=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # cron sets no XDG_RUNTIME_DIR; the way to the place is checked anyhow
+            above = user_runtime_dir("pydfly", ensure_exists=False)
     return os.path.join(above, "svc")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +60,18 @@ def test_a_directory_of_the_user_alone(folder: Path) -> None:
     for name in ("theirs/mine", "mine/link"):
         assert f"{folder}/theirs belongs to user {OTHER}" in make(folder / name)
     assert f"{folder}/shared can be written by others" in make(folder / "shared")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_a_user_without_a_session_is_not_warned() -> None:
+    """As in a job of cron: there is a place, and each command is silent about how it was found."""
+
+    def script() -> bool:
+        os.environ.pop("XDG_RUNTIME_DIR", None)
+        os.setgid(USER)
+        os.setuid(USER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return files.default_directory().endswith("/pydfly/svc")
+
+    assert in_process(script) is True

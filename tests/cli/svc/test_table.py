@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from pydfly.cli.svc import files, main
 from tests.processes import eventually
 
 from .daemons import Call, Daemons
@@ -256,3 +257,13 @@ def test_several_answer_in_any_order(daemons: Daemons) -> None:
     assert done.returncode == 0
     assert done.stdout.count("Stopping and Exiting") == 3
     assert os.listdir(daemons.directory) == []
+
+
+@pytest.mark.parametrize(("words", "status"), [("status", 0), ("list", 0), ("status web", 2)])
+def test_before_the_first_init(
+    words: str, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tool's directory is always there; ours is made by the first init, and until then there is no service."""
+    monkeypatch.setattr(files, "default_directory", lambda: "/nowhere/pydfly/svc")
+    assert main(words.split()) == status
+    assert capsys.readouterr() == ("", "")
