@@ -1,0 +1,1 @@
+"""One domain in the foreground, as ``pydfly run`` keeps it: terminal, signals, announcements."""
