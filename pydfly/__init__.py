@@ -46,8 +46,8 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
     from .supervisor.many import Supervisor
     from .supervisor.owner import Supervised
     from .supervisor.report import ProcessRecord, Report, Step, Usage
-    from .supervisor.service_handle import Service
-    from .supervisor.service_status import ServiceStatus
+    from .supervisor.services.handle import Service
+    from .supervisor.services.status import ServiceStatus
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
 
 __version__ = "0.2.0"
@@ -81,8 +81,8 @@ _HOMES = {
     "ResidentEntry": "structs",
     "Survivor": "structs",
     "supervise": "supervisor",
-    "Service": "supervisor.service_handle",
-    "ServiceStatus": "supervisor.service_status",
+    "Service": "supervisor.services.handle",
+    "ServiceStatus": "supervisor.services.status",
     "Supervised": "supervisor.owner",
     "Supervisor": "supervisor.many",
     "ProcessRecord": "supervisor.report",

@@ -19,7 +19,15 @@ import pytest
 
 import pydfly
 from pydfly import NotRegistrableError, SyscallError
-from pydfly.resident.elf import NOT_DYNAMIC, NOT_FREEBSD, SHARED_LIBRARY, UNREADABLE, examine, is_dynamic, problems
+from pydfly.resident.elf import (
+    NOT_DYNAMIC,
+    NOT_FREEBSD,
+    SHARED_LIBRARY,
+    UNREADABLE,
+    examine,
+    is_dynamic,
+    problems,
+)
 from tests.elves import DYNAMIC, LOAD, SHARED, elf
 
 FORMATS = [(bits, little) for bits in (32, 64) for little in (True, False)]

@@ -5,7 +5,13 @@ syscall_helper_register(9) exists inside kernels only; the simulated kernel has 
 
 from pydfly import SyscallError, simkernel
 from pydfly.errors import refusal
-from pydfly.simkernel import SYF_CAPENABLED, SYSCALL_INIT_HELPER, SYSCALL_INIT_HELPER_F, SYSCALL_INIT_LAST, Process
+from pydfly.simkernel import (
+    SYF_CAPENABLED,
+    SYSCALL_INIT_HELPER,
+    SYSCALL_INIT_HELPER_F,
+    SYSCALL_INIT_LAST,
+    Process,
+)
 
 SYS_family = 210  # 210 to 219 are for whoever wants them
 SYS_adopt = 211

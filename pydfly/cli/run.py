@@ -6,9 +6,9 @@ import errno
 import os
 import sys
 
-from ..supervisor.foreground import Foreground
+from ..supervisor.foreground.foreground import Foreground
+from ..supervisor.keepers.states import COMMAND_ENDED, TIMEOUT
 from ..supervisor.launch import Launch
-from ..supervisor.states import COMMAND_ENDED, TIMEOUT
 from .surroundings import environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False

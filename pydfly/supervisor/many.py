@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..structs import Survivor
     from .arguments import Arguments, Word
-    from .service_handle import Service
+    from .services.handle import Service
     from .start import Program
 
     H = TypeVar("H", bound=Handle)
@@ -117,8 +117,8 @@ class Supervisor:
             BackendError: ``ready="notify"`` on a system that does not tell who has sent a datagram.
             OSError: the log file cannot be opened.
         """
-        from . import service_arguments
-        from .service_handle import Service
+        from .services import arguments as service_arguments
+        from .services.handle import Service
 
         prepare.check_backend()
         rules = (restart, delay, backoff, max_delay, limit, ends_with, ready is not None, ready_timeout)

@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 
 import pydfly
-from pydfly import BAD_POINTER, NULL, ReaperKill, ReaperKilled, SyscallError, pdeathsig, procctl, reaper, syscalls
+from pydfly import (
+    BAD_POINTER,
+    NULL,
+    ReaperKill,
+    ReaperKilled,
+    SyscallError,
+    pdeathsig,
+    procctl,
+    reaper,
+    syscalls,
+)
 from pydfly.constants import freebsd as bsd
 from pydfly.structs import ReaperStatusFreeBSD
 from tests.processes import end, eventually, fork, in_process, pause

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from ..mutations import Mutation
 
-DOMAIN = "pydfly/supervisor/domain.py"
+DOMAIN = "pydfly/supervisor/keepers/domain.py"
 DEATHSIG = "pydfly/backends/linux/deathsig.py"
-DEPUTY = "pydfly/supervisor/deputy.py"
-MAILBOX = "pydfly/supervisor/mailbox.py"
+DEPUTY = "pydfly/supervisor/keepers/deputy.py"
+MAILBOX = "pydfly/supervisor/keepers/mailbox.py"
 NATIVE = "pydfly/backends/native/__init__.py"
 PROCESSES = "pydfly/backends/native/processes.py"
-WARDEN = "pydfly/supervisor/warden.py"
+WARDEN = "pydfly/supervisor/keepers/warden.py"
 WAITING = "pydfly/backends/waiting.py"
 
 FAREWELL = '        """Report, however long the owner takes to read it; but not to an owner that is gone."""\n'

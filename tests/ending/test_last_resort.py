@@ -10,7 +10,7 @@ import pytest
 
 from pydfly.ending import own_children
 from pydfly.ending.last_resort import kill_until_gone
-from pydfly.supervisor import domain
+from pydfly.supervisor.keepers import domain
 from tests.conftest import linux_only
 from tests.processes import end, fork, in_process, pause
 

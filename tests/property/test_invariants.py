@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pydfly import SyscallError, simkernel
-from pydfly.constants.dragonfly import PROC_PDEATHSIG_CTL, PROC_REAP_ACQUIRE, PROC_REAP_RELEASE, PROC_REAP_STATUS
+from pydfly.constants.dragonfly import (
+    PROC_PDEATHSIG_CTL,
+    PROC_REAP_ACQUIRE,
+    PROC_REAP_RELEASE,
+    PROC_REAP_STATUS,
+)
 from pydfly.simkernel import Process
 
 from .invariants import check, living_reaper

@@ -8,7 +8,14 @@ import pydfly
 from pydfly import simkernel, structs, syscalls
 from pydfly.errors import refusal
 from pydfly.simkernel import Kernel, KernelPanic, Process, SimulationError
-from pydfly.simkernel.syscalls.modules import MOD_LOAD, MOD_QUIESCE, MOD_SHUTDOWN, MOD_UNLOAD, Module, ModuleData
+from pydfly.simkernel.syscalls.modules import (
+    MOD_LOAD,
+    MOD_QUIESCE,
+    MOD_SHUTDOWN,
+    MOD_UNLOAD,
+    Module,
+    ModuleData,
+)
 from pydfly.simkernel.syscalls.sysent import (
     NO_SYSCALL,
     SY_THR_STATIC,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pydfly.supervisor import command
+from pydfly.supervisor.keepers import command
 from pydfly.supervisor.launch import Launch
 from tests.conftest import live_only
 from tests.processes import in_process

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from pydfly.structs import DescendantInfo
-from pydfly.supervisor import journal as journals
-from pydfly.supervisor.journal import Journal
+from pydfly.supervisor.keepers import journal as journals
+from pydfly.supervisor.keepers.journal import Journal
 
 USAGE = SimpleNamespace(ru_utime=0.5, ru_stime=0.25, ru_maxrss=1000)
 

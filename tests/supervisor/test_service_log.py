@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydfly.supervisor import service_log
-from pydfly.supervisor.service_log import LOST, LogFile, Ring
+from pydfly.supervisor.services import log as service_log
+from pydfly.supervisor.services.log import LOST, LogFile, Ring
 from tests.processes import eventually
 
 

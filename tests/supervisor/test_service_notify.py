@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from pydfly.supervisor.reactor import Reactor
-from pydfly.supervisor.service_notify import AVAILABLE, Notice, NotifySocket, ancestors, parse
+from pydfly.supervisor.services.notify import AVAILABLE, Notice, NotifySocket, ancestors, parse
+from pydfly.supervisor.services.reactor import Reactor
 from tests.processes import eventually, in_process
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="only Linux tells who has sent a datagram")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydfly.supervisor.service_policy import (
+from pydfly.supervisor.services.policy import (
     END,
     END_COMMAND,
     EVENTS,
@@ -23,7 +23,7 @@ from pydfly.supervisor.service_policy import (
     WAITING,
     Policy,
 )
-from pydfly.supervisor.service_rules import SHORTEST, Rules
+from pydfly.supervisor.services.rules import SHORTEST, Rules
 
 CRASHED, KILLED = 1 << 8, 9
 

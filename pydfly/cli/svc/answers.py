@@ -10,7 +10,7 @@ import os
 import time
 
 from ...escape import escape
-from ...supervisor.service_log import LOST
+from ...supervisor.services.log import LOST
 from . import wire, wording
 from .grammar import HELP, read
 from .request import Help, Refused

@@ -6,15 +6,15 @@ import os
 import time
 from threading import Thread
 
-from ...supervisor import mailbox
-from ...supervisor.domain import close_all_but, hide_environment, protect_myself
-from ...supervisor.guard import Guard
-from ...supervisor.keeper import last_resort
-from ...supervisor.mailbox import Mailbox
-from ...supervisor.owned import Domains
-from ...supervisor.reactor import Reactor
-from ...supervisor.service import Service
-from ...supervisor.service_log import LogFile
+from ...supervisor.keepers import mailbox
+from ...supervisor.keepers.domain import close_all_but, hide_environment, protect_myself
+from ...supervisor.keepers.guard import Guard
+from ...supervisor.keepers.keeper import last_resort
+from ...supervisor.keepers.mailbox import Mailbox
+from ...supervisor.services.log import LogFile
+from ...supervisor.services.owned import Domains
+from ...supervisor.services.reactor import Reactor
+from ...supervisor.services.service import Service
 from .server import Server
 from .title import set_title
 

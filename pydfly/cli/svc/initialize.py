@@ -52,7 +52,7 @@ def _check(request: Request, label: str) -> None:
     if request.directory == files.NOWHERE and not (request.foreground and request.exit_with_service):
         raise _RefusedError("-p none: only with -f and -x")
     if request.ready == "notify":
-        from ...supervisor.service_notify import AVAILABLE
+        from ...supervisor.services.notify import AVAILABLE
 
         if not AVAILABLE:
             raise _RefusedError("--ready notify: this system does not tell who has sent a message; use a descriptor")

@@ -11,7 +11,7 @@ from .peer import may_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...supervisor.reactor import Reactor, Timer
+    from ...supervisor.services.reactor import Reactor, Timer
     from .answers import Answer
     from .serviced import Serviced
 

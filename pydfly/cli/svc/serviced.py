@@ -6,8 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ...supervisor.service_log import Ring
-    from ...supervisor.service_status import ServiceStatus
+    from ...supervisor.services.log import Ring
+    from ...supervisor.services.status import ServiceStatus
 
     class Written(Protocol):
         """Its output."""

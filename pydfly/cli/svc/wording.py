@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 from ...escape import escape
-from ...supervisor.service_status import ended
+from ...supervisor.services.status import ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...supervisor.service_status import ServiceStatus
+    from ...supervisor.services.status import ServiceStatus
 
 STATES = {"stopping": "killing", "waiting": "stopped"}
 """The tool's words for our states."""

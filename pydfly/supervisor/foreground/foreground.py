@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import time
 
-from . import mailbox, terminal
+from ..keepers import mailbox
+from ..keepers.domain import close_all_but, hide_environment, protect_myself
+from ..keepers.guard import Guard
+from ..keepers.keeper import last_resort
+from ..keepers.mailbox import Mailbox
+from ..line import Line
+from . import terminal
 from .announcements import Announcements
-from .domain import close_all_but, hide_environment, protect_myself
-from .guard import Guard
-from .keeper import last_resort
-from .line import Line
-from .mailbox import Mailbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from signal import struct_siginfo
     from typing import Any
 
+    from ..launch import Launch
+    from ..wire import Message
     from .attendant import Attendant
-    from .launch import Launch
-    from .wire import Message
 else:
     import _signal
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import operator
 import os
 
-from ..errors import BackendError
-from .arguments import seconds
-from .service_notify import AVAILABLE
-from .service_rules import Rules
-from .service_word import NOTIFY
+from ...errors import BackendError
+from ..arguments import seconds
+from .notify import AVAILABLE
+from .rules import Rules
+from .word import NOTIFY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .arguments import Word
+    from ..arguments import Word
 
 _REFUSED = ("stdin", "stdout", "stderr", "spare", "timeout", "wait_all")
 _NULL = -3  # subprocess.DEVNULL

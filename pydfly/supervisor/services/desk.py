@@ -8,8 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..wire import Message
     from .services import Services
-    from .wire import Message
 
 
 class Desk:

@@ -8,20 +8,20 @@ from __future__ import annotations
 import os
 from itertools import count
 
-from ..errors import SupervisionError, SurvivorsError
-from ..structs import Survivor
-from .arguments import seconds
-from .service_status import ServiceStatus
-from .wire import rebuilt
+from ...errors import SupervisionError, SurvivorsError
+from ...structs import Survivor
+from ..arguments import seconds
+from ..wire import rebuilt
+from .status import ServiceStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .prepare import Prepared
-    from .switchboard import Switchboard
-    from .wire import Message
+    from ..prepare import Prepared
+    from ..switchboard import Switchboard
+    from ..wire import Message
 
 
 class Service:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .reactor import Reactor
 else:
-    from ..records import NamedTuple
+    from ...records import NamedTuple
 
 VARIABLE = "NOTIFY_SOCKET"
 AVAILABLE = sys.platform.startswith("linux")

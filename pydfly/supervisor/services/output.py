@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from .service_log import LogFile, Ring
+from .log import LogFile, Ring
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

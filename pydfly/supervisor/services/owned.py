@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import socket
 
-from .line import Line
+from ..line import Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..structs import DescendantInfo
-    from .launch import Launch
+    from ...structs import DescendantInfo
+    from ..launch import Launch
+    from ..wire import Message
     from .reactor import Reactor
-    from .wire import Message
 
     Take = Callable[["OwnedDomain", Message], None]
 
@@ -138,7 +138,7 @@ class OwnedDomain:
             return
         for message in self._line.receive():
             if message[0] == "done" and message[1] in self._questions:
-                from ..structs import DescendantInfo
+                from ...structs import DescendantInfo
 
                 self._questions.pop(message[1])([DescendantInfo(*fields) for fields in message[2]])
             elif message[0] not in ("done", "refused"):

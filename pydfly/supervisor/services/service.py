@@ -1,6 +1,6 @@
 """One service in the process that guards it: its policy, its domain, its log, and what it says of itself.
 
-What is to be done stands in service_policy; this does it.
+What is to be done stands in ``policy``; this does it.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import time
 
-from .service_output import Output
-from .service_policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
-from .service_status import ServiceStatus, ended
-from .service_word import Word
+from .output import Output
+from .policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
+from .status import ServiceStatus, ended
+from .word import Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .launch import Launch
+    from ..launch import Launch
+    from ..wire import Message
     from .owned import Domains, OwnedDomain
     from .reactor import Timer
-    from .service_rules import Rules
-    from .wire import Message
+    from .rules import Rules
 else:
     import _signal
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import os
 
-from . import mailbox
-from .launch import Launch
-from .line import Line
+from ..keepers import mailbox
+from ..launch import Launch
+from ..line import Line
+from ..wire import error_fields
 from .owned import Domains
 from .reactor import Reactor
+from .rules import Rules
 from .service import Service
-from .service_rules import Rules
-from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .wire import Message
+    from ..wire import Message
 
 
 class Services:

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple
 else:
-    from ..records import NamedTuple
+    from ...records import NamedTuple
 
 
 class ServiceStatus(NamedTuple):

@@ -9,11 +9,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ..structs import DescendantInfo
-    from .launch import Launch
+    from ...structs import DescendantInfo
+    from ..launch import Launch
+    from .notify import Notice, NotifySocket
     from .owned import OwnedDomain
     from .reactor import Reactor
-    from .service_notify import Notice, NotifySocket
 
 NOTIFY = "notify"
 _PIECE = 65536
@@ -93,7 +93,7 @@ class Word:
             self._ready()
 
     def _listen(self, launch: Launch) -> None:
-        from .service_notify import VARIABLE, NotifySocket
+        from .notify import VARIABLE, NotifySocket
 
         if self._socket is None:
             self._socket = NotifySocket(self._reactor, self._notified)

@@ -9,7 +9,7 @@ from .states import EXECUTED, REFUSED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .launch import Launch
+    from ..launch import Launch
     from .mailbox import Mailbox
 
 

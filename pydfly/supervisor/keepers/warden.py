@@ -12,23 +12,23 @@ from __future__ import annotations
 import os
 import time
 
-from ..ending.own_children import OwnChildren
+from ...ending.own_children import OwnChildren
+from ..launch import Launch
+from ..wire import error_fields
 from . import mailbox, states
 from .deaths import Deaths
 from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself
 from .domain_ending import DomainEnding
 from .execution import Execution
 from .keeper import LEFT
-from .launch import Launch
-from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from typing import Any
 
-    from ..ending.own_children import Listing
-    from ..structs import DescendantInfo
+    from ...ending.own_children import Listing
+    from ...structs import DescendantInfo
     from .conversation import Conversation
     from .domain import Lifeline
     from .mailbox import Mailbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..backends import waiting
+from ...backends import waiting
 from .journal import Journal
 from .keeper import MOST
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
-    from ..ending.own_children import Listing
-    from ..structs import DescendantInfo
+    from ...ending.own_children import Listing
+    from ...structs import DescendantInfo
 else:
     import _signal
 

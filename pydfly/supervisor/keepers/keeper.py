@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 import time
 
-from ..backends.waiting import waitpid
-from ..ending.drive import Ending
-from ..ending.last_resort import kill_until_gone
-from ..ending.own_children import OwnChildren
+from ...backends.waiting import waitpid
+from ...ending.drive import Ending
+from ...ending.last_resort import kill_until_gone
+from ...ending.own_children import OwnChildren
 from .domain import take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from ..ending.own_children import Listing
-    from ..structs import Survivor
+    from ...ending.own_children import Listing
+    from ...structs import Survivor
 else:
     import _signal
 

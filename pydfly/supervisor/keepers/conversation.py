@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from .line import Line
-from .wire import error_fields
+from ..line import Line
+from ..wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
-    from ..structs import DescendantInfo
+    from ...structs import DescendantInfo
+    from ..wire import Message
     from .mailbox import Mailbox
-    from .wire import Message
 
     class Domain(Protocol):
         """What an owner can ask for: the domain."""

@@ -10,21 +10,21 @@ import errno
 import gc
 import os
 
-from ..ending import own_children
+from ...ending import own_children
+from ..passing import Passing, close_all, needed
+from ..services.desk import Desk
+from ..wire import PROTOCOL, error_fields
 from . import deputy, mailbox
-from .desk import Desk
 from .domain import adopt_orphans, die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
 from .keeper import LEFT, Keeper, last_resort
 from .mailbox import Mailbox
-from .passing import Passing, close_all, needed
-from .wire import PROTOCOL, error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
-    from .wire import Message
+    from ..wire import Message
 else:
     import _signal
 

@@ -21,11 +21,11 @@ def adopt_orphans() -> None:
         SyscallError, BackendError, OSError: this system has no reapers.
     """
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
-        from ..backends.linux.prctl import PR_SET_CHILD_SUBREAPER, prctl
+        from ...backends.linux.prctl import PR_SET_CHILD_SUBREAPER, prctl
 
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
-    from ..backends import bare
+    from ...backends import bare
 
     bare.become_reaper()
 
@@ -36,11 +36,11 @@ def protect_myself() -> None:
     A traced helper would stand still and be deaf for good.  The superuser may attach all the same.
     """
     if _IS_LINUX:
-        from ..backends.linux.prctl import PR_SET_DUMPABLE, prctl
+        from ...backends.linux.prctl import PR_SET_DUMPABLE, prctl
 
         prctl(PR_SET_DUMPABLE, 0)
     elif _IS_FREEBSD:
-        from ..backends import bare
+        from ...backends import bare
 
         try:  # noqa: SIM105  contextlib would be imported for this alone
             bare.refuse_debuggers()
@@ -79,7 +79,7 @@ def is_empty() -> bool:
     """
     if not _IS_FREEBSD:
         return True
-    from ..backends import bare
+    from ...backends import bare
 
     return not bare.count_members()
 
@@ -90,11 +90,11 @@ def die_with_parent(signal: int, parent: int) -> None:
     Called only where the parent has one thread: Linux sends the signal at the death of the forking thread.
     """
     if _IS_LINUX:
-        from ..backends.linux.prctl import PR_SET_PDEATHSIG, prctl
+        from ...backends.linux.prctl import PR_SET_PDEATHSIG, prctl
 
         prctl(PR_SET_PDEATHSIG, signal)
     else:
-        from ..backends import bare
+        from ...backends import bare
 
         bare.signal_at_parents_death(signal)
     if os.getppid() != parent:
@@ -159,7 +159,7 @@ def close_all_but(*needed: int) -> None:
     except (OSError, ValueError):
         numbers = []
     if not _IS_LINUX and len(numbers) <= 3:  # /dev/fd without fdescfs shows no more than the standard ones
-        from ..backends import bare
+        from ...backends import bare
 
         _close_gaps(sorted(needed))
         bare.close_from(max((2, *needed)) + 1)
@@ -182,7 +182,7 @@ def _close_gaps(needed: list[int]) -> None:
 def name_myself(name: str) -> None:
     """Take a name by which listings tell this process from the command; the kernel keeps 15 bytes of it."""
     if _IS_LINUX:
-        from ..backends.linux.prctl import set_name
+        from ...backends.linux.prctl import set_name
 
         set_name(os.fsencode(name))
 

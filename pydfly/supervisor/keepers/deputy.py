@@ -10,22 +10,22 @@ import errno
 import os
 import time
 
+from ..passing import Passing, close_all, needed
+from ..wire import error_fields
 from . import mailbox
 from .conversation import Conversation
 from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
 from .keeper import LEFT, Keeper, last_resort
-from .passing import Passing, close_all, needed
 from .warden import Warden
-from .wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from signal import struct_siginfo
 
-    from ..ending.own_children import Listing
+    from ...ending.own_children import Listing
+    from ..wire import Message
     from .mailbox import Mailbox
-    from .wire import Message
 else:
     import _signal
 

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .launch import Launch
+    from ..launch import Launch
     from .mailbox import Mailbox
 
     Failure = tuple[str, int | None, str, str | None]

@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..ending.drive import Ending
-    from ..structs import DescendantInfo
-    from .launch import Launch
+    from ...ending.drive import Ending
+    from ...structs import DescendantInfo
+    from ..launch import Launch
 
     Record = dict[str, Any]
 

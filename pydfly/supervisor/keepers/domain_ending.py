@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ..ending.drive import Ending
+from ...ending.drive import Ending
 from .domain import take_precedence
 from .keeper import GATHER
 
@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..ending.own_children import OwnChildren
-    from ..structs import DescendantInfo
-    from .launch import Launch
+    from ...ending.own_children import OwnChildren
+    from ...structs import DescendantInfo
+    from ..launch import Launch
 
     Told = Callable[[list[DescendantInfo]], None]
 
