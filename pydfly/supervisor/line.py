@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import mailbox
+from .keepers import mailbox
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ import _socket  # socket itself takes longer to load than everything here
 import _struct  # likewise struct, and array, which loads collections.abc
 import os
 
-from . import mailbox
+from .keepers import mailbox
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
