@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
             _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
             return _complain(f"{error.filename or words[0]}: {error.strerror or error}", 1)
         if isinstance(error, BackendError):
-            return _complain(f"backend: {error}", 1)
+            return _complain(f"backend: {error}", 125 if words[0] == "run" else 1)
         raise
     if arguments is None and words[0] == "run":
         _leave(status)

@@ -116,7 +116,7 @@ def _native_binding() -> Check:
     if refused is None:
         return Check("native binding", GOOD, "built", "")
     if sys.platform.startswith(("dragonfly", "freebsd")):
-        return Check("native binding", AMISS, refused, "PYDFLY_BUILD_EXTENSION=yes pip install pydfly")
+        return Check("native binding", AMISS, refused, "in a clone of pydfly: PYDFLY_BUILD_EXTENSION=yes pip install .")
     return Check("native binding", NOTE, refused, "")
 
 

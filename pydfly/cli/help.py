@@ -32,8 +32,8 @@ first, SIGKILL after the grace. The same happens on SIGTERM, and when pydfly its
 """,
         """\
 T is a number of seconds; s, m, h or d behind it means seconds, minutes, hours or days. Signals are passed on to CMD;
-Ctrl-C is for CMD alone. Exit status: that of CMD, or the same signal that ended it; 124 on timeout; 125 if pydfly
-itself failed; 126 if CMD cannot be executed; 127 if there is no such command.
+Ctrl-C is for CMD alone. Exit status: that of CMD, or the same signal that ended it; 2 for an option that is
+wrong; 124 on timeout; 125 if pydfly itself failed; 126 if CMD cannot be executed; 127 if there is no such command.
 """,
     ),
     "status": (
@@ -46,8 +46,9 @@ what a script has set.
     "tree": ("Show the descendants of a process as a tree; without PID, of the process that called pydfly.\n", ""),
     "doctor": (
         """\
-Say which backend answers and why, what it does for real and what it only models, what this machine lacks and how to
-get it. Exit status: 0 if a backend works here.
+Say which backend answers and why, what it does, what this machine lacks and how to get it. A backend is refused where
+it cannot or should not answer; that is no error. What it does is `live` (done to real processes), `simulated` (only a
+list or a model is kept) or `absent`. Exit status: 0 if a backend works here.
 """,
         "",
     ),
