@@ -29,7 +29,7 @@ SESSION = [
     ("pydfly run --wait-all --grace 2 --summary sh start.sh &", "until [ -S redis.sock ]; do sleep 0.1; done; sleep 1"),
     ("pydfly tree $!", ""),
     ("kill $!; wait", ""),
-    ("pydfly tree $$    # nobody is left", ""),
+    ("pydfly tree $$    # no process is left", ""),
 ]
 
 
