@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
             _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
             return _complain(f"{error.filename or words[0]}: {error.strerror or error}", 1)
         if isinstance(error, BackendError):
-            return _complain(f"backend: {error}", 125 if words[0] == "run" else 1)
+            return _complain(f"backend: {error}", 1)
         raise
     if arguments is None and words[0] == "run":
         _leave(status)
@@ -86,8 +86,6 @@ def _dispatch(words: list[str], mask: set[int] | None) -> int:
     if name not in COMMANDS:
         kind = "option" if name.startswith("-") else "command"
         raise UsageError(f"unknown {kind} {name!r}; `pydfly --help` lists the commands")
-    if COMMANDS[name].own_parser and rest == ["--help"]:  # the tools that these follow have no such option
-        name, rest = "help", [name]
     parsed = rest if COMMANDS[name].own_parser else parse(name, rest)
     if parsed is None:
         from .help import command_help

@@ -35,14 +35,6 @@ def test_names_of_a_page(name: str) -> None:
     assert pydfly("help", name).stdout.startswith("PYDFLY-RUN(1) ")
 
 
-@pytest.mark.parametrize("command", ["svc", "resident"])
-def test_commands_with_a_parser_of_their_own_show_their_page(command: str) -> None:
-    """The tools that they follow know no --help; whoever tries it is answered all the same."""
-    output = pydfly(command, "--help")
-    assert (output.returncode, output.stderr) == (0, "")
-    assert output.stdout == pydfly("help", command).stdout
-
-
 def test_without_topic_the_commands() -> None:
     assert pydfly("help").stdout == pydfly("--help").stdout
 

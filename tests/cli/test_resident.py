@@ -188,6 +188,7 @@ HISTORIES = {
         Call("--", err=USAGE, status=1),
         Call("-q", err="resident: illegal option -- q\n" + USAGE, status=1),
         Call("-fq @/a", err="resident: illegal option -- q\n" + USAGE, status=1),
+        Call("--help", err="resident: illegal option -- -\n" + USAGE, status=1),
         Call("-h", err="resident: illegal option -- h\n" + USAGE, status=1),
         Call("-x", err="resident: option requires an argument -- x\n" + USAGE, status=1),
         Call("-dx", err="resident: option requires an argument -- x\n" + USAGE, status=1),
