@@ -1,6 +1,7 @@
 #!/bin/sh
 # Whole programs on a Linux that looks like DragonFly, and on one that looks like FreeBSD: see tests/confined/machine.c.
 # usage: confined.sh PYTHON [FLAVOUR...]      an interpreter with the test extras; both if none is named
+# $SUITES: what is run in the machines besides their own tests; all that can be is "tests/live tests/ending tests/supervisor".
 # Needs gcc and Python.h: without them nothing is done, which is an error if $PYDFLY_REQUIRE names native-stub.
 set -eu
 cd "$(dirname "$0")/.."
@@ -25,8 +26,9 @@ PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -p no:cacheprovider tests/conf
 # a pid namespace where that is allowed, so that nothing outlives it
 box=
 if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
+suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
 for flavour; do
     echo "== $flavour: the live suites, as programs in the machine"
     $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$flavour" -- \
-        -m pytest -q -p no:cacheprovider tests/live tests/ending tests/supervisor
+        -m pytest -q -p no:cacheprovider $suites
 done

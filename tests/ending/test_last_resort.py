@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 
 import pytest
 
@@ -35,6 +34,7 @@ def test_each_child_is_listed_piece_by_piece(count: int) -> None:
     assert found == pids
 
 
+@linux_only
 def test_children_are_ended_where_the_whole_list_finds_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """With 20,000 children it takes megabytes, which a command of the same user can take away (RLIMIT_AS)."""
 
@@ -44,8 +44,7 @@ def test_children_are_ended_where_the_whole_list_finds_no_memory(monkeypatch: py
     def look() -> tuple[list[int], str]:
         listing = own_children.listing()
         children(MANY)
-        if sys.platform == "linux":
-            monkeypatch.setattr(listing, "pids", no_memory)
+        monkeypatch.setattr(listing, "pids", no_memory)
         refused = kill_until_gone(listing)
         try:
             os.waitpid(-1, os.WNOHANG)
