@@ -34,6 +34,8 @@ else
 fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
-"$python" -m pytest -q -n auto $rest
+"$python" -m pytest -q -n auto --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
+echo "== what measures itself against other processes, one after the other"
+"$python" -m pytest -q tests/live tests/faults tests/test_pytest_plugin*.py
 echo "== the documentation"
 sh ci/docs.sh "$python"

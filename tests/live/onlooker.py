@@ -32,7 +32,7 @@ def look(pid: int) -> Seen:
     """
     if _HAS_PROC:
         try:
-            stat = Path(f"//proc/{pid}/stat").read_text()
+            stat = Path(f"//proc/{pid}/stat").read_text(errors="replace")  # any bytes may be a name
         except (FileNotFoundError, ProcessLookupError):
             raise ProcessLookupError(pid) from None
         state, ppid = stat.rpartition(")")[2].split()[:2]
