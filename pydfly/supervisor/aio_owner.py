@@ -9,6 +9,7 @@ from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
 from .streams import Pipe, open_reader, open_writer
+from .turns import INSISTENCE, NotYetError
 from .watching import Watching, watching, within
 
 TYPE_CHECKING = False
@@ -112,7 +113,13 @@ class Supervised(Handle):
             TypeError, ValueError: ``grace`` is no number of seconds.
         """
         self.ask_to_stop(grace)
-        await self._until_over()
+        purpose = self._purpose("the end of everything started by")
+        while True:
+            try:
+                await within(INSISTENCE, self._until_over(), purpose)
+                break
+            except NotYetError:
+                self._board.wake()  # whoever has stopped the helpers may have done it again
         self._check_survivors()
 
     async def wait(self, timeout: float | None = None) -> int | None:

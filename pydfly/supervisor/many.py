@@ -11,6 +11,7 @@ from .handle import Handle
 from .owner import Supervised
 from .poller import Poller
 from .switchboard import Switchboard
+from .turns import insist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class Supervisor:
         for service in self._services:
             service.close()
         self._board.leave_guard()
-        self._board.wait_gone(None)
+        insist(self._board.wait_gone, self._board.wake)
         self._take_bell_down()
         if survivors:
             raise SurvivorsError(survivors)

@@ -8,6 +8,7 @@ import time
 
 from .arguments import signal_number
 from .handle import Handle
+from .turns import insist
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -128,7 +129,7 @@ class Supervised(Handle):
         self._check_owner()
         self._check_asking()
         self.ask_to_stop(grace)
-        self._until_over(None)
+        insist(self._until_over, self._board.wake)
         self._check_survivors()
 
     def wait(self, timeout: float | None = None) -> int | None:

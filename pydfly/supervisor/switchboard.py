@@ -12,7 +12,7 @@ import weakref
 from ..errors import SupervisionError
 from . import start
 from .poller import Poller
-from .turns import Turns
+from .turns import NotYetError, Turns
 from .wire import PROTOCOL, rebuilt
 
 TYPE_CHECKING = False
@@ -143,7 +143,7 @@ class Switchboard:
         pause, longest = _PAUSES
         while not self._helper.collect():
             if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"{ends()} not within {timeout} s")
+                raise NotYetError(f"{ends()} not within {timeout} s")
             time.sleep(pause)
             pause = min(2 * pause, longest)
         self.close()

@@ -38,6 +38,27 @@ else:
 _LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
 
 
+class NotYetError(TimeoutError):
+    """A wait of this package has come to the end of its time."""
+
+
+INSISTENCE = 1.0  # seconds between two looks at helpers that have been asked to end something
+
+
+def insist(wait: Callable[[float], None], wake: Callable[[], None]) -> None:
+    """Wait without end for what helpers are to do, and continue them: whoever has stopped them may do it again.
+
+    Args:
+        wait: waits so many seconds, and raises NotYetError then.
+        wake: continues the helpers.
+    """
+    while True:
+        try:
+            return wait(INSISTENCE)
+        except NotYetError:  # no other TimeoutError: that of a signal handler of the caller's is no business of ours
+            wake()
+
+
 class Turns:
     """The waits of all threads, in the order in which they began."""
 
@@ -74,7 +95,7 @@ class Turns:
                         return
                     rest = _LONGEST if deadline is None else min(deadline - time.monotonic(), _LONGEST)
                     if rest <= 0:
-                        raise TimeoutError(f"{purpose()} not within {timeout} s")
+                        raise NotYetError(f"{purpose()} not within {timeout} s")
                     if leads:
                         board.exchange_within(rest)
                     else:

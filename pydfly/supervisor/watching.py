@@ -6,6 +6,8 @@ import asyncio
 import os
 import weakref
 
+from .turns import NotYetError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -132,4 +134,4 @@ async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose
     try:
         await asyncio.wait_for(work, timeout)
     except asyncio.TimeoutError:
-        raise TimeoutError(f"{purpose()} not within {timeout} s") from None
+        raise NotYetError(f"{purpose()} not within {timeout} s") from None

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 PROTOCOL = 2
 _SIZE = 4
 _LARGEST = 2**30
+_TUPLES = (b")", b"\xa9")  # how marshal begins a tuple of less than 256 values, the second one with FLAG_REF
 
 
 class GarbageError(Exception):
@@ -104,6 +105,8 @@ class Unpacker:
 
 
 def _loads(body: bytes) -> Message:
+    if body[:1] not in _TUPLES:  # anything else could ask for gigabytes before it is known to be garbage
+        raise GarbageError
     try:
         message = marshal.loads(body)  # noqa: S302  see above: no stranger writes here
     except Exception:

@@ -35,7 +35,7 @@ def test_any_bytes_are_survived(data: bytes) -> None:
         return
 
 
-@pytest.mark.parametrize("body", [b"", b"junk", b"\xa9\x00", b"\xe9\x01\x00\x00\x00"])
+@pytest.mark.parametrize("body", [b"", b"junk", b"\xa9\x00", b"\xe9\x01\x00\x00\x00", b"(" * 10])
 def test_a_frame_that_holds_no_message(body: bytes) -> None:
     with pytest.raises(GarbageError):
         Unpacker().feed(len(body).to_bytes(4, "big") + body)

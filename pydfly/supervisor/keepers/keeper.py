@@ -40,7 +40,8 @@ class Keeper:
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self.wards: set[int] = set()
-        self.kept: set[int] = set()  # the wards, and children that are to live on
+        # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
+        self.kept: set[int] = set(listing.pids())
         self.childless = False
         self.survivors: list[Survivor] = []  # of the last ending
         self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by whoever acts on it

@@ -1,0 +1,117 @@
+"""Helpers that are stopped while they end something, and children that were there before ``pydfly run``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import pydfly
+from pydfly import aio
+from tests.conftest import live_only
+from tests.live.onlooker import alive, look
+from tests.processes import eventually
+
+GRACE = 1.0
+TOLD = """
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"told"))
+os.write(1, b"here")
+while True:
+    signal.pause()
+"""
+
+
+def helpers(command: int) -> list[int]:
+    """Return guard, deputy and warden."""
+    warden = look(command).ppid
+    deputy = look(warden).ppid
+    return [look(deputy).ppid, deputy, warden]
+
+
+def stop_all(pids: list[int]) -> None:
+    """Stop the upper ones first: those continue the lower ones."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+
+
+@live_only
+@pytest.mark.parametrize("many", [False, True])
+def test_stop_comes_back_though_the_helpers_are_stopped_meanwhile(many: bool) -> None:
+    """Once more after stop() has continued them."""
+    supervisor = pydfly.Supervisor() if many else None
+    supervise = supervisor.supervise if supervisor else pydfly.supervise
+    service = supervise([sys.executable, "-c", TOLD], stdout=subprocess.PIPE, grace=GRACE)
+    assert service.stdout
+    assert service.stdout.read(4) == b"here"
+    pids = helpers(service.wait_started())
+    ending = threading.Thread(target=supervisor.stop if supervisor else service.stop, daemon=True)
+    ending.start()
+    assert service.stdout.read(4) == b"told"
+    stop_all(pids)
+    ending.join(60)
+    assert not ending.is_alive()
+    service.stdout.close()
+
+
+@live_only
+def test_a_task_that_stops_comes_back_though_the_helpers_are_stopped_meanwhile() -> None:
+    async def main() -> None:
+        async with aio.supervise([sys.executable, "-c", TOLD], stdout=subprocess.PIPE, grace=GRACE) as service:
+            pids = helpers(await service.wait_started())
+            assert service.stdout
+            assert await service.stdout.readexactly(4) == b"here"
+            ending = asyncio.ensure_future(service.stop())
+            assert await service.stdout.readexactly(4) == b"told"
+            stop_all(pids)
+            await asyncio.wait_for(ending, 60)
+
+    asyncio.run(main())
+
+
+@live_only
+def test_a_signal_handlers_own_timeout_is_not_swallowed() -> None:
+    def late(number: int, frame: object) -> None:
+        raise TimeoutError("of the caller's")
+
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        with pydfly.supervise([sys.executable, "-c", TOLD], stdout=subprocess.PIPE, grace=GRACE) as service:
+            assert service.stdout
+            assert service.stdout.read(4) == b"here"
+            signal.setitimer(signal.ITIMER_REAL, GRACE / 10)
+            with pytest.raises(TimeoutError, match="of the caller's"):
+                service.stop()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+@live_only
+def test_a_scripts_own_background_job_outlives_the_run_that_the_script_becomes() -> None:
+    """``exec pydfly run``: what the shell has started before is no descendant of the command."""
+    script = 'sleep 300 >/dev/null 2>&1 & echo $!; exec "$@"'
+    run = [
+        sys.executable,
+        "-m",
+        "pydfly",
+        "run",
+        "--grace",
+        "0.2",
+        "--",
+        "sh",
+        "-c",
+        "setsid sleep 300 & echo $!; exit 3",
+    ]
+    done = subprocess.run(["sh", "-c", script, "sh", *run], stdout=subprocess.PIPE, text=True, timeout=60)
+    job, daemon = map(int, done.stdout.split())
+    try:
+        assert done.returncode == 3
+        assert look(job).name == "sleep"
+        assert eventually(lambda: not alive(daemon))
+    finally:
+        os.kill(job, signal.SIGKILL)
