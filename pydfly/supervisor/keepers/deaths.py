@@ -7,7 +7,7 @@ import os
 
 from ...backends import waiting
 from .journal import Journal
-from .keeper import MOST
+from .keeper import MOST, look_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Deaths:
                 return
             self.journal.counted(pid, status)
             self._note(pid, status)
+        look_again()
 
     def signal(self, number: int, to_group: bool, members: Callable[[], list[DescendantInfo]]) -> None:
         """Signal the command; when it has ended, what it left to this process: the daemons that it started.

@@ -75,6 +75,7 @@ class Keeper:
                 self.dead_wards.append((pid, status))
                 if _left_some(status):
                     self.kept.update(self.listing.pids())
+        look_again()
 
     def end_orphans(self, grace: float) -> None:
         """Begin to end every child that is no ward; ``advance`` goes on with it."""
@@ -121,6 +122,14 @@ class Keeper:
         it until it is collected, and its own children were here before that.
         """
         return self.childless or all(pid in self.kept for pid in self.listing.pids())
+
+
+def look_again() -> None:
+    """Have the next sleep of this process end at once, because more dead children may be there than were collected.
+
+    The kernel does not say that again: if all of them died before their one SIGCHLD was taken, none would come.
+    """
+    os.kill(os.getpid(), _signal.SIGCHLD)
 
 
 def last_resort(keeper: Keeper) -> list[int]:
