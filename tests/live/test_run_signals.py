@@ -190,7 +190,7 @@ def test_keys_reach_a_job_that_was_fetched_from_the_background(shell: Terminal) 
 def test_who_is_waited_for_is_said_during_a_long_grace() -> None:
     """On a terminal only; here more often than in real life."""
     code = (
-        "import sys; from pydfly.supervisor import announcements; announcements.EVERY = 0.2; "
+        "import sys; from pydfly.supervisor.foreground import announcements; announcements.EVERY = 0.2; "
         "from pydfly.cli import main; sys.exit(main())"
     )
     script = f"sh -c 'trap \"\" TERM; {LOOP}' & sleep 0.2; exit 0"
