@@ -13,7 +13,6 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
     from . import aio, constants, errors, pdeathsig, reaper, resident, structs
     from .backends import info as backend
     from .backends import use
-    from .constants.dragonfly import *  # noqa: F403  what a type checker may assume of the flavour in force
     from .errors import (
         AlreadyReaperError,
         BackendError,
@@ -49,6 +48,13 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
     from .supervisor.services.handle import Service
     from .supervisor.services.status import ServiceStatus
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
+if TYPE_CHECKING:  # the constants: DragonFly's; what only FreeBSD has is Any; what differs is of either
+    from .syscalls import EitherStatus
+
+    PROC_REAP_STATUS: EitherStatus  # mypy goes by the first declaration, pyright by the last
+    from .constants.dragonfly import *  # noqa: F403
+
+    PROC_REAP_STATUS: EitherStatus  # type: ignore[no-redef]
 
 __version__ = "0.2.0"
 

@@ -11,9 +11,46 @@ from .backends.arguments import c_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, overload
 
-    from .structs import Data
+    from .constants.dragonfly import Command as DragonFly
+    from .constants.freebsd import Command as FreeBSD
+    from .structs import Data, Pointer, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatus, ReaperStatusFreeBSD
+
+    EitherStatus = Literal[DragonFly.PROC_REAP_STATUS, FreeBSD.PROC_REAP_STATUS]
+    _Answerless = Literal[
+        DragonFly.PROC_REAP_ACQUIRE,
+        DragonFly.PROC_REAP_RELEASE,
+        DragonFly.PROC_PDEATHSIG_CTL,
+        FreeBSD.PROC_SPROTECT,
+        FreeBSD.PROC_REAP_ACQUIRE,
+        FreeBSD.PROC_REAP_RELEASE,
+        FreeBSD.PROC_TRACE_CTL,
+        FreeBSD.PROC_TRAPCAP_CTL,
+        FreeBSD.PROC_PDEATHSIG_CTL,
+        FreeBSD.PROC_ASLR_CTL,
+        FreeBSD.PROC_PROTMAX_CTL,
+        FreeBSD.PROC_STACKGAP_CTL,
+        FreeBSD.PROC_NO_NEW_PRIVS_CTL,
+        FreeBSD.PROC_WXMAP_CTL,
+        FreeBSD.PROC_LOGSIGEXIT_CTL,
+        FreeBSD.PROC_KPTI_CTL,
+        FreeBSD.PROC_LA_CTL,
+    ]
+    _Number = Literal[
+        DragonFly.PROC_PDEATHSIG_STATUS,
+        FreeBSD.PROC_TRACE_STATUS,
+        FreeBSD.PROC_TRAPCAP_STATUS,
+        FreeBSD.PROC_PDEATHSIG_STATUS,
+        FreeBSD.PROC_ASLR_STATUS,
+        FreeBSD.PROC_PROTMAX_STATUS,
+        FreeBSD.PROC_STACKGAP_STATUS,
+        FreeBSD.PROC_NO_NEW_PRIVS_STATUS,
+        FreeBSD.PROC_WXMAP_STATUS,
+        FreeBSD.PROC_LOGSIGEXIT_STATUS,
+        FreeBSD.PROC_KPTI_STATUS,
+        FreeBSD.PROC_LA_STATUS,
+    ]
 
 _P_PID = 0  # IdType.P_PID of both systems
 
@@ -107,6 +144,36 @@ def modstat(id: int) -> structs.ModuleStat:
     Source: sys/kern/kern_module.c, sys_modstat() (DragonFly, FreeBSD).
     """
     return current().modstat(c_value(id, "int", "id"))
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def procctl(idtype: int, id: int, cmd: _Answerless, data: Data = ...) -> None: ...
+    @overload
+    def procctl(idtype: int, id: int, cmd: _Number, data: Pointer = ...) -> int: ...
+    @overload
+    def procctl(idtype: int, id: int, cmd: Literal[DragonFly.PROC_REAP_STATUS]) -> ReaperStatus: ...
+    @overload
+    def procctl(
+        idtype: int, id: int, cmd: Literal[DragonFly.PROC_REAP_STATUS], data: Pointer
+    ) -> ReaperStatus | None: ...
+    @overload
+    def procctl(
+        idtype: int, id: int, cmd: Literal[FreeBSD.PROC_REAP_STATUS], data: Pointer = ...
+    ) -> ReaperStatusFreeBSD: ...
+    @overload
+    def procctl(idtype: int, id: int, cmd: EitherStatus) -> ReaperStatus | ReaperStatusFreeBSD: ...
+    @overload
+    def procctl(
+        idtype: int, id: int, cmd: Literal[FreeBSD.PROC_REAP_GETPIDS], data: int | Pointer = ...
+    ) -> list[ReaperPidInfo]: ...
+    @overload
+    def procctl(
+        idtype: int, id: int, cmd: Literal[FreeBSD.PROC_REAP_KILL], data: ReaperKill | Pointer = ...
+    ) -> ReaperKilled: ...
+    @overload
+    def procctl(idtype: int, id: int, cmd: int, data: Data = ...) -> Any: ...
 
 
 def procctl(idtype: int, id: int, cmd: int, data: Data = structs.OMITTED) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -158,3 +160,11 @@ def test_flavour_in_force() -> None:
     assert constants.of("freebsd") is freebsd
     with pytest.raises(ValueError, match="netbsd"):
         constants.of("netbsd")
+
+
+@pytest.mark.parametrize("system", ["dragonfly", "freebsd"])
+def test_reachable_after_a_plain_import(system: str) -> None:
+    """``pydfly.constants.freebsd`` needs no import of its own, and a name that is none is an AttributeError."""
+    code = f"import pydfly; print(int(pydfly.constants.{system}.PROC_REAP_ACQUIRE), hasattr(pydfly.constants, 'linux'))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.split() == [str({"dragonfly": 1, "freebsd": 2}[system]), "False"]

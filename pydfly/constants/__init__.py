@@ -7,7 +7,14 @@ force.  The numbers are the systems' own; ``os.P_PID`` of the host is another nu
 
 from __future__ import annotations
 
-from types import ModuleType
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from . import dragonfly as dragonfly
+    from . import freebsd as freebsd
+
+_SYSTEMS = ("dragonfly", "freebsd")
 
 
 def of(flavour: str) -> ModuleType:
@@ -16,12 +23,17 @@ def of(flavour: str) -> ModuleType:
     Raises:
         ValueError: the flavour is neither.
     """
-    if flavour == "dragonfly":
-        from . import dragonfly
+    if flavour not in _SYSTEMS:
+        raise ValueError(f"unknown flavour {flavour!r}: it is 'dragonfly' or 'freebsd'")
+    from sys import modules
 
-        return dragonfly
-    if flavour == "freebsd":
-        from . import freebsd
+    path = f"{__name__}.{flavour}"
+    __import__(path)  # importlib would cost more than the module
+    return modules[path]
 
-        return freebsd
-    raise ValueError(f"unknown flavour {flavour!r}: it is 'dragonfly' or 'freebsd'")
+
+def __getattr__(name: str) -> ModuleType:
+    """Load the constants of a system when they are asked for."""
+    if name in _SYSTEMS:
+        return of(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

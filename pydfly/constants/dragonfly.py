@@ -6,6 +6,10 @@ from enum import IntEnum, IntFlag
 
 from .bsd import *
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
 
 class Command(IntEnum):
     """Commands of procctl(2).  Headers from before the parent-death signal have only the first three."""
@@ -40,7 +44,11 @@ class ResidentId(IntEnum):
     """Every registration."""
 
 
-PROC_REAP_ACQUIRE, PROC_REAP_RELEASE, PROC_REAP_STATUS, PROC_PDEATHSIG_CTL, PROC_PDEATHSIG_STATUS = Command
+PROC_REAP_ACQUIRE: Final = Command.PROC_REAP_ACQUIRE
+PROC_REAP_RELEASE: Final = Command.PROC_REAP_RELEASE
+PROC_REAP_STATUS: Final = Command.PROC_REAP_STATUS
+PROC_PDEATHSIG_CTL: Final = Command.PROC_PDEATHSIG_CTL
+PROC_PDEATHSIG_STATUS: Final = Command.PROC_PDEATHSIG_STATUS
 REAPER_STAT_OWNED, REAPER_STAT_REALINIT = ReaperFlag
 
 SYS_exec_sys_register = 465

@@ -6,7 +6,11 @@ from enum import IntEnum, IntFlag
 
 from .bsd import *
 from .bsd import IdType
-from .freebsd_x86 import *
+from .freebsd_controls import *
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class Command(IntEnum):
@@ -105,134 +109,40 @@ class KillFlag(IntFlag):
     """Only the line of one direct child, ``rk_subtree``."""
 
 
-class Protect(IntFlag):
-    """Operation (low four bits) and flags of PROC_SPROTECT."""
-
-    PPROT_SET = 1
-    """Protect."""
-    PPROT_CLEAR = 2
-    """Protect no longer."""
-    PPROT_DESCEND = 0x10
-    """Apply to the whole present subtree of children."""
-    PPROT_INHERIT = 0x20
-    """Apply to future children too."""
-
-
-class Trace(IntEnum):
-    """Values of PROC_TRACE_CTL."""
-
-    PROC_TRACE_CTL_ENABLE = 1
-    """Allow tracing (self only)."""
-    PROC_TRACE_CTL_DISABLE = 2
-    """Forbid tracing until the next exec."""
-    PROC_TRACE_CTL_DISABLE_EXEC = 3
-    """Forbid tracing across exec too."""
-
-
-class TrapCap(IntEnum):
-    """Values of PROC_TRAPCAP_CTL."""
-
-    PROC_TRAPCAP_CTL_ENABLE = 1
-    """Send SIGTRAP."""
-    PROC_TRAPCAP_CTL_DISABLE = 2
-    """Do not."""
-
-
-class Aslr(IntFlag):
-    """Values of PROC_ASLR_CTL; ACTIVE only in the status."""
-
-    PROC_ASLR_FORCE_ENABLE = 1
-    """Randomise at the next exec."""
-    PROC_ASLR_FORCE_DISABLE = 2
-    """Do not randomise at the next exec."""
-    PROC_ASLR_NOFORCE = 3
-    """As the system's policy says."""
-    PROC_ASLR_ACTIVE = 0x80000000
-    """The present image is randomised."""
-
-
-class ProtMax(IntFlag):
-    """Values of PROC_PROTMAX_CTL; ACTIVE only in the status."""
-
-    PROC_PROTMAX_FORCE_ENABLE = 1
-    """Implicit maximum protection on."""
-    PROC_PROTMAX_FORCE_DISABLE = 2
-    """Implicit maximum protection off."""
-    PROC_PROTMAX_NOFORCE = 3
-    """As the system's policy says."""
-    PROC_PROTMAX_ACTIVE = 0x80000000
-    """In force now."""
-
-
-class StackGap(IntFlag):
-    """Bits of PROC_STACKGAP_CTL; not both of a pair."""
-
-    PROC_STACKGAP_ENABLE = 1
-    """The gap is on (only an exec turns it on again)."""
-    PROC_STACKGAP_DISABLE = 2
-    """No gap for this image."""
-    PROC_STACKGAP_ENABLE_EXEC = 4
-    """The next image has the gap."""
-    PROC_STACKGAP_DISABLE_EXEC = 8
-    """The next image has none."""
-
-
-class NoNewPrivs(IntEnum):
-    """Values of PROC_NO_NEW_PRIVS_CTL; DISABLE only in the status."""
-
-    PROC_NO_NEW_PRIVS_ENABLE = 1
-    """Set-id bits are ignored at exec, for ever."""
-    PROC_NO_NEW_PRIVS_DISABLE = 2
-    """They are not."""
-
-
-class WxMap(IntFlag):
-    """Values of PROC_WXMAP_CTL; ENFORCE only in the status."""
-
-    PROC_WX_MAPPINGS_PERMIT = 1
-    """Allow writable and executable mappings at once."""
-    PROC_WX_MAPPINGS_DISALLOW_EXEC = 2
-    """Forbid them from the next exec on."""
-    PROC_WXORX_ENFORCE = 0x80000000
-    """They are forbidden now."""
-
-
-class LogSigExit(IntEnum):
-    """Values of PROC_LOGSIGEXIT_CTL."""
-
-    PROC_LOGSIGEXIT_CTL_NOFORCE = 1
-    """As the system's policy says."""
-    PROC_LOGSIGEXIT_CTL_FORCE_ENABLE = 2
-    """Log."""
-    PROC_LOGSIGEXIT_CTL_FORCE_DISABLE = 3
-    """Do not log."""
-
-
-(
-    PROC_SPROTECT, PROC_REAP_ACQUIRE, PROC_REAP_RELEASE, PROC_REAP_STATUS, PROC_REAP_GETPIDS, PROC_REAP_KILL,
-    PROC_TRACE_CTL, PROC_TRACE_STATUS, PROC_TRAPCAP_CTL, PROC_TRAPCAP_STATUS, PROC_PDEATHSIG_CTL,
-    PROC_PDEATHSIG_STATUS, PROC_ASLR_CTL, PROC_ASLR_STATUS, PROC_PROTMAX_CTL, PROC_PROTMAX_STATUS,
-    PROC_STACKGAP_CTL, PROC_STACKGAP_STATUS, PROC_NO_NEW_PRIVS_CTL, PROC_NO_NEW_PRIVS_STATUS, PROC_WXMAP_CTL,
-    PROC_WXMAP_STATUS, PROC_LOGSIGEXIT_CTL, PROC_LOGSIGEXIT_STATUS, PROC_KPTI_CTL, PROC_KPTI_STATUS, PROC_LA_CTL,
-    PROC_LA_STATUS,
-) = Command  # fmt: skip
+PROC_SPROTECT: Final = Command.PROC_SPROTECT
+PROC_REAP_ACQUIRE: Final = Command.PROC_REAP_ACQUIRE
+PROC_REAP_RELEASE: Final = Command.PROC_REAP_RELEASE
+PROC_REAP_STATUS: Final = Command.PROC_REAP_STATUS
+PROC_REAP_GETPIDS: Final = Command.PROC_REAP_GETPIDS
+PROC_REAP_KILL: Final = Command.PROC_REAP_KILL
+PROC_TRACE_CTL: Final = Command.PROC_TRACE_CTL
+PROC_TRACE_STATUS: Final = Command.PROC_TRACE_STATUS
+PROC_TRAPCAP_CTL: Final = Command.PROC_TRAPCAP_CTL
+PROC_TRAPCAP_STATUS: Final = Command.PROC_TRAPCAP_STATUS
+PROC_PDEATHSIG_CTL: Final = Command.PROC_PDEATHSIG_CTL
+PROC_PDEATHSIG_STATUS: Final = Command.PROC_PDEATHSIG_STATUS
+PROC_ASLR_CTL: Final = Command.PROC_ASLR_CTL
+PROC_ASLR_STATUS: Final = Command.PROC_ASLR_STATUS
+PROC_PROTMAX_CTL: Final = Command.PROC_PROTMAX_CTL
+PROC_PROTMAX_STATUS: Final = Command.PROC_PROTMAX_STATUS
+PROC_STACKGAP_CTL: Final = Command.PROC_STACKGAP_CTL
+PROC_STACKGAP_STATUS: Final = Command.PROC_STACKGAP_STATUS
+PROC_NO_NEW_PRIVS_CTL: Final = Command.PROC_NO_NEW_PRIVS_CTL
+PROC_NO_NEW_PRIVS_STATUS: Final = Command.PROC_NO_NEW_PRIVS_STATUS
+PROC_WXMAP_CTL: Final = Command.PROC_WXMAP_CTL
+PROC_WXMAP_STATUS: Final = Command.PROC_WXMAP_STATUS
+PROC_LOGSIGEXIT_CTL: Final = Command.PROC_LOGSIGEXIT_CTL
+PROC_LOGSIGEXIT_STATUS: Final = Command.PROC_LOGSIGEXIT_STATUS
+PROC_KPTI_CTL: Final = Command.PROC_KPTI_CTL
+PROC_KPTI_STATUS: Final = Command.PROC_KPTI_STATUS
+PROC_LA_CTL: Final = Command.PROC_LA_CTL
+PROC_LA_STATUS: Final = Command.PROC_LA_STATUS
 REAPER_STATUS_OWNED, REAPER_STATUS_REALINIT = ReaperFlag
 (
     REAPER_PIDINFO_VALID, REAPER_PIDINFO_CHILD, REAPER_PIDINFO_REAPER, REAPER_PIDINFO_ZOMBIE,
     REAPER_PIDINFO_STOPPED, REAPER_PIDINFO_EXITING,
 ) = PidInfoFlag  # fmt: skip
 REAPER_KILL_CHILDREN, REAPER_KILL_SUBTREE = KillFlag
-PPROT_SET, PPROT_CLEAR, PPROT_DESCEND, PPROT_INHERIT = Protect
-PROC_TRACE_CTL_ENABLE, PROC_TRACE_CTL_DISABLE, PROC_TRACE_CTL_DISABLE_EXEC = Trace
-PROC_TRAPCAP_CTL_ENABLE, PROC_TRAPCAP_CTL_DISABLE = TrapCap
-PROC_ASLR_FORCE_ENABLE, PROC_ASLR_FORCE_DISABLE, PROC_ASLR_NOFORCE, PROC_ASLR_ACTIVE = Aslr.__members__.values()
-PROC_PROTMAX_FORCE_ENABLE, PROC_PROTMAX_FORCE_DISABLE, PROC_PROTMAX_NOFORCE, PROC_PROTMAX_ACTIVE = (
-    ProtMax.__members__.values()
-)
-PROC_STACKGAP_ENABLE, PROC_STACKGAP_DISABLE, PROC_STACKGAP_ENABLE_EXEC, PROC_STACKGAP_DISABLE_EXEC = StackGap
-PROC_NO_NEW_PRIVS_ENABLE, PROC_NO_NEW_PRIVS_DISABLE = NoNewPrivs
-PROC_WX_MAPPINGS_PERMIT, PROC_WX_MAPPINGS_DISALLOW_EXEC, PROC_WXORX_ENFORCE = WxMap
-PROC_LOGSIGEXIT_CTL_NOFORCE, PROC_LOGSIGEXIT_CTL_FORCE_ENABLE, PROC_LOGSIGEXIT_CTL_FORCE_DISABLE = LogSigExit
 
 P_ZONEID = IdType.P_JAILID
 """FreeBSD's second name of P_JAILID."""

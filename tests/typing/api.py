@@ -13,27 +13,53 @@ from typing_extensions import assert_type
 
 import pydfly
 from pydfly import aio, constants, errors, pdeathsig, reaper, resident, simkernel, structs, testing
+from pydfly.constants import dragonfly, freebsd
 
 
 def the_raw_layer() -> None:
-    assert_type(pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_STATUS), Any)
+    status = pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_STATUS)
+    assert_type(status, pydfly.ReaperStatus | pydfly.ReaperStatusFreeBSD)
+    assert_type((status.flags, status.owned), tuple[int, bool])
+    assert_type(pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_STATUS), int)
+    assert_type(pydfly.procctl(0, 0, 3), Any)
+    pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_REAP_ACQUIRE)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, signal.SIGTERM)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.NULL)
     pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, pydfly.BAD_POINTER)
-    pydfly.procctl(constants.freebsd.P_PID, 0, constants.freebsd.PROC_REAP_KILL, pydfly.ReaperKill(9, flags=1))
-    answer = pydfly.procctl(0, 0, constants.dragonfly.PROC_REAP_STATUS)
-    if isinstance(answer, pydfly.ReaperStatus):
-        assert_type(answer.flags, int)
-        assert_type(answer.refs, int)
-        assert_type(answer.pid_head, int)
-    elif isinstance(answer, pydfly.ReaperStatusFreeBSD):
-        assert_type(answer.flags, int)
-    elif isinstance(answer, pydfly.ReaperPidInfo):
-        assert_type((answer.pid, answer.subtree, answer.flags), tuple[int, int, int])
-    elif isinstance(answer, pydfly.ReaperKilled):
-        assert_type((answer.killed, answer.fpid), tuple[int, int])
     pydfly.exec_sys_register(0x1000, unsafe=True)
     assert_type(pydfly.exec_sys_unregister(-2), int)
+
+
+def commands_of_one_system() -> None:
+    status = pydfly.procctl(0, 0, dragonfly.PROC_REAP_STATUS)
+    assert_type(status, pydfly.ReaperStatus)
+    assert_type((status.flags, status.refs, status.pid_head), tuple[int, int, int])
+    assert_type(pydfly.procctl(0, 0, dragonfly.PROC_REAP_STATUS, pydfly.NULL), pydfly.ReaperStatus | None)
+    assert_type(pydfly.procctl(0, 0, dragonfly.Command.PROC_PDEATHSIG_STATUS), int)
+    assert_type(pydfly.procctl(0, 0, freebsd.PROC_REAP_STATUS), pydfly.ReaperStatusFreeBSD)
+    assert_type(pydfly.procctl(0, 0, freebsd.PROC_REAP_STATUS).children, int | None)
+    members = pydfly.procctl(0, 0, freebsd.PROC_REAP_GETPIDS, 10)
+    assert_type(members, list[pydfly.ReaperPidInfo])
+    for member in members:
+        assert_type((member.pid, member.subtree, member.flags), tuple[int, int, int])
+    killed = pydfly.procctl(freebsd.P_PID, 0, freebsd.PROC_REAP_KILL, pydfly.ReaperKill(9, flags=1))
+    assert_type(killed, pydfly.ReaperKilled)
+    assert_type((killed.killed, killed.fpid), tuple[int, int])
+    assert_type(pydfly.procctl(0, 0, freebsd.PROC_TRACE_STATUS), int)
+    pydfly.procctl(0, 0, freebsd.PROC_TRACE_CTL, freebsd.PROC_TRACE_CTL_DISABLE)
+
+
+def what_type_checkers_refuse() -> None:
+    pydfly.procctl("0", 0, 1)  # type: ignore[call-overload]
+    pydfly.procctl(0, 0, dragonfly.PROC_REAP_ACQUIRE, "0")  # type: ignore[call-overload]
+    print(pydfly.procctl(0, 0, pydfly.PROC_REAP_STATUS).children)  # type: ignore[union-attr]
+    print(pydfly.procctl(0, 0, dragonfly.PROC_REAP_STATUS).children)  # type: ignore[attr-defined]
+    print(pydfly.procctl(0, 0, constants.freebsd.PROC_REAP_STATUS).refs)  # type: ignore[attr-defined]
+    print(pydfly.procctl(0, 0, freebsd.PROC_REAP_KILL, pydfly.ReaperKill(9)).pid)  # type: ignore[attr-defined]
+    print(pydfly.procctl(0, 0, freebsd.PROC_REAP_GETPIDS).pid)  # type: ignore[attr-defined]
+    print(pydfly.procctl(0, 0, pydfly.PROC_REAP_RELEASE).flags)  # type: ignore[attr-defined]
+    number: str = pydfly.procctl(0, 0, pydfly.PROC_PDEATHSIG_STATUS)  # type: ignore[assignment]
+    assert number
 
 
 def backends() -> None:
