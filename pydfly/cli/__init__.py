@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import sys
 
-from .options import COMMANDS, UsageError, parse
+from .options import COMMANDS, UsageError, parse, usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +20,6 @@ else:
     import _signal
 
 __all__ = ["COMMANDS", "UsageError", "main", "usage"]
-
-
-def usage() -> str:
-    """Return the text of ``pydfly --help``."""
-    lines = ["usage: pydfly [--help] [--version] COMMAND ...", "", "commands:"]
-    lines += [f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()]
-    more = "`pydfly help COMMAND` says more."
-    return "\n".join([*lines, "", more, "$PYDFLY_BACKEND chooses the backend."])
 
 
 def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> int:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 from importlib.resources import files
 
-from . import COMMANDS, UsageError, usage
+from .options import COMMANDS, UsageError, usage
 from .values import SHELLS, VALUES
 
 TYPE_CHECKING = False

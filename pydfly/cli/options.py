@@ -75,6 +75,14 @@ class Parsed:
         self.arguments = arguments
 
 
+def usage() -> str:
+    """Return the text of ``pydfly --help``."""
+    lines = ["usage: pydfly [--help] [--version] COMMAND ...", "", "commands:"]
+    lines += [f"  {name:<12}{command.summary}" for name, command in COMMANDS.items()]
+    more = "`pydfly help COMMAND` says more."
+    return "\n".join([*lines, "", more, "$PYDFLY_BACKEND chooses the backend."])
+
+
 def parse(name: str, words: list[str]) -> Parsed | None:
     """Read the words behind a command's name; None where they ask for its help.
 

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .faults import KernelPanic, SimulationError
-    from .kernel import Kernel
-    from .process import Process
+    from .kernel import Kernel, Process
     from .syscalls.sysent import (
         NO_SYSCALL,
         SY_THR_STATIC,
@@ -59,7 +58,7 @@ VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 _HOMES = {
     "Kernel": "kernel",
     "KernelPanic": "faults",
-    "Process": "process",
+    "Process": "kernel",
     "SimulationError": "faults",
     "NO_SYSCALL": "syscalls.sysent",
     "SYF_CAPENABLED": "syscalls.sysent",

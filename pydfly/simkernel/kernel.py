@@ -8,7 +8,7 @@ from .. import constants
 from .execution import replace_image
 from .faults import KernelPanic
 from .proc import NO_CONTROLS, NO_ENVIRONMENT
-from .process import Process
+from .process import SystemCalls
 from .states import RUNNING
 from .syscalls.freebsd import FreeBSDTable
 from .syscalls.modules import Modules
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from .machine import Flavour
     from .proc import Proc
     from .syscalls.sysent import SyscallHelperData
+
+
+class Process(SystemCalls):
+    """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:  # every record that a kernel makes is one of these
+        kernel: Kernel
+        parent: Process | None
 
 
 class Kernel:

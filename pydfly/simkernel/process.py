@@ -18,23 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from typing_extensions import Self
+
     from ..structs import Data, ModuleStat, ResidentEntry
-    from .kernel import Kernel
     from .proc import PendingSignal
     from .vnodes import Executed
 
 
-class Process(Proc):
-    """One simulated process.  The methods are its system calls; refusals are SyscallErrors."""
+class SystemCalls(Proc):
+    """What a process can do.  Refusals are SyscallErrors; see ``kernel.Process``."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # every record that a kernel makes is one of these
-        kernel: Kernel
-        parent: Process | None
-
     @property
-    def children(self) -> list[Process]:
+    def children(self) -> list[Self]:
         """Its children, zombies included, in the kernel's order: attached last comes first."""
         return list(self.each_child())
 
@@ -83,7 +80,7 @@ class Process(Proc):
         """Enter capability mode, for good: cap_enter(2).  Most calls are ECAPMODE then.  ENOSYS on DragonFly."""
         self.call("cap_enter")
 
-    def pdfork(self, flags: int = 0) -> tuple[int, Process]:
+    def pdfork(self, flags: int = 0) -> tuple[int, Self]:
         """Fork a child that has a descriptor: pdfork(2); see ``freebsd.capsicum.pdfork``.  ENOSYS on DragonFly."""
         number, child = self.call("pdfork", flags)
         return number, child
@@ -96,14 +93,14 @@ class Process(Proc):
         """Attach to a process as its debugger, or let it go; see ``freebsd.tracing.ptrace``."""
         self.call("ptrace", request, pid)
 
-    def fork(self, *, nowait: bool = False) -> Process:
+    def fork(self, *, nowait: bool = False) -> Self:
         """Make a copy of this process, a member of the same domain: fork(2).  Source: sys/kern/kern_fork.c, fork1().
 
         Args:
             nowait: as rfork(RFNOWAIT): the child's parent is the nearest living reaper from the start.
         """
         self.enter()
-        return lifecycle.fork(self, nowait)  # type: ignore[return-value]  # every record of a kernel is a Process
+        return lifecycle.fork(self, nowait)  # type: ignore[return-value]  # all records of a kernel are alike
 
     def execve(
         self,

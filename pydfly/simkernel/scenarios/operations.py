@@ -11,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..kernel import Kernel
-    from ..process import Process
+    from ..kernel import Kernel, Process
     from .player import Got, Op, Steps
 
 POINTERS = {None: structs.NULL, "buffer": structs.OMITTED, "badptr": structs.BAD_POINTER}
