@@ -12,7 +12,8 @@ from .syscalls import control
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+    from os import PathLike
     from signal import Signals
     from subprocess import Popen
     from typing import Any
@@ -65,32 +66,32 @@ def clear() -> None:
     set(0)
 
 
-def popen(command: Sequence[str | bytes], signal: int | Signals = 9, **options: Any) -> Popen[Any]:
+def popen(
+    command: str | bytes | PathLike[Any] | Iterable[Any], signal: int | Signals = 9, **options: Any
+) -> Popen[Any]:
     """Start a child that gets a signal when this process dies, without ``preexec_fn``.
 
     What the race between the parent's death and the setting would let through is stopped: a child whose parent has
-    died already gets the signal at once.  On x86-64 Linux a tiny program between fork and exec does it, and the
-    start takes no longer than any; elsewhere, and together with ``user`` or ``group``, it is a ``preexec_fn``.
+    died already gets the signal at once.  On x86-64 Linux a tiny program between fork and exec does it, and the start
+    takes no longer than any; elsewhere, and for what might turn out not to be executable, it is a ``preexec_fn``.
     On Linux the signal comes when the *thread* that called this ends: call it from one that stays.
 
     Args:
-        command: program and arguments.
+        command: program and arguments, as subprocess takes them.
         signal: ``int``; SIGKILL unless given.
         options: those of ``subprocess.Popen``, without ``preexec_fn``, ``executable`` and ``shell``.
 
     Raises:
-        OSError: ENOENT, EACCES and whatever else subprocess raises.  (On x86-64 Linux a file that turns out not to
-            be executable only at exec, such as a script without ``#!``, is exit status 127 instead.)
+        OSError: ENOENT, EACCES and whatever else subprocess raises.  (On x86-64 Linux a program that cannot be
+            executed for want of memory, or because it is being written to, is exit status 127 instead.)
         BackendError: the backend in force has no real processes.
         TypeError: an option that cannot be combined with this.
         ValueError: not a signal.
 
     Source: procctl(2), PROC_PDEATHSIG_CTL; prctl(2), PR_SET_PDEATHSIG.
     """
-    from signal import Signals
-    from subprocess import Popen
-
-    from .backends.linux import launcher
+    from operator import index
+    from signal import NSIG  # one more than the highest
 
     backend = current()
     if not backend.live:
@@ -100,10 +101,42 @@ def popen(command: Sequence[str | bytes], signal: int | Signals = 9, **options: 
     wrong = {"preexec_fn", "executable", "shell"} & options.keys()
     if wrong:
         raise TypeError(f"pdeathsig.popen() does not take {', '.join(sorted(wrong))}")
-    number, parent = Signals(signal), backend.processes.getpid()
-    changes_user = {"user", "group", "extra_groups"} & options.keys()  # which then may not look into our /proc/PID/fd
-    between = None if changes_user else launcher.path(number, parent)
-    if between is None:
-        return Popen(command, preexec_fn=lambda: set(number, parent), **options)  # noqa: PLW1509  see above
-    program = launcher.find(command[0], options.get("env"), options.get("cwd"))
-    return Popen([program, *command[1:]], executable=between, **options)
+    number = index(signal)
+    if not 0 < number < NSIG:  # real-time signals have no names
+        raise ValueError(f"{number} is not a signal")
+    words: Any = [command] if hasattr(command, "__fspath__") or isinstance(command, (str, bytes)) else list(command)
+    if "pass_fds" in options:
+        options["pass_fds"] = tuple(options["pass_fds"])
+    return _launched(words, number, options) or _prepared(words, number, options)
+
+
+def _launched(words: list[Any], signal: int, options: dict[str, Any]) -> Popen[Any] | None:
+    """Start the command through the launcher; None where that cannot be, or subprocess is to say what is wrong."""
+    from subprocess import Popen, SubprocessError
+
+    from .backends.linux import launcher
+
+    program = launcher.find(words[0], options.get("env"), options.get("cwd")) if words else None
+    between = launcher.make(signal, current().processes.getpid()) if program else None
+    if program is None or between is None:
+        return None
+    if options.get("close_fds", True) or options.get("pass_fds"):  # else it is closed by the exec of the launcher
+        options = {**options, "pass_fds": (*options.get("pass_fds", ()), between)}
+    try:
+        child: Popen[Any] = Popen([program, *words], executable=f"/proc/self/fd/{between}", **options)
+    except (OSError, SubprocessError):  # E2BIG for the path, a policy against executing memory, or the caller's mistake
+        return None
+    finally:
+        from os import close
+
+        close(between)
+    child.args = words
+    return child
+
+
+def _prepared(words: list[Any], signal: int, options: dict[str, Any]) -> Popen[Any]:
+    """Start the command by way of a copy of this interpreter."""
+    from subprocess import Popen
+
+    parent = current().processes.getpid()
+    return Popen(words, preexec_fn=lambda: set(signal, parent), **options)  # noqa: PLW1509  see popen()
