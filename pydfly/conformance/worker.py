@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..ending import own_children
+from ..ending import keepers
 from ..ending.last_resort import kill_until_gone
 from . import api, channel
 from .recorder import Recorder
@@ -135,7 +135,7 @@ class Worker:
 
     def end(self) -> None:
         """Kill and wait for every child until there is none: only ECHILD proves that all are gone."""
-        children = own_children.listing()
+        children = keepers.listing()
         try:
             refused = kill_until_gone(children)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .policy import EVERYONE, Orders, Policy, identity
+from .policy import EVERYONE, Orders, Policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Ending:
 
     def spare(self, pids: list[int]) -> None:
         """Take the answer: of those asked about, these and everything below them are spared."""
-        self._judged.update((identity(member), member.pid in pids) for member in self._asked)
+        self._judged.update((member.identity, member.pid in pids) for member in self._asked)
         if self._frozen:
             spared = [member for member in self._asked if member.pid in pids]
             self._actuator.signal(Orders("SIGCONT", spared, float("inf")))
@@ -118,7 +118,7 @@ class Ending:
         others = []
         unknown = []
         for member in members:  # parents come first
-            known = identity(member)
+            known = member.identity
             if member.ppid in spared:
                 self._judged[known] = True
             if known not in self._judged and member.state != "zombie":
@@ -146,13 +146,9 @@ def actuator() -> Actuator:
 
     backend = current()
     if backend.name == "linux":
-        from .linux import Scan
+        from .own_domain_linux import Scan
 
         return Scan()
-    if backend.flavour == "freebsd":
-        from .freebsd import ReapKill
+    from .own_domain_bsd import PidHead, ReapKill
 
-        return ReapKill()
-    from .dragonfly import PidHead
-
-    return PidHead()
+    return ReapKill() if backend.flavour == "freebsd" else PidHead()

@@ -1,7 +1,7 @@
-"""The children of a helper, and what is below them: all of them are its to end.
+"""The children of a keeper (guard, deputy, warden), and what is below them: all of them are its to end.
 
-A helper (guard, deputy, warden) has one thread and is a reaper, and only it waits for its children.  So a pid in the
-kernel's list of its children is a process of its own, dead or alive, until the helper itself collects it: such a pid
+A keeper has one thread and is a reaper, and only it waits for its children.  So a pid in the
+kernel's list of its children is a process of its own, dead or alive, until the keeper itself collects it: such a pid
 can be signalled without a pidfd, without a start time, and without /proc/PID, which may be hidden.  A child that
 cannot be seen is not gone.  Deeper members need a pidfd and their start time.
 
@@ -47,20 +47,20 @@ else:
     import _signal
 
 _IS_LINUX = sys.platform.startswith("linux")
-SWEEP = 0.03  # seconds that one sweep may take before the helper looks at its owner and the clock again
+SWEEP = 0.03  # seconds that one sweep may take before the keeper looks at its owner and the clock again
 HIDDEN = "(hidden)"
 """The name of a process that this one may not look at."""
 _OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # what is missing here, not a refusal
 
 
 class OwnChildren:
-    """The members of a helper's domain.
+    """The members of a keeper's domain.
 
     Args:
         listing: how this system lists the children of the calling process.
         collect: collects dead children; only what it has collected can vanish from the list.
         wards: pids of children that are not to be ended, with all that is below them.
-        session: id of the session that the helper was started in: processes of others may be in it.
+        session: id of the session that the keeper was started in: processes of others may be in it.
     """
 
     def __init__(
@@ -171,9 +171,9 @@ def listing() -> Listing:
     """
     _try_calls()
     if _IS_LINUX:
-        from .children_file import ChildrenFile
+        from .keepers_linux import ChildrenFile
 
         return ChildrenFile()
-    from .kernel_list import KernelList
+    from .keepers_bsd import KernelList
 
     return KernelList()

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from .own_children import Listing
+    from .keepers import Listing
 else:
     import _signal
 

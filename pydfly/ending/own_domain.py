@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..structs import DescendantInfo
     from .drive import Actuator
-    from .living_children import Keep, LivingChildren
+    from .own_domain_linux import Keep, LivingChildren
 
 PRESSES = 50  # times that the living children are killed between two full listings
 PATIENCE = 0.001  # seconds to the next listing while none shows, but that is no proof yet
@@ -120,7 +120,7 @@ def kill_all(signal: int | str, grace: float) -> KillReport:
 def _living_children(keep: Keep | None, spared: Collection[int]) -> LivingChildren | None:
     if current().name != "linux":
         return None
-    from .living_children import LivingChildren
+    from .own_domain_linux import LivingChildren
 
     return LivingChildren(keep, spared)
 

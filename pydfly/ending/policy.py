@@ -60,11 +60,6 @@ class Step(NamedTuple):
     """Name of its command."""
 
 
-def identity(process: DescendantInfo) -> Identity:
-    """Return what tells a process from a later one with its pid."""
-    return process.pid, process.start_time
-
-
 def tops(living: list[DescendantInfo], command: int) -> list[DescendantInfo]:
     """Return the processes that mode ``mixed`` asks to end, given the living members.
 
@@ -126,21 +121,21 @@ class Policy:
         living = [member for member in members if member.state != "zombie"]
         if now < self.kill_at:
             asked = living if self._mode == EVERYONE else tops(living, self.command)
-            fresh = [member for member in asked if identity(member) not in self._told]
-            self._told.update(map(identity, fresh))
+            fresh = [member for member in asked if member.identity not in self._told]
+            self._told.update(member.identity for member in fresh)
             return [Orders(signal, fresh, self.kill_at) for signal in (self._first, "SIGCONT")] if fresh else []
         for member in living:
-            self._seen.setdefault(identity(member), now)
-        fresh = [member for member in living if identity(member) not in self._killed]
-        self._killed.update((identity(member), now) for member in fresh)
-        news = any(identity(member) not in self._refusals for member in fresh)
+            self._seen.setdefault(member.identity, now)
+        fresh = [member for member in living if member.identity not in self._killed]
+        self._killed.update((member.identity, now) for member in fresh)
+        news = any(member.identity not in self._refusals for member in fresh)
         self._pause = FIRST_PAUSE if news else min(2 * self._pause, LONGEST_PAUSE)
         return [Orders("SIGKILL", fresh, float("inf"))] if fresh else []
 
     def refused(self, process: DescendantInfo, why: str) -> None:
         """Take note that a process could not be signalled; it is tried again, as it may change."""
-        self._refusals[identity(process)] = why
-        self._killed.pop(identity(process), None)
+        self._refusals[process.identity] = why
+        self._killed.pop(process.identity, None)
 
     def pause(self, now: float) -> float:
         """Return how many seconds may pass until the next look, if nothing dies before."""
@@ -178,13 +173,13 @@ class Policy:
         if now - self.kill_at < STORM_PATIENCE:
             return []
         alive = [member for member in left if member.state != "zombie"]
-        newborn = [member for member in alive if now - self._seen.get(identity(member), now) < NEWBORN]
+        newborn = [member for member in alive if now - self._seen.get(member.identity, now) < NEWBORN]
         why = "it forks faster than it can be killed"
         return [Survivor(member.pid, member.name, member.state, why) for member in newborn]
 
     def _why(self, now: float, member: DescendantInfo) -> str | None:
         """Say why a member cannot be ended; None while it still may be."""
-        who = identity(member)
+        who = member.identity
         if member.state == "zombie":
             # dead, but it cannot be collected: its parent refuses to die, or a debugger from outside holds it
             waited = now - self._killed.setdefault(who, now) >= PATIENCE

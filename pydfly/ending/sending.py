@@ -35,10 +35,3 @@ def send_each(processes: Processes, orders: Orders, number: int) -> Refusals:
 def describe_refusal(signal: str | int, error: OSError) -> str:
     """Say which signal was refused, and how."""
     return f"{signal}: {errno.errorcode.get(error.errno or 0)} ({error.strerror})"
-
-
-def number(signal: str | int) -> int:
-    """Return the signal of this name, as a member of ``signal.Signals``: a simulated kernel judges it by its name."""
-    from signal import Signals
-
-    return Signals[signal] if isinstance(signal, str) else signal

@@ -13,15 +13,13 @@ import pytest
 
 import pydfly
 from pydfly import reaper, simkernel, syscalls
-from pydfly.ending import dragonfly as pid_head
-from pydfly.ending import drive
-from pydfly.ending import freebsd as reap_kill
+from pydfly.ending import drive, own_domain_bsd
 from pydfly.ending.policy import Orders
 from pydfly.structs import DescendantInfo, ReaperKill
 from tests.conftest import linux_only
 from tests.processes import fork, in_process, pause
 
-ACTUATORS = {"dragonfly": pid_head.PidHead, "freebsd": reap_kill.ReapKill}
+ACTUATORS = {"dragonfly": own_domain_bsd.PidHead, "freebsd": own_domain_bsd.ReapKill}
 
 
 def orders(targets: list[DescendantInfo], name: str = "SIGKILL") -> Orders:
@@ -59,7 +57,7 @@ def test_dragonfly_sweep_finds_the_child_attached_last() -> None:
     shell = simkernel.boot("dragonfly").spawn("/bin/sh")
     with pydfly.use(shell):
         reaper.acquire()
-        actuator = pid_head.PidHead()
+        actuator = own_domain_bsd.PidHead()
         known = actuator.members()
         newborn = shell.fork()
         assert [process.pid for process in actuator.sweep(known)] == [newborn.pid]
@@ -73,7 +71,7 @@ def test_freebsd_sweep_kills_whoever_is_there() -> None:
         reaper.acquire()
         newborn = shell.fork()
         deeper = newborn.fork()
-        assert reap_kill.ReapKill().sweep([]) == []
+        assert own_domain_bsd.ReapKill().sweep([]) == []
         assert not newborn.alive and not deeper.alive
 
 
@@ -87,12 +85,12 @@ def test_freebsd_sweep_of_no_reaper_asks_for_nothing(monkeypatch: pytest.MonkeyP
         asked.append((command, *data))
         return None
 
-    monkeypatch.setattr(reap_kill, "control", control)
+    monkeypatch.setattr(own_domain_bsd, "control", control)
     with pydfly.use(simkernel.boot("freebsd").spawn("/bin/sh")):
-        reap_kill.ReapKill().sweep([])
+        own_domain_bsd.ReapKill().sweep([])
         assert asked == []
         reaper.acquire()
-        reap_kill.ReapKill().sweep([])
+        own_domain_bsd.ReapKill().sweep([])
         assert asked == [("PROC_REAP_KILL", ReaperKill(signal.SIGKILL))]
 
 
@@ -129,7 +127,7 @@ def scanning(function: Callable[[Any], Any]) -> Any:
     """Call a function with the actuator of a process that is a reaper on Linux."""
 
     def own() -> Any:
-        from pydfly.ending.linux import Scan
+        from pydfly.ending.own_domain_linux import Scan
 
         reaper.acquire()
         return function(Scan())
@@ -204,4 +202,4 @@ def test_linux_never_hits_a_later_process_with_the_pid() -> None:
 
 def test_modules_import_everywhere() -> None:
     """Each actuator can be imported on every system: what it lacks is told at use."""
-    assert {"pydfly.ending.dragonfly", "pydfly.ending.freebsd"} <= set(sys.modules)
+    assert "pydfly.ending.own_domain_bsd" in sys.modules

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
-    from ...ending.own_children import Listing
+    from ...ending.keepers import Listing
     from ...structs import DescendantInfo
 else:
     import _signal

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from signal import struct_siginfo
 
-    from ...ending.own_children import Listing
+    from ...ending.keepers import Listing
     from ..wire import Message
     from .mailbox import Mailbox
 else:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...ending.own_children import OwnChildren
+    from ...ending.keepers import OwnChildren
     from ...structs import DescendantInfo
     from ..launch import Launch
 

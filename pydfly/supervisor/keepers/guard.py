@@ -10,7 +10,7 @@ import errno
 import gc
 import os
 
-from ...ending import own_children
+from ...ending import keepers
 from ..passing import Passing, close_all, needed
 from ..services.desk import Desk
 from ..wire import PROTOCOL, error_fields
@@ -47,7 +47,7 @@ class Guard:
         self._mailbox = box
         self._tell = tell
         self._control = control
-        self.keeper = Keeper(own_children.listing())
+        self.keeper = Keeper(keepers.listing())
         self._channel: Passing | None = None
         self._deputy = 0
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
