@@ -41,6 +41,13 @@ def shell() -> Iterator[Terminal]:
     terminal.close()
 
 
+def is_stopped(group: int) -> bool:
+    """Say whether all of a process group is stopped but the deputy, which never is."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=", "-o", "stat="], capture_output=True, text=True, check=True)
+    states = [state for pgid, state in map(str.split, listed.stdout.splitlines()) if int(pgid) == group]
+    return [state[0] == "T" for state in states].count(False) == 1
+
+
 def test_the_group_of_a_foreground_job_is_signalled_once() -> None:
     """The command is in the group, so it has the signal already; one to pydfly alone is passed on."""
     terminal = Terminal([*RUN, *python(COUNT)], ENVIRONMENT)
@@ -177,8 +184,11 @@ def test_keys_reach_a_job_that_was_fetched_from_the_background(shell: Terminal) 
     shell.type("fg\n")
     assert shell.expect("exec sleep 60'")
     eventually(lambda: os.tcgetpgrp(shell.descriptor) != shell.pid)
+    group = os.tcgetpgrp(shell.descriptor)
     shell.type("\x1a")
     assert shell.expect("Stopped")
+    # the shell sees its own child stop, which is the function; whoever types fg gives pydfly time to follow
+    eventually(lambda: is_stopped(group))
     shell.type("fg\n")
     eventually(lambda: os.tcgetpgrp(shell.descriptor) != shell.pid)
     shell.type("\x03")

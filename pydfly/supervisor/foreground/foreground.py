@@ -18,6 +18,7 @@ from ..keepers.mailbox import Mailbox
 from ..line import Line
 from . import terminal
 from .announcements import Announcements
+from .job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ else:
 
 _FROM_NOBODY = {_signal.SIGIO, _signal.SIGPIPE}  # if the kernel sends one of these it is about this process itself
 _ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
-_WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
 
 
 class Foreground:
@@ -62,7 +62,6 @@ class Foreground:
         self.report: dict[str, Any] | None = None
         self.lost: list[dict[str, Any]] | None = None  # who is left, when the warden was killed
         self.trouble: BaseException | None = None
-        self._pid = 0  # of the command, once it was executed
         self._exited = False
         self._asked = False  # to end
         self._descriptors = descriptors
@@ -71,8 +70,7 @@ class Foreground:
         self._serial = 0
         self._closing = False
         self._mailbox = Mailbox(*before)
-        self._terminal = terminal.Terminal()
-        self._own_group = not self._terminal.was_ours
+        self._job = Job(self._request)
         self._guard = Guard(self._mailbox, self._hear_guard)
         self._announcements = Announcements(attendant.announces, launch.grace)
         self._deadline = float("inf")  # when the time of --timeout is over
@@ -93,9 +91,9 @@ class Foreground:
 
         hide_environment()
         protect_myself()
-        if self._own_group:
+        if self._job.own_group:
             self.launch.process_group = 0
-            self.launch.is_job = self._terminal.exists
+            self.launch.is_job = self._job.terminal.exists
         mine, its = _socket.socketpair()
         message = ("domain", 1, self._descriptors, self.launch.grace)
         self._guard.start_deputy((message, [its.fileno(), -1, *self._descriptors]))
@@ -108,15 +106,15 @@ class Foreground:
             self._deadline = time.monotonic() + self.launch.timeout
         for standard in (0, 1):  # a reader of what the command writes must see its end
             os.dup2(self._mailbox.null, standard)
-        own = (self._mailbox.null, self._line.descriptor, self._terminal.descriptor)
+        own = (self._mailbox.null, self._line.descriptor, self._job.terminal.descriptor)
         close_all_but(*own, *self._guard.descriptors, *self._kept)
         while not self._is_over():
             info = self._mailbox.wait_until(self._due())
             if info is not None:
                 self._take(info)
-        self._terminal.take_back()
+        self._job.terminal.take_back()
         if self.report is None or self.report["exit_status"] is None or self._is_ending_early():
-            self._terminal.restore_modes()
+            self._job.terminal.restore_modes()
 
     # what is heard
 
@@ -136,19 +134,21 @@ class Foreground:
     def _hear(self, message: Message) -> None:
         name, *values = message
         if name == "started":
-            self._pid = values[0]
-            self._attendant.started(self._pid)
+            self._job.started(values[0])
+            self._attendant.started(values[0])
         elif name == "failed":
             self.failure = values[0]
         elif name == "exited":
             self._exited = True
         elif name == "stopped":
-            self._command_stopped(values[0])
+            self._job.stopped(values[0])
         elif name == "ask":
             at_exit = self._exited and not self._is_ending_early()
             self._line.send(("spare", values[0], self._attendant.spares(values[1], at_exit)))
-        elif name == "done" and values[1] is not None:
-            self._attendant.waiting(values[1], self._announcements.kill_at - time.monotonic())
+        elif name in ("done", "refused"):
+            self._job.answered(values[0])
+            if name == "done" and values[1] is not None:
+                self._attendant.waiting(values[1], self._announcements.kill_at - time.monotonic())
         elif name == "ended":
             self.report = values[0]
 
@@ -173,14 +173,16 @@ class Foreground:
             return
         if number in _FROM_NOBODY and (terminal.sent_by_kernel(info) or info.si_pid == os.getpid()):
             return
-        if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._terminal.exists:
+        if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._job.terminal.exists:
             self._key(number)
         elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)
-        elif number not in _FROM_NOBODY and terminal.sent_by_process(info) and self._is_in_our_group():
+        elif number not in _FROM_NOBODY and terminal.sent_by_process(info) and self._job.is_in_our_group():
             self._guard.ask_deputy(number, info.si_pid)  # ``_hear_guard`` gets the answer
         else:
             self._pass_on(number)
+        if number == _signal.SIGCONT:
+            self._job.continued()
 
     def _pass_on(self, number: int) -> None:
         if number == _signal.SIGTERM and not self._is_ending():
@@ -191,7 +193,7 @@ class Foreground:
     def _key(self, number: int) -> None:
         """Take what the terminal sent to the process group of this process."""
         if not self._exited:
-            if not self._is_in_our_group():
+            if not self._job.is_in_our_group():
                 self._request("signal", number, True)
         elif self._is_ending():
             if number == _signal.SIGINT:
@@ -200,27 +202,6 @@ class Foreground:
             self._end()
         elif number == _signal.SIGTSTP:
             terminal.stop_myself()
-
-    def _is_in_our_group(self) -> bool:
-        try:
-            return not self._own_group and (self._pid == 0 or os.getpgid(self._pid) == os.getpgrp())
-        except ProcessLookupError:  # it has just ended
-            return False
-
-    def _command_stopped(self, number: int) -> None:
-        """Stop as well, being the shell's job; or lend the terminal to a command that waits for it."""
-        if not self._terminal.exists:
-            return
-        if self._own_group and number in _WANTS_TERMINAL and self._terminal.is_ours():
-            self._terminal.lend(self._pid)
-            self._request("signal", _signal.SIGCONT, True)
-            return
-        self._terminal.take_back()
-        terminal.stop_myself(number, self._own_group)
-        if self._own_group:
-            if self._terminal.is_ours():
-                self._terminal.lend(self._pid)
-            self._request("signal", _signal.SIGCONT, True)
 
     # the ending
 
@@ -244,6 +225,7 @@ class Foreground:
         rest = self._announcements.due
         return min(self._guard.due, self._deadline if rest == float("inf") else rest)
 
-    def _request(self, name: str, *values: object) -> None:
+    def _request(self, name: str, *values: object) -> int:
         self._serial += 1
         self._line.send((name, self._serial, *values))
+        return self._serial

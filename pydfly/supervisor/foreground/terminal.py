@@ -36,6 +36,11 @@ def sent_by_process(info: struct_siginfo) -> bool:
     return info.si_code <= 0 or info.si_code in _SI_USER
 
 
+def is_continued() -> bool:
+    """Say whether a SIGCONT is still to be taken: it came after all stops, as a stop takes away the ones before it."""
+    return _signal.SIGCONT in _signal.sigpending()
+
+
 def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
     """Stop as the command did, so that the shell takes the terminal back; returns when the shell says ``fg`` or ``bg``.
 
@@ -48,10 +53,9 @@ def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
     number = _signal.SIGTSTP if number == _signal.SIGSTOP else number
     before = _signal.signal(number, _signal.SIG_DFL)
     mask = _signal.pthread_sigmask(_signal.SIG_UNBLOCK, [number])
-    if group:
-        os.killpg(os.getpgrp(), number)
-    else:
-        os.kill(os.getpid(), number)
+    target = -os.getpgrp() if group else os.getpid()
+    if not is_continued():  # the very last moment to see that the shell has said ``fg`` already
+        os.kill(target, number)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, mask)
     _signal.signal(number, before)
 

@@ -100,7 +100,7 @@ class Conversation:
 
 
 def _signal_number(value: object) -> int:
-    if not isinstance(value, int) or value not in _signal.valid_signals():
+    if not isinstance(value, int) or (value and value not in _signal.valid_signals()):  # 0: is it there?
         raise ValueError(f"{value!r} is no signal")
     return value
 

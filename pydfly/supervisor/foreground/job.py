@@ -1,0 +1,85 @@
+"""The command as a job of the shell that started this process: who has the terminal, and who is stopped.
+
+Stops and continuations come by two ways that overtake each other: the terminal and the shell signal this process, and
+the warden tells a moment later what became of the command.  A shell can say ``fg`` in that moment: it takes the job
+for stopped as soon as its own child is, which need not be this process.  Stopping then, for a stop that is over, would
+leave a job stopped that the shell has just continued.  So each SIGCONT is followed by a request to the warden, and
+a stop that the warden tells before its answer is not acted upon.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .terminal import Terminal, is_continued, stop_myself
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable
+else:
+    import _signal
+
+_WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
+
+
+class Job:
+    """The command, as a shell's job.
+
+    Args:
+        request: sends the warden a request, and returns its serial number.
+    """
+
+    def __init__(self, request: Callable[..., int]) -> None:
+        self.terminal = Terminal()
+        self.own_group = not self.terminal.was_ours
+        """Whether the command gets a process group of its own."""
+        self._request = request
+        self._command = 0
+        self._asked = 0  # the request that followed the last SIGCONT, until it is answered
+
+    def started(self, command: int) -> None:
+        """Take the pid of the command, which was executed."""
+        self._command = command
+
+    def is_in_our_group(self) -> bool:
+        """Say whether a signal to the process group of this process reaches the command."""
+        try:
+            return not self.own_group and (self._command == 0 or os.getpgid(self._command) == os.getpgrp())
+        except ProcessLookupError:  # it has just ended
+            return False
+
+    def continued(self) -> None:
+        """A SIGCONT was taken, and passed on: what is told of earlier stops is out of date."""
+        self._asked = self._request("signal", 0)
+
+    def answered(self, serial: int) -> None:
+        """The warden has answered a request."""
+        if serial == self._asked:
+            self._asked = 0
+
+    def stopped(self, number: int) -> None:
+        """Stop as the command did, being the shell's job; or lend the terminal to a command that waits for it.
+
+        Args:
+            number: the signal that stopped the command.
+        """
+        if not self.terminal.exists:
+            return
+        if self.own_group and number in _WANTS_TERMINAL and self.terminal.is_ours():
+            self._hand_on()
+        elif not self._asked:
+            self.terminal.take_back()
+            stop_myself(number, self.own_group)
+            if self.own_group:
+                # that SIGCONT was for this process.  Passed on as well, and later than the one of ``_hand_on``, it
+                # could undo the next Ctrl-Z
+                while is_continued():
+                    _signal.sigwait([_signal.SIGCONT])
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Give the command the terminal, if it is in the foreground, and continue it."""
+        if self.terminal.is_ours():
+            self.terminal.lend(self._command)
+        self._request("signal", _signal.SIGCONT, True)
