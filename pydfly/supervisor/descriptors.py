@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+LOWEST = 3
+"""The lowest number for what this process keeps open: a daemon that has closed 0, 1 and 2 opens them again later."""
+
 closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
 """Objects whose close() a forked copy of this process calls at once, or nobody would hear of this one's death."""
 
@@ -27,6 +30,18 @@ closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
 def keep(results: list[Any], call: Callable[..., Any], *arguments: object) -> None:
     """Append what a function of the C library's kind returns to a list, with no Python instruction in between."""
     results.extend(starmap(call, (arguments,)))
+
+
+def above_standard(descriptor: int) -> int:
+    """Return a copy of one of the standard descriptors that has a higher number, and close it.
+
+    Raises:
+        OSError: EMFILE, there are too many; it is closed all the same.
+    """
+    try:
+        return fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST)
+    finally:
+        os.close(descriptor)
 
 
 class Descriptors:
@@ -60,7 +75,7 @@ class Descriptors:
         """
         if descriptor < 0:  # a ValueError of fcntl()
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        keep(self.numbers, fcntl, descriptor, F_DUPFD_CLOEXEC, 0)
+        keep(self.numbers, fcntl, descriptor, F_DUPFD_CLOEXEC, LOWEST)
         return self.numbers[-1]
 
     def pipe(self) -> tuple[int, int]:

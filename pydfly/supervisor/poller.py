@@ -6,10 +6,11 @@ signal handler that interrupts it, with no pipe for that: ``watch(descriptor, wr
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 
-from .descriptors import closed_in_forks
+from .descriptors import LOWEST, above_standard, closed_in_forks
 
 if sys.platform == "linux":
 
@@ -18,6 +19,8 @@ if sys.platform == "linux":
 
         def __init__(self) -> None:
             self._set = select.epoll()
+            if self._set.fileno() < LOWEST:
+                self._set = select.epoll.fromfd(above_standard(os.dup(self._set.fileno())))
             closed_in_forks.add(self)
 
         def add(self, descriptor: int) -> None:
@@ -60,6 +63,8 @@ elif hasattr(select, "kqueue"):
 
         def __init__(self) -> None:
             self._set = select.kqueue()
+            if self._set.fileno() < LOWEST:
+                self._set = select.kqueue.fromfd(above_standard(os.dup(self._set.fileno())))
             closed_in_forks.add(self)
 
         def add(self, descriptor: int) -> None:

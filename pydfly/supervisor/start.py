@@ -9,7 +9,7 @@ import sys
 from functools import partial
 
 from ..errors import BackendError
-from .descriptors import closed_in_forks
+from .descriptors import LOWEST, above_standard, closed_in_forks
 from .post import Post
 
 TYPE_CHECKING = False
@@ -97,9 +97,13 @@ def pair() -> tuple[socket.socket, socket.socket]:
     Raises:
         OSError: EMFILE, ENFILE, ENOMEM.
     """
-    mine, its = socket.socketpair()
+    mine, its = (_above_standard(end) for end in socket.socketpair())
     closed_in_forks.update((mine, its))
     return mine, its
+
+
+def _above_standard(end: socket.socket) -> socket.socket:
+    return end if end.fileno() >= LOWEST else socket.socket(fileno=above_standard(end.detach()))
 
 
 def collect_unwaited() -> None:

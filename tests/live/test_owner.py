@@ -334,6 +334,27 @@ def test_too_few_descriptors() -> None:
     assert set(seen) == {24, "started"}
 
 
+def test_standard_descriptors_that_were_closed_are_opened_again_later() -> None:
+    """As a daemon does; the numbers 0 to 2 are not ours to be lost then."""
+
+    def daemon() -> list[object]:
+        for standard in (0, 1, 2):
+            os.close(standard)
+        with pydfly.Supervisor(grace=0.2) as supervisor:
+            one = supervisor.supervise(["sleep", "60"], stdin=subprocess.DEVNULL)
+            while (null := os.open(os.devnull, os.O_RDWR)) < 2:
+                pass
+            for standard in (0, 1, 2):
+                os.dup2(null, standard)
+            two = supervisor.supervise(["sh", "-c", "exit 3"])
+            one.wait_started()
+            found = [two.wait(), one.processes()[0].name]
+            one.signal(signal.SIGKILL)
+            return [*found, one.wait()]
+
+    assert in_process(daemon) == [3, "sleep", -signal.SIGKILL]
+
+
 def test_a_report_is_ready_for_json() -> None:
     with pydfly.supervise(["sh", "-c", "setsid sleep 0.1 & exit 3"]) as service:
         service.wait()

@@ -36,6 +36,8 @@ def test_what_cpython_expects_of_popen(kind: str) -> None:
         text=True,
         timeout=280,
     )
+    assert judged.returncode in (0, 1), f"{judged.returncode}: {judged.stdout[-2000:]}{judged.stderr[-4000:]}"
+    assert "{" in judged.stdout, judged.stderr[-4000:]
     numbers = json.loads(judged.stdout.splitlines()[-1])
     assert numbers["failed"] == 0, judged.stdout[-8000:]
     assert numbers["run"] > 0
