@@ -2,12 +2,14 @@
 
 Both cost a fresh interpreter more time than the whole call ``reaper.status()``, and ``pydfly run`` pays for each
 import before its command starts.  What is made here has the names of ``collections.namedtuple``; type checkers see
-the real NamedTuple (the modules import it from typing under TYPE_CHECKING).
+the real NamedTuple.
 """
 
 from __future__ import annotations
 
 from _operator import itemgetter
+
+__all__ = ["NamedTuple"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,5 +60,9 @@ class _Record(tuple):  # type: ignore[type-arg]
         return f"{type(self).__name__}({values})"
 
 
-class NamedTuple(metaclass=_RecordType):
-    """Base of a record: ``class Point(NamedTuple)`` with annotated fields becomes a named tuple."""
+if TYPE_CHECKING:
+    from typing import NamedTuple
+else:
+
+    class NamedTuple(metaclass=_RecordType):
+        """Base of a record: ``class Point(NamedTuple)`` with annotated fields becomes a named tuple."""

@@ -6,11 +6,7 @@ other plain records are the same on every backend.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from .records import NamedTuple
+from .records import NamedTuple
 
 
 class Pointer:
@@ -244,5 +240,6 @@ class BackendInfo(NamedTuple):
     """One sentence: why this one, and for each refused backend the reason."""
 
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     Data = int | ReaperKill | Pointer

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import os
 
+from ..records import NamedTuple
 from .waiting import waitid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-    from typing import NamedTuple
-else:
-    from ..records import NamedTuple
 
 TICK = 0.015
 """Seconds by which a start time may differ: the kernel's ticks of 10 ms, and two clocks read one after the other."""

@@ -20,15 +20,14 @@ import sys
 import time
 from _thread import RLock, get_ident  # threading's own, without what else threading costs a fresh interpreter
 
+from ..records import NamedTuple
 from . import spawners
 from .kinship import EVER, STEP, TICK, Kinship, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from typing import Any, NamedTuple
-else:
-    from ..records import NamedTuple
+    from typing import Any
 
 CELLS = 1024  # forks whose child has not yet written its pid
 _EVENTS = {"os.system": False, "os.posix_spawn": True}  # whether the child outlives the call

@@ -8,15 +8,14 @@ import sys
 from .. import __version__, backends
 from ..errors import BackendError
 from ..escape import escape
+from ..records import NamedTuple
 from ..structs import BackendInfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple
+    from typing import Any
 
     from .options import Parsed
-else:
-    from ..records import NamedTuple
 
 # what each backend does for real, what it only models, and what it cannot do
 CAPABILITIES = {

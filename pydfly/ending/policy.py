@@ -12,17 +12,14 @@ SIGKILL.  Forking during the ending gains nothing: the child is signalled as soo
 
 from __future__ import annotations
 
+from ..records import NamedTuple
 from ..structs import Survivor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
-
     from ..structs import DescendantInfo
 
     Identity = tuple[int, float]
-else:
-    from ..records import NamedTuple
 
 FIRST_PAUSE = 0.001
 LONGEST_PAUSE = 0.05

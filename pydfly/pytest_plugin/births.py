@@ -14,15 +14,13 @@ from _thread import get_ident
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 
 from ..backends.environment import machine
+from ..records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
 
     from ..structs import DescendantInfo
-else:
-    from ..records import NamedTuple
 
 TICK = 0.02  # seconds: start times are told in ticks of 10 ms, as the clock of the machine goes
 MOST = 10_000  # births that are remembered

@@ -9,16 +9,14 @@ from fnmatch import fnmatchcase
 
 from ..backends.environment import machine
 from ..escape import escape
+from ..records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import NamedTuple
 
     from ..structs import DescendantInfo
     from .births import Origin
-else:
-    from ..records import NamedTuple
 
 
 class LeakedProcessWarning(UserWarning):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import time
 
+from ..records import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import NamedTuple
 
     from ..structs import DescendantInfo
     from .births import Origin
     from .watch import Watch
-else:
-    from ..records import NamedTuple
 
 
 class _Suspect(NamedTuple):

@@ -15,6 +15,7 @@ import os
 from .. import syscalls
 from ..backends import current
 from ..constants.dragonfly import ResidentId
+from ..records import NamedTuple
 from . import conf as residentconf
 from . import elf
 from .conf import read_conf
@@ -22,12 +23,9 @@ from .conf import read_conf
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import NamedTuple
 
     from ..errors import SyscallError
     from ..structs import ResidentEntry
-else:
-    from ..records import NamedTuple
 
 _ABOUT_THE_PROGRAM = ("open", "execve", "resident", "exec_sys_register", "rtld")
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..records import NamedTuple
 from .faults import KernelPanic, SimulationError
 from .states import DEFAULT, EMBRYO, RUNNING, STOPPED, TRANSITIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, NamedTuple
+    from typing import Any
 
     from .machine import Machine
     from .vnodes import Vnode
-else:
-    from ..records import NamedTuple
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
 """What a process has that never executed anything; shared, and never written to."""

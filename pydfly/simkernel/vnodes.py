@@ -6,13 +6,8 @@ Source: sys/kern/vfs_cache.c; the vnode's own name is the one that was used last
 
 from __future__ import annotations
 
+from ..records import NamedTuple
 from .faults import SimulationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from ..records import NamedTuple
 
 
 class File(NamedTuple):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ..ending.policy import Step
+from ..records import NamedTuple
 from ..structs import DescendantInfo, Survivor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple
-else:
-    from ..records import NamedTuple
+    from typing import Any
 
 __all__ = ["DescendantInfo", "ProcessRecord", "Report", "Step", "Survivor", "Usage", "read"]
 

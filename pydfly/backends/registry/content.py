@@ -16,11 +16,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from ...records import NamedTuple
+from ...records import NamedTuple
 
 VERSION = 2
 """Of the format; 1 was a database of SQLite's."""

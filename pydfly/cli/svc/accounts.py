@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from ...records import NamedTuple
+from ...records import NamedTuple
 
 MOST_GROUPS = 16
 """Groups that -G takes: DragonFly's NGROUPS."""

@@ -12,18 +12,17 @@ from ... import structs
 from ...constants import freebsd as numbers
 from ...constants.freebsd import Command
 from ...errors import SyscallError, refusal
+from ...records import NamedTuple
 from . import controls, permissions, reapcommands, reapkill
 from .reapcommands import ReadOnlyKill
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NamedTuple
+    from typing import Any
 
     from ...structs import Data
     from ..proc import Proc
-else:
-    from ...records import NamedTuple
 
 READS, WRITES, NOTHING, LIST, KILL = "reads", "writes", "nothing", "list", "kill"
 _P_PID, _P_PGID = int(numbers.P_PID), int(numbers.P_PGID)

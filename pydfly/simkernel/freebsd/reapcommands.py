@@ -8,16 +8,15 @@ from __future__ import annotations
 from ... import structs
 from ...constants import freebsd as numbers
 from ...errors import refusal
+from ...records import NamedTuple
 from ..states import STOPPED, ZOMBIE
 from . import reapkill, reaplists
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NamedTuple
+    from typing import Any
 
     from ..proc import Proc
-else:
-    from ...records import NamedTuple
 
 _VALID, _CHILD, _REAPER, _ZOMBIE, _STOPPED, _EXITING = (int(flag) for flag in numbers.PidInfoFlag)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 
+from ...records import NamedTuple
 from ..faults import KernelPanic, SimulationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, NamedTuple, Protocol
+    from typing import Any, Protocol
 
     Op = Mapping[str, Any]
     Got = dict[str, Any]
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
         @property
         def steps(self) -> Steps:
             """What each operation does."""
-
-else:
-    from ...records import NamedTuple
 
 
 MARKS = ("sugid", "pgids", "protected")

@@ -6,11 +6,7 @@ has an implementation, whether or not this model has it too.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from ...records import NamedTuple
+from ...records import NamedTuple
 
 
 def numbers(text: str) -> frozenset[int]:

@@ -14,14 +14,13 @@ import socket
 import struct
 import sys
 
+from ...records import NamedTuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
 
     from .reactor import Reactor
-else:
-    from ...records import NamedTuple
 
 VARIABLE = "NOTIFY_SOCKET"
 AVAILABLE = sys.platform.startswith("linux")

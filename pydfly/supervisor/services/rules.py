@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-else:
-    from ...records import NamedTuple
+from ...records import NamedTuple
 
 MAX_DELAY = 60.0
 """Seconds that the delay never exceeds, if nothing else is said."""
