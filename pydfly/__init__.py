@@ -60,44 +60,26 @@ __version__ = "0.2.0"
 
 _MODULES = ("aio", "constants", "errors", "pdeathsig", "reaper", "resident", "structs")
 _HOMES = {
-    "backend": "backends",
-    "use": "backends",
-    "AlreadyReaperError": "errors",
-    "BackendError": "errors",
-    "NotReaperError": "errors",
-    "NotRegistrableError": "errors",
-    "SimulatedBackendWarning": "errors",
-    "SupervisionError": "errors",
-    "SurvivorsError": "errors",
-    "SyscallError": "errors",
-    "UnsafeRegistrationError": "errors",
-    "UnsafeRegistrationWarning": "errors",
-    "BAD_POINTER": "structs",
-    "NULL": "structs",
-    "BackendInfo": "structs",
-    "DescendantInfo": "structs",
-    "DomainStatus": "structs",
-    "KillReport": "structs",
-    "Reaped": "structs",
-    "ReaperKill": "structs",
-    "ReaperKilled": "structs",
-    "ReaperPidInfo": "structs",
-    "ReaperStatus": "structs",
-    "ReaperStatusFreeBSD": "structs",
-    "ResidentEntry": "structs",
-    "Survivor": "structs",
-    "supervise": "supervisor",
-    "Service": "supervisor.services.handle",
-    "ServiceStatus": "supervisor.services.status",
-    "Supervised": "supervisor.owner",
-    "Supervisor": "supervisor.many",
-    "ProcessRecord": "supervisor.report",
-    "Report": "supervisor.report",
-    "Step": "supervisor.report",
-    "Usage": "supervisor.report",
-    "exec_sys_register": "syscalls",
-    "exec_sys_unregister": "syscalls",
-    "procctl": "syscalls",
+    name: home
+    for home, names in {
+        "backends": "backend use",
+        "errors": (
+            "AlreadyReaperError BackendError NotReaperError NotRegistrableError SimulatedBackendWarning "
+            "SupervisionError SurvivorsError SyscallError UnsafeRegistrationError UnsafeRegistrationWarning"
+        ),
+        "structs": (
+            "BAD_POINTER NULL BackendInfo DescendantInfo DomainStatus KillReport Reaped ReaperKill ReaperKilled "
+            "ReaperPidInfo ReaperStatus ReaperStatusFreeBSD ResidentEntry Survivor"
+        ),
+        "supervisor": "supervise",
+        "supervisor.services.handle": "Service",
+        "supervisor.services.status": "ServiceStatus",
+        "supervisor.owner": "Supervised",
+        "supervisor.many": "Supervisor",
+        "supervisor.report": "ProcessRecord Report Step Usage",
+        "syscalls": "exec_sys_register exec_sys_unregister procctl",
+    }.items()
+    for name in names.split()
 }
 _NAMES_THERE = {"backend": "info"}
 

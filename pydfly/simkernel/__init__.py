@@ -56,20 +56,17 @@ __all__ = [
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
 _HOMES = {
-    "Kernel": "kernel",
-    "KernelPanic": "faults",
-    "Process": "kernel",
-    "SimulationError": "faults",
-    "NO_SYSCALL": "syscalls.sysent",
-    "SYF_CAPENABLED": "syscalls.sysent",
-    "SYSCALL_INIT_HELPER": "syscalls.sysent",
-    "SYSCALL_INIT_HELPER_COMPAT": "syscalls.sysent",
-    "SYSCALL_INIT_HELPER_COMPAT_F": "syscalls.sysent",
-    "SYSCALL_INIT_HELPER_F": "syscalls.sysent",
-    "SYSCALL_INIT_LAST": "syscalls.sysent",
-    "SY_THR_STATIC": "syscalls.sysent",
-    "SyscallHelperData": "syscalls.sysent",
-    "Sysent": "syscalls.sysent",
+    name: home
+    for home, names in {
+        "kernel": "Kernel Process",
+        "faults": "KernelPanic SimulationError",
+        "syscalls.sysent": (
+            "NO_SYSCALL SYF_CAPENABLED SYSCALL_INIT_HELPER SYSCALL_INIT_HELPER_COMPAT "
+            "SYSCALL_INIT_HELPER_COMPAT_F SYSCALL_INIT_HELPER_F SYSCALL_INIT_LAST SY_THR_STATIC SyscallHelperData "
+            "Sysent"
+        ),
+    }.items()
+    for name in names.split()
 }
 
 
