@@ -101,10 +101,10 @@ def reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if level(name) is not None])
 def test_imports_go_downward(module: str) -> None:
-    """Each altitude knows only what is below it, and `backends.native` alone knows the extension."""
+    """Each altitude knows only what is below it, types included, and `backends.native` alone knows the extension."""
     own = level(module)
     assert own is not None
-    for imported, line in imports(module, types=False):
+    for imported, line in imports(module):
         if imported.startswith("pydfly."):
             other = level(imported)
             assert other is None or other <= own, f"{module}:{line} imports {imported} from a higher level"

@@ -8,7 +8,7 @@ import pydfly
 from pydfly import testing
 from pydfly.backends import choice
 from pydfly.backends.protocol import Backend
-from pydfly.backends.simulated.process import Simulated
+from pydfly.backends.simulated import Simulated
 from tests.conftest import linux_only
 
 

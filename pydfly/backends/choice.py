@@ -98,7 +98,7 @@ def make(what: object, options: dict[str, Any]) -> Backend:
         return start(what, **options)
     if _kind(what) == "a backend":
         return what  # type: ignore[return-value]  # an object that has what a backend has
-    from .simulated import process as simulated
+    from . import simulated
 
     return simulated.of(what, **options)
 
@@ -118,7 +118,7 @@ def start(spec: str, **options: Any) -> Backend:
         from . import linux
 
         return linux.start(flavour, **options)
-    from .simulated import process as simulated
+    from . import simulated
 
     return simulated.start(flavour, **options)
 

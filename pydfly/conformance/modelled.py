@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from .. import constants
-from ..backends.simulated.process import Simulated, of
+from ..backends.simulated import Simulated, of
 from ..simkernel import scenarios
-from . import api
 from .programs import Programs
-from .recorder import Recorder
+from .recorder import Answer, Recorder, call_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +67,10 @@ class Modelled:
             self._alive.add(got["child"])
         return got
 
-    def ask(self, pid: int, command: Literal["call"], *arguments: Any) -> api.Answer:
+    def ask(self, pid: int, command: Literal["call"], *arguments: Any) -> Answer:
         """Have a process call the public API: the name, arguments and keywords."""
         recorder = self._recorders.setdefault(pid, Recorder(of(self.kernel.process(pid))))
-        return api.call(recorder, *arguments)
+        return call_api(recorder, *arguments)
 
     def look(self, pid: int) -> tuple[int, list[str], int]:
         """Return the pid of its parent, the names of the signals that wait for it, and its parent-death signal."""

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..ending import keepers
 from ..ending.last_resort import kill_until_gone
-from . import api, channel
-from .recorder import Recorder
+from . import channel
+from .recorder import Answer, Recorder, call_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,9 +69,9 @@ class Worker:
                 if answer is not self:  # a forked child does not answer
                     channel.send(self.channel, (answer, None))
 
-    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> api.Answer:
+    def call(self, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Answer:
         """Call the public API."""
-        return api.call(self.recorder, name, arguments, keywords)
+        return call_api(self.recorder, name, arguments, keywords)
 
     def fork(self) -> object:
         """Fork; the child listens at the descriptor that came with the command."""
@@ -126,7 +126,7 @@ class Worker:
     def look(self) -> tuple[int, list[str], int]:
         """Return the parent, the pending signals and the parent-death signal."""
         names = [signal.Signals(number).name for number in signal.sigpending() if number in _NAMED]
-        deathsig: int = api.call(self.recorder, "pdeathsig.get", (), {}).value
+        deathsig: int = call_api(self.recorder, "pdeathsig.get", (), {}).value
         ignored = {name for name in UNSEEN if name in names and not callable(signal.getsignal(signal.Signals[name]))}
         return os.getppid(), sorted(set(names) - ignored), deathsig
 

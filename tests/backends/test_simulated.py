@@ -24,7 +24,7 @@ from pydfly import (
     simkernel,
 )
 from pydfly.backends import current
-from pydfly.backends.simulated.process import Simulated
+from pydfly.backends.simulated import Simulated
 from pydfly.structs import ReaperKill, ReaperStatus
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from pydfly import constants
 from pydfly.backends import current
-from pydfly.conformance import api, suite
+from pydfly.conformance import suite
 from pydfly.conformance.behaviour import Behaviour, every
 from pydfly.conformance.programs import Programs
-from pydfly.conformance.recorder import Recorder
+from pydfly.conformance.recorder import Recorder, call_api
 from pydfly.conformance.world import NotHereError
 
 from .building import Kernel
@@ -62,7 +62,7 @@ class Alone:
     def ask(self, pid: int, command: str, *arguments: Any) -> Any:
         if command != "call" or pid != os.getpid():
             raise NotHereError(ALONE)
-        return api.call(self._recorder, *arguments)
+        return call_api(self._recorder, *arguments)
 
     def settle(self) -> list[int]:
         return []

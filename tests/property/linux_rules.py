@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydfly.backends.protocol import Backend
-from pydfly.backends.simulated.process import Simulated
+from pydfly.backends.simulated import Simulated
 from pydfly.simkernel import VERSIONS, Kernel, Process, family, lifecycle, signals
 from pydfly.simkernel.dragonfly.rules import DragonFly, reaping
 from pydfly.simkernel.vnodes import Executed, File

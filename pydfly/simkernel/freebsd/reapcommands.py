@@ -1,6 +1,6 @@
 """The commands of FreeBSD's procctl(2) about reapers and the parent-death signal: sys/kern/kern_procctl.c.
 
-They are called when all that concerns every command has been checked: see procctl_freebsd.
+They are called when all that concerns every command has been checked: see ``procctl``.
 """
 
 from __future__ import annotations
