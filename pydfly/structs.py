@@ -6,6 +6,9 @@ other plain records are the same on every backend.
 
 from __future__ import annotations
 
+from .members import DescendantInfo as DescendantInfo  # noqa: PLC0414
+from .members import Reaped as Reaped  # noqa: PLC0414
+from .members import Survivor as Survivor  # noqa: PLC0414
 from .records import NamedTuple
 
 
@@ -170,48 +173,6 @@ class DomainStatus(NamedTuple):
     """Direct children that are members of the domain."""
     descendants: int | None
     """Members of the domain (DragonFly, Linux: living ones; FreeBSD: zombies too)."""
-
-
-class DescendantInfo(NamedTuple):
-    """One member of a domain."""
-
-    pid: int
-    """Process id."""
-    ppid: int
-    """Process id of its parent now."""
-    name: str
-    """Name of the command, as the kernel keeps it (cut to 15 characters on Linux)."""
-    state: str
-    """``running``, ``sleeping``, ``waiting`` (uninterruptible), ``stopped``, ``zombie``, ``idle`` or ``other``."""
-    start_time: float
-    """Seconds since the epoch (simulated: the kernel's count of forks)."""
-
-    @property
-    def identity(self) -> tuple[int, float]:
-        """Pid and start time, which tell it from every other process that had or will have the pid."""
-        return self.pid, self.start_time
-
-
-class Reaped(NamedTuple):
-    """A dead process that was waited for."""
-
-    pid: int
-    """Process id, free for reuse from now on."""
-    status: int
-    """Wait status, as ``os.waitpid`` gives it: see ``os.waitstatus_to_exitcode``."""
-
-
-class Survivor(NamedTuple):
-    """A process that could not be ended."""
-
-    pid: int
-    """Process id."""
-    name: str
-    """Name of the command."""
-    state: str
-    """As in DescendantInfo."""
-    why: str
-    """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
 
 
 class KillReport(NamedTuple):

@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LEVELS = [
-    ["constants", "structs", "errors", "escape", "records", "residency"],
+    ["bytecode", "constants", "structs", "errors", "escape", "members", "records", "residency"],
     ["simkernel"],
     ["backends"],
     ["syscalls"],

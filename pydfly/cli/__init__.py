@@ -84,6 +84,13 @@ def _dispatch(words: list[str], mask: set[int] | None) -> int:
 
         print(command_help(name))
         return 0
+    if name == "run":
+        import gc
+
+        from .. import bytecode
+
+        gc.disable()  # nothing of what is loaded is garbage, and a collection in a helper would copy what all share
+        bytecode.load(bytecode.RUN)
     module = __import__(f"{__name__}.{name}", fromlist=["main"])  # importlib would cost more than the module
     status: int = module.main(parsed, mask) if name == "run" else module.main(parsed)
     return status

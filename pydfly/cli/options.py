@@ -6,13 +6,14 @@ here for the completion.  `pydfly run` imports this module at each start, so it 
 
 from __future__ import annotations
 
-from .svc_options import SVC
 from .values import ARGUMENTS, VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
+
+    Row = tuple[Any, ...]
 
 
 class UsageError(Exception):
@@ -46,17 +47,25 @@ class Command:
     Args:
         summary: its line in the list of commands.
         arguments: what it takes besides options: one of ARGUMENTS.
-        options: its options.
+        rows: the arguments of ``Option`` for each of its options, or what returns them.
         own_parser: it reads its words itself.
     """
 
-    __slots__ = ("arguments", "options", "own_parser", "summary")
+    __slots__ = ("_rows", "arguments", "own_parser", "summary")
 
-    def __init__(self, summary: str, arguments: str, *options: Option, own_parser: bool = False) -> None:
+    def __init__(
+        self, summary: str, arguments: str, *rows: Row | Callable[[], tuple[Row, ...]], own_parser: bool = False
+    ) -> None:
         self.summary = summary
         self.arguments = arguments
-        self.options = options
         self.own_parser = own_parser
+        self._rows = rows
+
+    @property
+    def options(self) -> list[Option]:
+        """Its options, made when they are asked for: most command lines have none."""
+        rows = [row() if callable(row) else (row,) for row in self._rows]
+        return [Option(*row) for group in rows for row in group]
 
 
 class Parsed:
@@ -90,7 +99,6 @@ def parse(name: str, words: list[str]) -> Parsed | None:
         UsageError: a word that is not understood, a value that is missing or wrong, too few or too many arguments.
     """
     command = COMMANDS[name]
-    known = {option.flag: option for option in command.options}
     found = Parsed({}, [])
     rest = iter(words)
     for word in rest:
@@ -104,7 +112,7 @@ def parse(name: str, words: list[str]) -> Parsed | None:
             return None
         else:
             flag, equals, value = word.partition("=")
-            option = known.get(flag)
+            option = next((option for option in command.options if option.flag == flag), None)
             if option is None or (equals and not option.value):
                 raise UsageError(f"{name}: unknown option {word!r}; `pydfly {name} --help` lists them")
             _take(found, name, option, value if equals else None, rest)
@@ -138,43 +146,49 @@ def _take(found: Parsed, name: str, option: Option, value: str | None, rest: Ite
         found.values[option.flag] = read
 
 
-_HELP = Option("--help", "", "show this text")
-_JSON = Option("--json", "", "print JSON")
+def _svc_rows() -> tuple[Row, ...]:
+    from .svc_options import SVC
+
+    return SVC
+
+
+_HELP = ("--help", "", "show this text")
+_JSON = ("--json", "", "print JSON")
 
 COMMANDS = {
     "run": Command(
         "run a command so that nothing it starts outlives it",
         "command",
-        Option("--grace", "time", "from the stop signal to SIGKILL (5 s)"),
-        Option("--timeout", "time", "end everything after so long (0, never)"),
-        Option("--wait-all", "", "wait for descendants instead of ending them"),
-        Option("--stop-signal", "signal", "what asks processes to end (TERM)"),
-        Option("--kill-mode", "mode", "which processes get that signal (mixed)"),
-        Option("--pdeathsig", "signal", "what CMD gets when its supervisor dies"),
-        Option("--spare", "glob", "let processes with such a name live on", repeated=True),
-        Option("--fail-on-leak", "status", "the exit status (1) if CMD leaves processes", implied="1"),
-        Option("--pidfile", "file", "write the pid of CMD; removed at the end"),
-        Option("--report", "file", "write a JSON object about what ran; - is stdout"),
-        Option("--summary", "", "show on stderr what ran and how it ended"),
+        ("--grace", "time", "from the stop signal to SIGKILL (5 s)"),
+        ("--timeout", "time", "end everything after so long (0, never)"),
+        ("--wait-all", "", "wait for descendants instead of ending them"),
+        ("--stop-signal", "signal", "what asks processes to end (TERM)"),
+        ("--kill-mode", "mode", "which processes get that signal (mixed)"),
+        ("--pdeathsig", "signal", "what CMD gets when its supervisor dies"),
+        ("--spare", "glob", "let processes with such a name live on", "", True),
+        ("--fail-on-leak", "status", "the exit status (1) if CMD leaves processes", "1"),
+        ("--pidfile", "file", "write the pid of CMD; removed at the end"),
+        ("--report", "file", "write a JSON object about what ran; - is stdout"),
+        ("--summary", "", "show on stderr what ran and how it ended"),
         _HELP,
     ),
     "svc": Command(
         "keep a service running, stop it, show its log: svc(8)",
         "directive",
-        *[Option(*row) for row in SVC],
+        _svc_rows,
         own_parser=True,
     ),
     "resident": Command(
         "make programs resident, list and remove them: resident(8)",
         "files",
-        Option("-l", "", "list the resident programs"),
-        Option("-f", "", "skip the checks of the file format"),
-        Option("-x", "id", "remove every registration with this id"),
-        Option("-d", "", "remove the registrations of programs"),
-        Option("-R", "", "remove every registration"),
-        Option("--conf", "file", "make resident what a resident.conf names"),
-        Option("--explain", "", "say what the ids mean or what would be removed"),
-        Option("--json", "", "print the list as JSON"),
+        ("-l", "", "list the resident programs"),
+        ("-f", "", "skip the checks of the file format"),
+        ("-x", "id", "remove every registration with this id"),
+        ("-d", "", "remove the registrations of programs"),
+        ("-R", "", "remove every registration"),
+        ("--conf", "file", "make resident what a resident.conf names"),
+        ("--explain", "", "say what the ids mean or what would be removed"),
+        ("--json", "", "print the list as JSON"),
         own_parser=True,
     ),
     "status": Command("show the calling process's reaper status and parent-death signal", "", _JSON, _HELP),
@@ -184,7 +198,7 @@ COMMANDS = {
     "conform": Command(
         "run the conformance checks on the backend in force",
         "",
-        Option("--out", "file", "write the histories as scenarios; - is stdout"),
+        ("--out", "file", "write the histories as scenarios; - is stdout"),
         _HELP,
     ),
     "help": Command("show a manual page", "topic", _HELP),

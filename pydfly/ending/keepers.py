@@ -19,7 +19,7 @@ import sys
 import time
 
 from ..backends.waiting import waitid, waitpid
-from ..structs import DescendantInfo
+from ..members import DescendantInfo
 from .sending import describe_refusal
 
 TYPE_CHECKING = False

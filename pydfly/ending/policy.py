@@ -12,12 +12,12 @@ SIGKILL.  Forking during the ending gains nothing: the child is signalled as soo
 
 from __future__ import annotations
 
+from ..members import Survivor
 from ..records import NamedTuple
-from ..structs import Survivor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..structs import DescendantInfo
+    from ..members import DescendantInfo
 
     Identity = tuple[int, float]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import _socket  # socket itself takes longer to load than everything here
-import _struct  # likewise struct, and array, which loads collections.abc
 import os
+import sys
 
 from .keepers import mailbox
 from .wire import GarbageError, Unpacker, pack
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST = 250  # descriptors with one piece of data: the kernel takes 253
 _MOST_MESSAGES = 100  # in one go, so that there is time for everything else
 _PIECE = 65536
-_INT = _struct.calcsize("i")
+_INT = 4  # bytes of an int in C
 _CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
 # CMSG_SPACE, not CMSG_LEN: FreeBSD cuts the descriptors off where the padding has no room
 _ROOM = _socket.CMSG_SPACE(MOST * _INT)
@@ -115,7 +115,7 @@ def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> in
     """Send a piece with its descriptors; return how many bytes went."""
     if not descriptors:
         return socket.send(data)
-    rights = _struct.pack(f"{len(descriptors)}i", *descriptors)
+    rights = b"".join([descriptor.to_bytes(_INT, sys.byteorder) for descriptor in descriptors])
     return socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
 
 
@@ -135,5 +135,4 @@ def close_all(descriptors: list[int]) -> None:
 
 
 def _integers(content: bytes) -> list[int]:
-    count = len(content) // _INT
-    return list(_struct.unpack(f"{count}i", content[: count * _INT]))
+    return memoryview(content)[: len(content) // _INT * _INT].cast("i").tolist()

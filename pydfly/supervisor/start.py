@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROGRAM = (
     "import sys; sys.path[:0] = {path!r}; "
-    "import os; from pydfly.supervisor.keepers.guard import main; os._exit(main({control}, {owner}, {mask}))"
+    "import gc, os; gc.disable(); from pydfly import bytecode; bytecode.load(bytecode.GUARD); "
+    "from pydfly.supervisor.keepers.program import main; os._exit(main({control}, {owner}, {mask}))"
 )
 _MARK = "PYDFLY_HELPER"  # in the environment of helpers only
 _LIBRARIES = "LD_LIBRARY_PATH"  # an interpreter may need it to be one

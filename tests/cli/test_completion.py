@@ -179,6 +179,5 @@ def test_pydfly_run_imports_nothing_of_this() -> None:
         "pydfly.cli.options",
         "pydfly.cli.run",
         "pydfly.cli.surroundings",
-        "pydfly.cli.svc_options",
         "pydfly.cli.values",
     }

@@ -24,6 +24,7 @@ PR_GET_NO_NEW_PRIVS = 39
 
 _libc: ctypes.CDLL | None = None
 _read: Callable[[int, Any], int] | None = None
+_address = 0  # of prctl in this process, once it was called
 _cells: list[tuple[ctypes.c_int, Any]] = []  # memory that prctl_read() has used and can use again
 
 
@@ -66,12 +67,13 @@ def set_name(name: bytes) -> None:
 
 def _plain(option: int, argument: int | bytes) -> int:
     """Call prctl through what ctypes itself calls: loading ctypes takes longer than all else a start needs."""
+    global _address
     try:
         import _ctypes
 
-        program = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # None is the program itself
-        address = _ctypes.dlsym(program, "prctl")
-        result: int = _ctypes.call_function(address, (option, argument, 0, 0, 0))
+        if not _address:
+            _address = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]  # None: the program
+        result: int = _ctypes.call_function(_address, (option, argument, 0, 0, 0))
     except (ImportError, AttributeError, TypeError, OSError):  # not this interpreter's ctypes
         return -1
     return result

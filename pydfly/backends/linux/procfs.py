@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ...structs import DescendantInfo, Reaped
+from ...members import DescendantInfo, Reaped
 from .procfile import boot_time, exists, names, read, read_all
 
 TYPE_CHECKING = False

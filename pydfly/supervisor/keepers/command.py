@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import marshal
 import os
+from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from .domain import die_with_parent
 
@@ -171,8 +172,6 @@ class _Child:
 
     def _out_of_the_way(self, descriptor: int) -> int:
         """Return a descriptor for the same file whose number will not be overwritten."""
-        from fcntl import F_DUPFD_CLOEXEC, fcntl
-
         lowest = 3
         while descriptor in self._descriptors or descriptor < 3:
             descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)

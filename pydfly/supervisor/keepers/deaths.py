@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource  # noqa: F401  os.wait4 would load it at its first call, when there may be no descriptor to be had
 
 from ...backends import waiting
 from .journal import Journal

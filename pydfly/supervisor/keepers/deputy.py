@@ -93,8 +93,6 @@ class Deputy:
         kept = (self._lifeline.descriptor, self._hold, self._channel.descriptor, self._control)
         let_go(self._mailbox.null, self._mailbox.null, *kept, *self._keeper.listing.descriptors)
         name_myself("pydfly-deputy")
-        import resource  # noqa: F401  os.wait4 needs it: wardens to come have it then, and need not load it each
-
         mailbox.listen(self._channel.descriptor)
 
     def _is_over(self) -> bool:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 _IS_LINUX = sys.platform.startswith("linux")
 _IS_FREEBSD = sys.platform.startswith("freebsd")
+if _IS_LINUX:  # here, because a process that was just forked pays more for each import than any other
+    from ...backends.linux.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl, set_name
 _ENV_START = 47  # field 50 of proc(5)'s stat, counted from the one after the name
 
 
@@ -21,8 +19,6 @@ def adopt_orphans() -> None:
         SyscallError, BackendError, OSError: this system has no reapers.
     """
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
-        from ...backends.linux.prctl import PR_SET_CHILD_SUBREAPER, prctl
-
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
     from ...backends import bare
@@ -36,8 +32,6 @@ def protect_myself() -> None:
     A traced helper would stand still and be deaf for good.  The superuser may attach all the same.
     """
     if _IS_LINUX:
-        from ...backends.linux.prctl import PR_SET_DUMPABLE, prctl
-
         prctl(PR_SET_DUMPABLE, 0)
     elif _IS_FREEBSD:
         from ...backends import bare
@@ -90,8 +84,6 @@ def die_with_parent(signal: int, parent: int) -> None:
     Called only where the parent has one thread: Linux sends the signal at the death of the forking thread.
     """
     if _IS_LINUX:
-        from ...backends.linux.prctl import PR_SET_PDEATHSIG, prctl
-
         prctl(PR_SET_PDEATHSIG, signal)
     else:
         from ...backends import bare
@@ -182,8 +174,6 @@ def _close_gaps(needed: list[int]) -> None:
 def name_myself(name: str) -> None:
     """Take a name by which listings tell this process from the command; the kernel keeps 15 bytes of it."""
     if _IS_LINUX:
-        from ...backends.linux.prctl import set_name
-
         set_name(os.fsencode(name))
 
 

@@ -27,7 +27,7 @@ class Execution:
     """
 
     def __init__(self, launch: Launch, box: Mailbox, descriptors: dict[int, int], cwd: int | None) -> None:
-        leave = _leave_group if launch.is_job else _leave_session
+        leave = os.setpgrp if launch.is_job else os.setsid
         self.pid, self._told = command.start(launch, box, leave, descriptors, cwd)
         self.failure: tuple[str, int | None, str, str | None] | None = None
         """What refused it."""
@@ -50,17 +50,3 @@ class Execution:
         self._told = -1
         self.failure = command.outcome(data)
         return EXECUTED if self.failure is None else REFUSED
-
-
-# Both are called while the forked child prepares its exec: what is still missing is loaded meanwhile.  os.wait4 would
-# import resource at its first call, and then there may be no descriptor to be had.
-
-
-def _leave_group() -> None:
-    os.setpgid(0, 0)
-    import resource  # noqa: F401
-
-
-def _leave_session() -> None:
-    os.setsid()
-    import resource  # noqa: F401

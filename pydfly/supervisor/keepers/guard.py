@@ -1,34 +1,24 @@
-"""The guard: stands at the top, hands domains down to its deputy, and takes over when the deputy is killed.
-
-``pydfly run`` is the guard itself.  For ``supervise()`` and ``Supervisor`` the guard is a program of its own, started
-from the caller without running any Python code in a copy of it.
-"""
+"""The guard: stands at the top, hands domains down to its deputy, and takes over when the deputy is killed."""
 
 from __future__ import annotations
 
-import errno
+import _socket
 import gc
 import os
 
 from ...ending import keepers
-from ..passing import Passing, close_all, needed
-from ..services.desk import Desk
-from ..wire import PROTOCOL, error_fields
+from ..passing import Passing, close_all
+from ..wire import error_fields
 from . import deputy, mailbox
-from .domain import adopt_orphans, die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
-from .keeper import LEFT, Keeper, last_resort
+from .domain import adopt_orphans
+from .keeper import LEFT, Keeper
 from .mailbox import Mailbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
 
     from ..wire import Message
-else:
-    import _signal
-
-FAILED = 125
 
 
 class Guard:
@@ -64,9 +54,8 @@ class Guard:
         Raises:
             OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
-        import _socket
-
         mine, its = _socket.socketpair()
+        gc.freeze()  # a collection in a helper would touch, and so copy, what all of them share
         try:
             pid = os.fork()
         except OSError:
@@ -187,64 +176,3 @@ class Guard:
         else:
             for number, _ in orphaned:
                 self._tell(("lost", number, []))
-
-
-def main(descriptor: int, owner: int, mask: list[int]) -> int:
-    """Be the guard of ``supervise()`` or a ``Supervisor``: what to run comes over the socket to the owner.
-
-    Args:
-        descriptor: of the control socket.
-        owner: pid of the owner, which is this process's parent while it lives.
-        mask: the signals that commands have blocked; in this process all are from the start.
-    """
-    fill_standard_descriptors()
-    os.set_inheritable(descriptor, False)
-    control = Passing(descriptor)
-    guard = None
-    try:
-        name_myself("pydfly-guard")
-        protect_myself()
-        box = Mailbox(mask)
-        desk = Desk(control.send)
-        guard = Guard(box, desk.tell, descriptor)
-        let_go(box.null, box.null, descriptor, *guard.descriptors)
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        guard.start_deputy()
-        die_with_parent(_signal.SIGCONT, owner)
-        mailbox.listen(descriptor)
-        control.send(("hello", os.getpid(), PROTOCOL))
-        _serve(box, guard, control, desk, owner)
-    except BaseException as error:  # whatever it is: no process may be left
-        control.send(("failed", None, error_fields(error)))
-        if guard is not None:
-            last_resort(guard.keeper)
-        return FAILED
-    return 0
-
-
-def _serve(box: Mailbox, guard: Guard, control: Passing, desk: Desk, owner: int) -> None:
-    closing = False
-    while not (closing and guard.is_over):
-        for message, descriptors in control.receive():
-            whole = len(descriptors) == needed(message) and not closing
-            if message[0] == "domain" and whole:
-                guard.hand_down(message, descriptors)
-            elif message[0] == "service" and whole:
-                desk.create(guard.hand_down, message, descriptors)
-            else:
-                close_all(descriptors)
-                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
-                control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
-        control.send()
-        guard.look_around()
-        desk.turn()
-        if not closing and (control.closed or os.getppid() != owner):
-            closing = True
-            desk.stop()
-            guard.close()
-            continue
-        if not (closing and guard.is_over):
-            box.wait_until(min(guard.due, desk.due))
-    desk.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from fcntl import F_SETFL, F_SETOWN, fcntl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ class Mailbox:
 
 def listen(descriptor: int) -> None:
     """Have a SIGIO sent whenever a descriptor has something to read, or its other end is gone."""
-    from fcntl import F_SETFL, F_SETOWN, fcntl
-
     fcntl(descriptor, F_SETOWN, os.getpid())
     fcntl(descriptor, F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 

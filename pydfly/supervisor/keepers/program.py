@@ -1,0 +1,84 @@
+"""The guard of ``supervise()`` and of a ``Supervisor``: a program of its own.
+
+It is started from the caller without running any Python code in a copy of it.  ``pydfly run`` is its guard itself.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from ..passing import Passing, close_all, needed
+from ..services.desk import Desk
+from ..wire import PROTOCOL, error_fields
+from . import mailbox
+from .domain import die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
+from .guard import Guard
+from .keeper import last_resort
+from .mailbox import Mailbox
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+else:
+    import _signal
+
+FAILED = 125
+
+
+def main(descriptor: int, owner: int, mask: list[int]) -> int:
+    """Be the guard of ``supervise()`` or a ``Supervisor``: what to run comes over the socket to the owner.
+
+    Args:
+        descriptor: of the control socket.
+        owner: pid of the owner, which is this process's parent while it lives.
+        mask: the signals that commands have blocked; in this process all are from the start.
+    """
+    fill_standard_descriptors()
+    os.set_inheritable(descriptor, False)
+    control = Passing(descriptor)
+    guard = None
+    try:
+        name_myself("pydfly-guard")
+        protect_myself()
+        box = Mailbox(mask)
+        desk = Desk(control.send)
+        guard = Guard(box, desk.tell, descriptor)
+        let_go(box.null, box.null, descriptor, *guard.descriptors)
+        guard.start_deputy()
+        die_with_parent(_signal.SIGCONT, owner)
+        mailbox.listen(descriptor)
+        control.send(("hello", os.getpid(), PROTOCOL))
+        _serve(box, guard, control, desk, owner)
+    except BaseException as error:  # whatever it is: no process may be left
+        control.send(("failed", None, error_fields(error)))
+        if guard is not None:
+            last_resort(guard.keeper)
+        return FAILED
+    return 0
+
+
+def _serve(box: Mailbox, guard: Guard, control: Passing, desk: Desk, owner: int) -> None:
+    closing = False
+    while not (closing and guard.is_over):
+        for message, descriptors in control.receive():
+            whole = len(descriptors) == needed(message) and not closing
+            if message[0] == "domain" and whole:
+                guard.hand_down(message, descriptors)
+            elif message[0] == "service" and whole:
+                desk.create(guard.hand_down, message, descriptors)
+            else:
+                close_all(descriptors)
+                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
+                control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
+        control.send()
+        guard.look_around()
+        desk.turn()
+        if not closing and (control.closed or os.getppid() != owner):
+            closing = True
+            desk.stop()
+            guard.close()
+            continue
+        if not (closing and guard.is_over):
+            box.wait_until(min(guard.due, desk.due))
+    desk.close()
