@@ -142,9 +142,15 @@ def __getattr__(name: str) -> Any:
     if name.isupper() or name.startswith("SYS_"):  # a constant: not kept, the flavour in force may change
         from . import backends, constants
 
-        value = getattr(constants.of(backends.flavour()), name, None)
+        flavour = backends.flavour()
+        value = getattr(constants.of(flavour), name, None)
         if value is not None:
             return value
+        other, system = ("freebsd", "FreeBSD") if flavour == "dragonfly" else ("dragonfly", "DragonFly")
+        if hasattr(constants.of(other), name):
+            raise AttributeError(
+                f"only {system} has {name}, and the flavour in force is {flavour}; see pydfly.constants.{other}"
+            )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

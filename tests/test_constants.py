@@ -168,3 +168,17 @@ def test_reachable_after_a_plain_import(system: str) -> None:
     code = f"import pydfly; print(int(pydfly.constants.{system}.PROC_REAP_ACQUIRE), hasattr(pydfly.constants, 'linux'))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert told.split() == [str({"dragonfly": 1, "freebsd": 2}[system]), "False"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "name", "told"),
+    [
+        ("sim:dragonfly", "PROC_REAP_KILL", "only FreeBSD has PROC_REAP_KILL"),
+        ("sim:freebsd", "SYS_exec_sys_register", "only DragonFly has SYS_exec_sys_register"),
+        ("sim:freebsd", "PROC_REAP_NOTHING", "module 'pydfly' has no attribute 'PROC_REAP_NOTHING'"),
+    ],
+)
+def test_a_name_of_the_other_system_says_whose_it_is(backend: str, name: str, told: str) -> None:
+    """Whoever misses a constant learns that another flavour has it."""
+    with pydfly.use(backend), pytest.raises(AttributeError, match=told):
+        getattr(pydfly, name)
