@@ -78,14 +78,21 @@ class OwnChildren:
     def members(self) -> list[DescendantInfo]:
         """List the members, zombies included, parents before their children, those that cannot be seen, too."""
         pids = self.pids()
-        try:
-            found = self._listing.walk(list(pids))
-        except OSError:  # no descriptor to be had, or /proc is gone: the children are known all the same
-            found = []
+        found = self._below(pids)
         seen = {member.pid for member in found}
+        # one that dies between the two lists has handed its children over to this process, and neither list had them
+        late = [pid for pid in self.pids() if pid not in seen and pid not in pids]
+        found += [member for member in self._below(late) if member.pid not in seen] if late else []
+        seen.update(member.pid for member in found)
         own = os.getpid()
-        hidden = [DescendantInfo(pid, own, HIDDEN, _state(pid), 0.0) for pid in pids if pid not in seen]
+        hidden = [DescendantInfo(pid, own, HIDDEN, _state(pid), 0.0) for pid in [*pids, *late] if pid not in seen]
         return hidden + found
+
+    def _below(self, pids: list[int]) -> list[DescendantInfo]:
+        try:
+            return self._listing.walk(list(pids))
+        except OSError:  # no descriptor to be had, or /proc is gone: the children are known all the same
+            return []
 
     def signal(self, orders: Orders) -> Refusals:
         """Signal each target; return which processes refused, and why."""

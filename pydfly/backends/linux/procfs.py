@@ -91,6 +91,11 @@ class ProcFs:
             found = self.walk(self._children_of(root), {root})
         else:
             found = self._pick(root)
+        if self._has_children_files:
+            # one that dies meanwhile hands its children over to its reaper, and neither its list nor this had them
+            seen = {process.pid for process in found}
+            late = [pid for pid in self._children_of(root) if pid not in seen]
+            found += [process for process in self.walk(late, {root}) if process.pid not in seen] if late else []
         self._last_count = len(found)
         return found
 
