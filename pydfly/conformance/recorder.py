@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +14,8 @@ from ..errors import SyscallError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..backends.protocol import Backend, Processes
-    from ..structs import Data, Program, ResidentEntry
+    from ..backends.protocol import Backend
+    from ..structs import Data
 
 
 class Call(NamedTuple):
@@ -31,6 +32,16 @@ class Call(NamedTuple):
     """The error, if it was refused."""
 
 
+_NOTED = {
+    "procctl": "procctl",
+    "exec_sys_register": "exec_sys_register",
+    "exec_sys_unregister": "exec_sys_unregister",
+    "vm_resident": "vm.resident",
+    "make_resident": "make_resident",
+    "unmake_resident": "unmake_resident",
+}
+
+
 class Recorder:
     """The backend behind it, seen through: what C could not take never becomes a call, and is not noted."""
 
@@ -38,43 +49,11 @@ class Recorder:
 
     def __init__(self, behind: Backend) -> None:
         self.behind = behind
-        self.name = behind.name
-        self.flavour = behind.flavour
-        self.live = behind.live
         self.calls: list[Call] = []
 
-    @property
-    def processes(self) -> Processes:
-        """The processes around the calling one."""
-        return self.behind.processes
-
-    def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
-        """Control a process."""
-        return self._noted("procctl", self.behind.procctl, idtype, id, cmd, data)
-
-    def exec_sys_register(self, entry: int, unsafe: bool) -> None:
-        """Make the calling process's binary resident."""
-        self._noted("exec_sys_register", self.behind.exec_sys_register, entry, unsafe)
-
-    def exec_sys_unregister(self, id: int) -> int:
-        """Remove registrations."""
-        removed = self._noted("exec_sys_unregister", self.behind.exec_sys_unregister, id)
-        assert isinstance(removed, int)
-        return removed
-
-    def vm_resident(self) -> list[ResidentEntry]:
-        """List the registrations."""
-        entries = self._noted("vm.resident", self.behind.vm_resident)
-        assert isinstance(entries, list)
-        return entries
-
-    def make_resident(self, program: Program) -> None:
-        """Have this program registered."""
-        self._noted("make_resident", self.behind.make_resident, program)
-
-    def unmake_resident(self, program: Program) -> None:
-        """Have this program's registration removed."""
-        self._noted("unmake_resident", self.behind.unmake_resident, program)
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.behind, name)
+        return partial(self._noted, _NOTED[name], found) if name in _NOTED else found
 
     def _noted(self, name: str, call: Callable[..., object], *arguments: Any) -> object:
         try:

@@ -60,7 +60,7 @@ class Worker:
         while True:
             try:
                 (command, arguments), self.descriptor = channel.receive(self.channel)
-                answer = COMMANDS[command](self, *arguments)
+                answer = getattr(self, command)(*arguments)  # from the program that started us
             except EOFError:
                 os._exit(0)
             except OSError as error:
@@ -146,22 +146,3 @@ class Worker:
 
 
 _NAMED = {int(member) for member in signal.Signals}
-COMMANDS: dict[str, Callable[..., object]] = {
-    name: getattr(Worker, name)
-    for name in (
-        "answer",
-        "call",
-        "catch_sigchld",
-        "end",
-        "execute",
-        "exit",
-        "fork",
-        "ignore_sigchld",
-        "kill",
-        "look",
-        "peek",
-        "setuid",
-        "wait",
-    )
-}
-"""What a worker can be told."""

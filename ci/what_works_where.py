@@ -1,5 +1,6 @@
-"""``python -m pydfly.conformance.page``: writes the page "what works where", from the behaviours and the table of
-differences.
+"""Write the page "what works where", from the behaviours and the table of differences.
+
+usage: python ci/what_works_where.py > docs/what-works-where.md
 """
 
 from __future__ import annotations
@@ -7,11 +8,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from .behaviour import TOPICS, every
-from .differences import DIFFERENCES, difference
+from pydfly.conformance.behaviour import TOPICS, every
+from pydfly.conformance.differences import DIFFERENCES, difference
 
 if TYPE_CHECKING:
-    from .behaviour import Behaviour
+    from pydfly.conformance.behaviour import Behaviour
 
 COLUMNS = {
     "DragonFly": "native:dragonfly",
@@ -26,7 +27,7 @@ COLUMNS = {
 _HEAD = """\
 # What works where
 
-This page is generated from the conformance suite (`python -m pydfly.conformance.page > docs/what-works-where.md`);
+This page is generated from the conformance suite (`python ci/what_works_where.py > docs/what-works-where.md`);
 `pydfly conform` runs the same checks on the machine it is called on.
 
 *yes*: as the system has it.  *no*: differs, and the list at the end says how and why.  An empty field: that system
