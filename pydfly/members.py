@@ -1,8 +1,14 @@
-"""What is told of single processes, as immutable named tuples: the part of ``structs`` that helpers need."""
+"""What is told of single processes, as immutable named tuples: the part of ``structs`` that helpers need; and who is
+below whom.
+"""
 
 from __future__ import annotations
 
 from .records import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class DescendantInfo(NamedTuple):
@@ -45,3 +51,14 @@ class Survivor(NamedTuple):
     """As in DescendantInfo."""
     why: str
     """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
+
+
+def below(everyone: Iterable[DescendantInfo], root: int) -> list[DescendantInfo]:
+    """Pick the descendants of a process out of a listing: parents before their children."""
+    children: dict[int, list[DescendantInfo]] = {}
+    for process in everyone:
+        children.setdefault(process.ppid, []).append(process)
+    found = children.pop(root, [])
+    for process in found:  # grows while it is walked
+        found += children.pop(process.pid, ())
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from ...members import DescendantInfo, Reaped
+from ...members import DescendantInfo, Reaped, below
 from .procfile import boot_time, exists, names, read, read_all
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ class ProcFs:
         if self._has_children_files and 3 * self._last_count < 2 * os.stat(self._root, dir_fd=self._directory).st_nlink:
             found = self.walk(self._children_of(root), {root})
         else:
-            found = self._pick(root)
+            found = below(self.everyone(), root)
         if self._has_children_files:
             # one that dies meanwhile hands its children over to its reaper, and neither its list nor this had them
             seen = {process.pid for process in found}
@@ -164,16 +164,6 @@ class ProcFs:
                 os.close(descriptor)
             return
         time.sleep(max(0, timeout))
-
-    def _pick(self, top: int) -> list[DescendantInfo]:
-        """Read everyone, and pick those that are below this process."""
-        children: dict[int, list[DescendantInfo]] = {}
-        for process in self.everyone():
-            children.setdefault(process.ppid, []).append(process)
-        found = children.pop(top, [])
-        for process in found:  # grows while it is walked
-            found += children.pop(process.pid, ())
-        return found
 
     def walk(self, pids: list[int], parents: set[int]) -> list[DescendantInfo]:
         """Follow the kernel's own children lists: nothing is paid for unrelated processes.

@@ -19,7 +19,7 @@ import errno
 import os
 import time
 
-from ...structs import DescendantInfo, Reaped
+from ...members import DescendantInfo, Reaped, below
 from ..waiting import waitpid
 
 TYPE_CHECKING = False
@@ -117,13 +117,7 @@ class KernelProcesses:
 
     def below(self, root: int) -> list[DescendantInfo]:
         """Return every descendant of a process, parents before their children."""
-        children: dict[int, list[DescendantInfo]] = {}
-        for process in self.everyone():
-            children.setdefault(process.ppid, []).append(process)
-        found = children.pop(root, [])
-        for process in found:  # grows while it is walked
-            found += children.pop(process.pid, ())
-        return found
+        return below(self.everyone(), root)
 
     def children(self) -> list[int]:
         """Return the pids of the calling process's children, zombies included."""
