@@ -9,18 +9,19 @@ import os
 from operator import index
 
 from ... import errors
-from ...structs import NULL, ReaperKill
+from ...structs import NULL, OMITTED, ReaperKill
 from .. import arguments, offspring
 from .processes import KernelProcesses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ...structs import Data, DescendantInfo
     from .rawcall import RawCall
 
+    Status = TypeVar("Status")
     Command = Callable[[int, int, int, Data], object]
 
 
@@ -32,6 +33,8 @@ class Commands:
         self.table: dict[int, Command] = {}
         self.names_itself = False
         """Pass the caller's pid for P_PID 0, which not every version of the system takes for the caller (K-7)."""
+        self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
+        self._call_kernel = call.lib.procctl
         self.processes = KernelProcesses(call, self.members)
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
@@ -63,6 +66,24 @@ class Commands:
             if fresh:
                 offspring.stop()
             raise
+
+    def read_status(
+        self, idtype: int, id: int, cmd: int, data: Data, c_type: str, decode: Callable[[Any], Status]
+    ) -> Status | None:
+        """Ask for PROC_REAP_STATUS; what the kernel writes to a pointer of the caller's is not seen here: None."""
+        if data is not OMITTED:
+            self.call.control(idtype, id, cmd, self.call.writes_into(data, c_type, "PROC_REAP_STATUS"))
+            return None
+        try:
+            memory = self._buffers.pop()
+        except IndexError:
+            memory = self.call.ffi.new(c_type)
+        failed = self.call.ffi.errno if self._call_kernel(idtype, id, cmd, memory) else None
+        if failed is not None:
+            raise self.call.refusal("procctl", failed)
+        status = decode(memory)
+        self._buffers.append(memory)
+        return status
 
     def _own_children(self) -> list[int]:
         try:

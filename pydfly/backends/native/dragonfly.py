@@ -26,8 +26,6 @@ class DragonFlyCommands(Commands):
 
     def __init__(self, call: RawCall) -> None:
         super().__init__(call)
-        self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
-        self._call_kernel = call.lib.procctl
         self.table = {
             int(dragonfly.PROC_REAP_ACQUIRE): self._acquire,
             int(dragonfly.PROC_REAP_RELEASE): self._release,
@@ -60,20 +58,7 @@ class DragonFlyCommands(Commands):
         offspring.stop()
 
     def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
-        if data is not OMITTED:
-            memory = self.call.writes_into(data, "struct reaper_status *", "PROC_REAP_STATUS")
-            self.call.control(idtype, id, cmd, memory)
-            return None  # with NULL the kernel writes nothing
-        try:
-            memory = self._buffers.pop()
-        except IndexError:
-            memory = self.call.ffi.new("struct reaper_status *")
-        failed = self.call.ffi.errno if self._call_kernel(idtype, id, cmd, memory) else None
-        if failed is not None:
-            raise self.call.refusal("procctl", failed)
-        status = ReaperStatus(memory.flags, memory.refs, memory.pid_head)
-        self._buffers.append(memory)
-        return status
+        return self.read_status(idtype, id, cmd, data, "struct reaper_status *", _decoded)
 
     def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
@@ -85,3 +70,7 @@ class DragonFlyCommands(Commands):
         memory = self.call.writes_into(data, "int *", "PROC_PDEATHSIG_STATUS")
         self.call.control(idtype, id, cmd, memory)
         return None if data is not OMITTED else int(memory[0])
+
+
+def _decoded(memory: Any) -> ReaperStatus:
+    return ReaperStatus(memory.flags, memory.refs, memory.pid_head)

@@ -40,7 +40,6 @@ class FreeBSDCommands(Commands):
         self.names_itself = True
         self._unsafe_reap_kill = unsafe_reap_kill
         self._names = {int(command): command.name for command in freebsd.Command}
-        self._buffers: list[Any] = []  # memory for STATUS: taken and given back, as several threads may ask at once
         for number, name in self._names.items():
             self.table[number] = self._write_int if name.endswith("_STATUS") else self._read_int
         self.table[int(freebsd.PROC_REAP_ACQUIRE)] = self.table[int(freebsd.PROC_REAP_RELEASE)] = self._take_nothing
@@ -92,22 +91,7 @@ class FreeBSDCommands(Commands):
         return int(memory[0]) if data is OMITTED else None
 
     def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatusFreeBSD | None:
-        if data is not OMITTED:
-            memory = self.call.writes_into(data, "struct procctl_reaper_status *", "PROC_REAP_STATUS")
-            self.call.control(idtype, id, cmd, memory)
-            return None
-        try:
-            memory = self._buffers.pop()
-        except IndexError:
-            memory = self.call.ffi.new("struct procctl_reaper_status *")
-        failed = self.call.ffi.errno if self.call.lib.procctl(idtype, id, cmd, memory) else None
-        if failed is not None:
-            raise self.call.refusal("procctl", failed)
-        status = ReaperStatusFreeBSD(
-            memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid
-        )
-        self._buffers.append(memory)
-        return status
+        return self.read_status(idtype, id, cmd, data, "struct procctl_reaper_status *", _decoded)
 
     def _get_pids(self, idtype: int, id: int, cmd: int, data: Data) -> list[ReaperPidInfo]:
         if data is NULL or data is BAD_POINTER:
@@ -165,3 +149,9 @@ class FreeBSDCommands(Commands):
                 f"process {arguments.c_value(id, 'int64_t', 'id')} is no reaper, so the whole domain of its reaper "
                 f"{status.reaper} would be signalled; use('native', unsafe_reap_kill=True) allows it",
             )
+
+
+def _decoded(memory: Any) -> ReaperStatusFreeBSD:
+    return ReaperStatusFreeBSD(
+        memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid
+    )
