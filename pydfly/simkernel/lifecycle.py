@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from ..errors import refusal
-from . import family, signals
+from . import signals
 from .faults import SimulationError
 from .states import GONE, IGNORE, RUNNING, ZOMBIE
 
@@ -20,7 +20,7 @@ def fork(parent: Proc, nowait: bool = False) -> Proc:
     kernel = parent.kernel
     child = kernel.new_process()
     inherit(parent, child)
-    family.attach(child, kernel.flavour.fork(parent, child, nowait))
+    child.attach(kernel.flavour.fork(parent, child, nowait))
     child.become(RUNNING)
     return child
 
@@ -132,7 +132,7 @@ def reap(zombie: Proc) -> tuple[int, int]:
         kernel.flavour.give_back(zombie)
         return zombie.pid, zombie.status
     kernel.flavour.reap(zombie)
-    family.detach(zombie)
+    zombie.detach()
     kernel.forget(zombie)
     zombie.become(GONE)
     return zombie.pid, zombie.status

@@ -177,6 +177,35 @@ class Proc:
             yield process
             stack += [*process.each_child()][::-1]
 
+    # The list of children is doubly linked through the processes themselves, as the kernel's is, so that attaching and
+    # detaching cost the same whatever its length.
+
+    def attach(self, parent: Proc) -> None:
+        """Become the first child of ``parent``: LIST_INSERT_HEAD on p_children (sys/kern/kern_fork.c, fork1())."""
+        head = parent.first_child
+        self.parent = parent
+        self.previous_sibling = None
+        self.next_sibling = head
+        if head is not None:
+            head.previous_sibling = self
+        parent.first_child = self
+
+    def detach(self) -> None:
+        """Leave the parent's list: LIST_REMOVE on p_sibling."""
+        before, after = self.previous_sibling, self.next_sibling
+        if before is not None:
+            before.next_sibling = after
+        else:
+            self.parent.first_child = after  # type: ignore[union-attr]  # only init has no parent, and it is never moved
+        if after is not None:
+            after.previous_sibling = before
+        self.parent = self.previous_sibling = self.next_sibling = None
+
+    def reparent(self, parent: Proc) -> None:
+        """Move to the head of another list: proc_reparent() of sys/kern/kern_exit.c, in both systems."""
+        self.detach()
+        self.attach(parent)
+
     @property
     def pending(self) -> list[int]:
         """Numbers of the signals that wait for it, in ascending order."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from pydfly.backends.protocol import Backend
 from pydfly.backends.simulated import Simulated
-from pydfly.simkernel import VERSIONS, Kernel, Process, family, lifecycle, signals
+from pydfly.simkernel import VERSIONS, Kernel, Process, lifecycle, signals
 from pydfly.simkernel.dragonfly.rules import DragonFly, reaping
 from pydfly.simkernel.vnodes import Executed, File
 
@@ -24,7 +24,7 @@ class LinuxRules(DragonFly):
         node = reaping.leave(process)
         heir = nearest_reaper(process)
         for child in reversed(process.children):  # oldest first, so that the reversed list is Linux's own
-            family.reparent(child, heir)
+            child.reparent(heir)
             if not child.alive:
                 if lifecycle.ignores_children(heir):
                     lifecycle.reap(child)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...constants import dragonfly as numbers
 from ...errors import refusal
-from .. import execution, family, lifecycle, signals
+from .. import execution, lifecycle, signals
 from ..syscalls import modules
 from ..syscalls.numbers import LAYOUTS
 from ..syscalls.table import SyscallTable
@@ -91,7 +91,7 @@ class DragonFly:
             adopter = self._adopter(process, node)
             while child is not None:
                 after = child.next_sibling
-                family.reparent(child, adopter)  # each to the head of the list: the batch is reversed (LC-2)
+                child.reparent(adopter)  # each to the head of the list: the batch is reversed (LC-2)
                 if child.deathsig and child.alive:
                     signals.post(child, child.deathsig, "SI_USER", process.pid, process.ruid)
                 child = after
@@ -100,7 +100,7 @@ class DragonFly:
         if lifecycle.ignores_children(parent):
             adopter = self._adopter(process, node)
             if adopter is not parent:  # LC-6: a reaper keeps the zombies of its own domain
-                family.reparent(process, adopter)
+                process.reparent(adopter)
                 parent = adopter
         reaping.drop(node)
         signals.notify_parent(parent, process)

@@ -7,7 +7,7 @@ and the process it stands for learns of it only when the last copy is closed.
 from __future__ import annotations
 
 from ...errors import refusal
-from .. import family, lifecycle, signals
+from .. import lifecycle, signals
 from ..proc import ProcessDescriptor
 
 TYPE_CHECKING = False
@@ -71,6 +71,6 @@ def release(descriptor: ProcessDescriptor) -> None:
         return
     reaper = process.reaper
     if reaper is not None and reaper is not process.parent:
-        family.reparent(process, reaper)
+        process.reparent(reaper)
     if not descriptor.daemon:
         signals.post(process, signals.SIGKILL, "SI_KERNEL")

@@ -6,8 +6,6 @@ sys/kern/kern_fork.c, do_fork().
 
 from __future__ import annotations
 
-from .. import family
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +48,7 @@ def abandon(process: Proc, exiting: bool) -> None:
         member.subtree = process.subtree
         above.domain[member.pid] = member
         if exiting and member.parent is process:
-            family.reparent(member, above)
+            member.reparent(above)
 
 
 def leave(zombie: Proc) -> None:

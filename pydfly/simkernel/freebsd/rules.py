@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...constants import freebsd as numbers
 from ...errors import refusal
-from .. import execution, family, lifecycle, signals
+from .. import execution, lifecycle, signals
 from ..proc import NO_CONTROLS, NO_ENVIRONMENT, Proc
 from ..states import RUNNING
 from ..syscalls import modules
@@ -129,7 +129,7 @@ class FreeBSD:
         parent, reaper = process.parent, process.reaper
         assert parent is not None and reaper is not None
         if lifecycle.ignores_children(parent) and reaper is not parent:  # LC-6
-            family.reparent(process, reaper)
+            process.reparent(reaper)
             parent = reaper
         _tell_of_zombie(parent, process, True)
 
@@ -138,7 +138,7 @@ class FreeBSD:
         reaper = child.reaper
         assert reaper is not None
         if reaper is not parent:
-            family.reparent(child, reaper)
+            child.reparent(reaper)
         if not child.alive:
             _tell_of_zombie(reaper, child, False)  # LC-5
         elif child.deathsig:

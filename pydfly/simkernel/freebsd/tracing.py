@@ -7,7 +7,7 @@ getppid(2) and the reaper's counts go by.
 from __future__ import annotations
 
 from ...errors import refusal
-from .. import family, signals
+from .. import signals
 from ..states import RUNNING, STOPPED
 from . import permissions
 
@@ -42,7 +42,7 @@ def _attach(process: Proc, target: Proc) -> None:
         raise NotImplementedError("to trace init is not modelled")
     target.real_parent = target.parent
     if target.parent is not process:
-        family.reparent(target, process)
+        target.reparent(process)
     target.kernel.traced.append(target)
     if target.state is RUNNING:
         target.become(STOPPED)
@@ -69,7 +69,7 @@ def give_back(target: Proc) -> None:
     target.real_parent = None
     target.kernel.traced.remove(target)
     if target.parent is not parent:
-        family.reparent(target, parent)
+        target.reparent(parent)
 
 
 def debugger_exits(debugger: Proc, target: Proc) -> None:
