@@ -41,6 +41,7 @@ class ChildrenFile:
         if shown != own:
             what = "belongs to another pid namespace" if shown else "is not mounted"
             raise OSError(errno.ENOTSUP, f"/proc {what}: mount one that shows this process")
+        self._processes = ProcFs(".", self._proc)
         self._file = -1
         self._room = bytearray(_ROOM)
         self.renew()
@@ -57,7 +58,6 @@ class ChildrenFile:
         except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN: every process is looked at
             pass
         self.descriptors: tuple[int, ...] = (self._proc, self._file) if self._file >= 0 else (self._proc,)
-        self._processes = ProcFs(".", self._proc)
 
     def pids(self) -> list[int]:
         """Return the pids of the children, zombies included, the one attached last at the end."""

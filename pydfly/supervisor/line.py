@@ -52,10 +52,14 @@ class Line:
             mailbox.remind()
         return messages
 
+    def put(self, message: Message) -> None:
+        """Have a message sent with the next that are: each time of sending wakes the other end."""
+        self._unsent += pack(message)
+
     def send(self, message: Message | None = None) -> None:
         """Send a message, or what is left of earlier ones, as far as it goes."""
         if message is not None:
-            self._unsent += pack(message)
+            self.put(message)
         while self._unsent and not self.closed:
             try:
                 sent = os.write(self.descriptor, self._unsent[: 16 * _PIECE])

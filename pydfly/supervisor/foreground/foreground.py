@@ -95,13 +95,13 @@ class Foreground:
             self.launch.process_group = 0
             self.launch.is_job = self._job.terminal.exists
         mine, its = _socket.socketpair()
-        message = ("domain", 1, self._descriptors, self.launch.grace)
-        self._guard.start_deputy((message, [its.fileno(), -1, *self._descriptors]))
-        its.close()
         mine.setblocking(False)
         self._line = Line(mine.detach())
         mailbox.listen(self._line.descriptor)
-        self._line.send(("launch", self.launch.fields()))
+        self._line.send(("launch", self.launch.fields()))  # the warden finds it there when it begins
+        message = ("domain", 1, self._descriptors, self.launch.grace)
+        self._guard.start_deputy((message, [its.fileno(), -1, *self._descriptors]))
+        its.close()
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
         for standard in (0, 1):  # a reader of what the command writes must see its end

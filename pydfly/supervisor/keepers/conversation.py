@@ -90,13 +90,14 @@ class Conversation:
 
     def finish(self, box: Mailbox, is_cut: Callable[[], bool]) -> None:
         """Send what is left, however long the owner takes to read it; but not to an owner that is gone."""
+        self.line.send()
         while self.line.unsent and not is_cut():
             box.wait(0.1)
             self.line.send()
 
     def tell(self, *message: object) -> None:
-        """Tell the owner something."""
-        self.line.send(message)
+        """Tell the owner something, before this process sleeps."""
+        self.line.put(message)
 
 
 def _signal_number(value: object) -> int:

@@ -35,21 +35,24 @@ LATELY = 1.0  # seconds: a question comes right after its signal
 
 
 class Deputy:
-    """The parent of all wardens.
+    """The parent of all wardens; made by the guard, since whatever is written after a fork has to be copied.
 
     Args:
         mailbox: where everything arrives.
-        listing: how this system lists the children of this process.
+        listing: how this system lists the children of the calling process.
         channel: the socket to the guard.
         control: the socket to the owner, used when the guard was killed; -1 if the guard is the owner.
+
+    Raises:
+        OSError: EMFILE, ENFILE of pipe(2).
     """
 
-    def __init__(self, mailbox: Mailbox, listing: Listing, channel: int, control: int) -> None:
+    def __init__(self, mailbox: Mailbox, listing: Listing, channel: Passing, control: int) -> None:
         self._mailbox = mailbox
-        self._keeper = Keeper(listing)
-        self._channel = Passing(channel)
+        self._keeper = Keeper(listing, set())
+        self._channel = channel
         self._control = control
-        self._guard = os.getppid()
+        self._guard = os.getpid()
         reading, self._hold = os.pipe()  # wardens read its end when this process ends, or closes it
         self._lifeline = Lifeline(reading)
         self._closing = False
@@ -58,7 +61,31 @@ class Deputy:
         self._grace = 0.0
         self._met: list[tuple[int, int, float]] = []  # signals: number, pid of the sender, when
 
-    def run(self, first: tuple[Message, list[int]] | None) -> None:
+    def leave(self) -> None:
+        """Close what belongs to the deputy, in the guard."""
+        self._channel.close()
+        os.close(self._lifeline.descriptor)
+        os.close(self._hold)
+
+    def stand(self, first: tuple[Message, list[int]] | None) -> None:
+        """Be the deputy in a process of its own; never returns.
+
+        Args:
+            first: a domain to start at once, whose descriptors are inherited.
+        """
+        begun = False
+        try:
+            self._keeper.listing.renew()
+            begun = True
+            self._run(first)
+            os._exit(LEFT if self._keeper.kept else 0)
+        except BaseException as error:  # whatever it is: no process may be left
+            if not begun:  # and this is why
+                self._channel.send(("failed", None, error_fields(error)))
+        last_resort(self._keeper)
+        os._exit(FAILED)
+
+    def _run(self, first: tuple[Message, list[int]] | None) -> None:
         """Keep the wardens until the guard wants no more of them, or is gone, and none is left."""
         adopt_orphans()
         die_with_parent(_signal.SIGCONT, self._guard)
@@ -152,10 +179,10 @@ class Deputy:
             status = warden.run()
         except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
             if owner and not (warden and warden.pid):
-                owner.tell("failed", (*error_fields(error), None))  # nothing has begun, and this is why
+                owner.line.send(("failed", (*error_fields(error), None)))  # nothing has begun, and this is why
         finally:
             if status not in (0, LEFT):
-                last_resort(Keeper(listing))
+                last_resort(self._keeper)
             os._exit(status)
 
     def _see_to_the_dead(self) -> None:
@@ -179,26 +206,3 @@ class Deputy:
             self._channel.close()
             self._channel, self._control = Passing(self._control), -1
         self._channel.send(message)
-
-
-def stand(
-    mailbox: Mailbox, listing: Listing, channel: int, control: int, first: tuple[Message, list[int]] | None
-) -> None:
-    """Be the deputy in a process of its own; never returns.
-
-    Args:
-        mailbox, listing, channel, control: as ``Deputy``.
-        first: a domain to start at once, whose descriptors are inherited.
-    """
-    keeper = None
-    try:
-        listing.renew()
-        deputy = Deputy(mailbox, listing, channel, control)
-        keeper = deputy._keeper
-        deputy.run(first)
-        os._exit(LEFT if keeper.kept else 0)
-    except BaseException as error:  # whatever it is: no process may be left
-        if keeper is None:  # nothing has begun, and this is why
-            Passing(channel).send(("failed", None, error_fields(error)))
-    last_resort(keeper or Keeper(listing))
-    os._exit(FAILED)

@@ -9,7 +9,8 @@ import os
 from ...ending import keepers
 from ..passing import Passing, close_all
 from ..wire import error_fields
-from . import deputy, mailbox
+from . import mailbox
+from .deputy import Deputy
 from .domain import adopt_orphans
 from .keeper import LEFT, Keeper
 from .mailbox import Mailbox
@@ -54,21 +55,27 @@ class Guard:
         Raises:
             OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
-        mine, its = _socket.socketpair()
+        mine, its = (Passing(end.detach()) for end in _socket.socketpair())
+        try:
+            deputy = Deputy(self._mailbox, self.keeper.listing, its, self._control)
+        except OSError:
+            mine.close()
+            its.close()
+            raise
         gc.freeze()  # a collection in a helper would touch, and so copy, what all of them share
         try:
             pid = os.fork()
         except OSError:
             mine.close()
-            its.close()
+            deputy.leave()
             raise
         if pid == 0:
-            mine.close()
-            deputy.stand(self._mailbox, self.keeper.listing, its.detach(), self._control, first)
-        its.close()
+            os.close(mine.descriptor)
+            deputy.stand(first)
+        deputy.leave()
         self._deputy = pid
         self.keeper.add(pid)
-        self._channel = Passing(mine.detach())
+        self._channel = mine
         mailbox.listen(self._channel.descriptor)
         if first:
             self._graces[first[0][1]] = first[0][3]

@@ -35,13 +35,14 @@ class Keeper:
 
     Args:
         listing: how this system lists them.
+        kept: children that are to live on; None for all that there are.
     """
 
-    def __init__(self, listing: Listing) -> None:
+    def __init__(self, listing: Listing, kept: set[int] | None = None) -> None:
         self.listing = listing
         self.wards: set[int] = set()
         # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
-        self.kept: set[int] = set(listing.pids())
+        self.kept: set[int] = set(listing.pids()) if kept is None else kept
         self.childless = False
         self.survivors: list[Survivor] = []  # of the last ending
         self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by whoever acts on it

@@ -82,6 +82,7 @@ class Warden:
         mailbox.listen(self._owner.line.descriptor)
         self._owner.hear(self)
         while self._look_around():
+            self._owner.line.send()
             self._mailbox.wait_until(self._due)
         self._say_farewell()
         return LEFT if self._ending and self._ending.leaves_some else 0
@@ -188,9 +189,7 @@ class Warden:
 
     def _refused(self) -> None:
         if self._dead.command_status is None:  # else it was collected while it was not known yet what it had told
-            os.kill(
-                self.pid, _signal.SIGKILL
-            )  # it told that as the last thing, but something may have stopped it since
+            os.kill(self.pid, _signal.SIGKILL)  # it told that as the last thing, but may have been stopped since
             os.waitpid(self.pid, 0)
         self._owner.tell("failed", self._execution and self._execution.failure)
         self.state = states.OVER
