@@ -10,7 +10,7 @@ from . import prepare
 from .aio_owner import Supervised
 from .arguments import seconds
 from .switchboard import Switchboard
-from .watching import watching, within
+from .watching import insist, watching, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Supervisor:
             except SurvivorsError as error:
                 survivors += error.survivors
         self._board.leave_guard()
-        await self._watching.until_gone()
+        await insist(self._watching.until_gone, self._board.wake)
         if survivors:
             raise SurvivorsError(survivors)
 

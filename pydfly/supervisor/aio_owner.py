@@ -9,8 +9,7 @@ from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
 from .streams import Pipe, open_reader, open_writer
-from .turns import INSISTENCE, NotYetError
-from .watching import Watching, watching, within
+from .watching import Watching, insist, watching, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,13 +112,7 @@ class Supervised(Handle):
             TypeError, ValueError: ``grace`` is no number of seconds.
         """
         self.ask_to_stop(grace)
-        purpose = self._purpose("the end of everything started by")
-        while True:
-            try:
-                await within(INSISTENCE, self._until_over(), purpose)
-                break
-            except NotYetError:
-                self._board.wake()  # whoever has stopped the helpers may have done it again
+        await insist(self._until_over, self._board.wake)
         self._check_survivors()
 
     async def wait(self, timeout: float | None = None) -> int | None:

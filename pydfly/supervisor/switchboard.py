@@ -12,7 +12,7 @@ import weakref
 from ..errors import SupervisionError
 from . import start
 from .poller import Poller
-from .turns import NotYetError, Turns
+from .turns import PAUSES, NotYetError, Turns
 from .wire import PROTOCOL, rebuilt
 
 TYPE_CHECKING = False
@@ -28,11 +28,7 @@ if TYPE_CHECKING:
 
         post: Post
 
-        def take(self, message: Message) -> None:
-            """Take a message."""
-
-
-_PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
+        def take(self, message: Message) -> None: ...
 
 
 class Switchboard:
@@ -114,6 +110,10 @@ class Switchboard:
         """Whether nothing will come over the control any more: neither guard nor deputy is left, or it was closed."""
         return self._let_go or self.control.closed
 
+    def expects_news(self) -> bool:
+        """Whether something may come still, over the control or a line."""
+        return bool(self._watched)
+
     def is_gone(self) -> bool:
         """Whether neither guard nor deputy is left, and what they had to end was ended."""
         return self.is_cut() and self._helper.collect()
@@ -140,7 +140,7 @@ class Switchboard:
 
         if not self._let_go:
             self.until(self.is_cut, timeout, ends)
-        pause, longest = _PAUSES
+        pause, longest = PAUSES
         while not self._helper.collect():
             if deadline is not None and time.monotonic() >= deadline:
                 raise NotYetError(f"{ends()} not within {timeout} s")

@@ -42,6 +42,7 @@ class NotYetError(TimeoutError):
     """A wait of this package has come to the end of its time."""
 
 
+PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
 INSISTENCE = 1.0  # seconds between two looks at helpers that have been asked to end something
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import weakref
 
-from .turns import NotYetError
+from .turns import INSISTENCE, PAUSES, NotYetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .switchboard import Switchboard
-
-_PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
 
 
 class Watching:
@@ -31,6 +29,7 @@ class Watching:
         self._descriptor = -1
         self._waiting: list[asyncio.Future[None]] = []
         self._owner = os.getpid()
+        self._collects = False  # whether the guard is being collected
         board.listeners.append(self._wake)
         self.attach()
 
@@ -80,7 +79,7 @@ class Watching:
         board = self._board()
         assert board
         await self.until(board.is_cut)
-        pause, longest = _PAUSES
+        pause, longest = PAUSES
         while not board.is_gone():
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
@@ -93,15 +92,18 @@ class Watching:
         if board is None:
             return
         board.exchange()
-        if board.is_cut():
+        if not board.is_cut():
+            return
+        if not board.expects_news():  # else a warden may outlive guard and deputy, and says how its domain has ended
             self.detach()
-            if self._loop is not None:
-                self._collect(self._loop, board, _PAUSES[0])
+        if self._loop is not None and not self._collects:
+            self._collects = True
+            self._collect(self._loop, board, PAUSES[0])
 
     def _collect(self, loop: asyncio.AbstractEventLoop, board: Switchboard, pause: float) -> None:
         """Collect the guard that is about to end, though no task waits for it."""
         if not board.is_gone():
-            loop.call_later(pause, self._collect, loop, board, min(2 * pause, _PAUSES[1]))
+            loop.call_later(pause, self._collect, loop, board, min(2 * pause, PAUSES[1]))
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -135,3 +137,17 @@ async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose
         await asyncio.wait_for(work, timeout)
     except asyncio.TimeoutError:
         raise NotYetError(f"{purpose()} not within {timeout} s") from None
+
+
+async def insist(wait: Callable[[], Coroutine[Any, Any, None]], wake: Callable[[], None]) -> None:
+    """Wait without end for what helpers are to do, and continue them: whoever has stopped them may do it again.
+
+    Args:
+        wait: makes what waits.
+        wake: continues the helpers.
+    """
+    while True:
+        try:
+            return await within(INSISTENCE, wait(), str)
+        except NotYetError:
+            wake()

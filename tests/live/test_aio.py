@@ -132,3 +132,35 @@ def test_a_killed_warden() -> None:
             assert not onlooker.exists(left.pid)
 
     asyncio.run(main())
+
+
+def test_the_warden_is_heard_though_guard_and_deputy_were_killed() -> None:
+    """It says how the domain has ended long after the loop has read that the others are gone."""
+
+    async def main() -> int | None:
+        command = ["sh", "-c", "trap '' TERM; echo deaf; sleep 60"]
+        service = pydfly.aio.supervise(command, grace=0.5, stdout=subprocess.PIPE)
+        assert service.stdout
+        await service.stdout.readline()
+        warden = onlooker.look(await service.wait_started()).ppid
+        deputy = onlooker.look(warden).ppid
+        guard = onlooker.look(deputy).ppid
+        os.kill(guard, signal.SIGSTOP)
+        os.kill(deputy, signal.SIGKILL)
+        os.kill(guard, signal.SIGKILL)
+        return await service.wait(20)
+
+    assert asyncio.run(main()) == -signal.SIGKILL
+
+
+def test_an_interpreter_that_is_none() -> None:
+    """Whichever of its sockets is heard to be closed first."""
+
+    async def main() -> None:
+        for _ in range(20):
+            service = pydfly.aio.supervise(["true"], interpreter="/bin/true")
+            with pytest.raises(pydfly.SupervisionError, match="interpreter="):
+                await service.wait_command(20)
+            await service.stop()
+
+    asyncio.run(main())
