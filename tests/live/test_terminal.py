@@ -138,7 +138,7 @@ def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect(PROMPT)
-    assert len(onlooker.with_command(sleep)) == 1
+    eventually(lambda: len(onlooker.with_command(sleep)) == 1)
     terminal.type("fg\n")
     terminal.expect("pydfly run")
     end = time.monotonic() + 20

@@ -145,10 +145,10 @@ def main(kind, runs, lines):
         stop = module and getattr(module, "_" + name)._stop
         if stop:
             stop()
-    doubtful = kind == "spawn_imported_by_name"  # born during such a call: it stays a zombie
+    doubtful = kind == "spawn_imported_by_name"  # whatever is born during such a call stays a zombie
     left = [process for process in reaper.descendants() if not doubtful or process.state != "zombie"]
     alive = [pid for pid in stormy if pid in {one.pid for one in taken}]
-    print(wrong, statuses == [-9] * lines, len(taken) > 0, alive, report.survivors, left)
+    print(wrong, statuses == [-9] * lines, doubtful or len(taken) > 0, alive, report.survivors, left)
 
 if __name__ == "__main__":
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
