@@ -54,7 +54,7 @@ def test_the_group_of_a_foreground_job_is_signalled_once() -> None:
     try:
         assert terminal.expect("ready ")
         sent = 0
-        for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR1):
+        for number in (signal.SIGINT, signal.SIGUSR1, signal.SIGHUP, signal.SIGIO, signal.SIGPIPE, signal.SIGRTMAX):
             for kill in (os.killpg, os.kill):
                 before = terminal.shown.count(f"<{int(number)}>")
                 kill(terminal.pid, number)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-_FROM_NOBODY = {_signal.SIGIO, _signal.SIGPIPE}  # if the kernel sends one of these it is about this process itself
+_OURS = {_signal.SIGIO, _signal.SIGPIPE}  # and Mailbox.wake: about this process itself, if no other one sent it
 _ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
 
 
@@ -69,6 +69,7 @@ class Foreground:
         self._attendant = attendant
         self._serial = 0
         self._closing = False
+        mailbox.queue_reports()
         self._mailbox = Mailbox(*before)
         self._job = Job(self._request)
         self._guard = Guard(self._mailbox, self._hear_guard)
@@ -171,13 +172,14 @@ class Foreground:
         number = info.si_signo
         if number == _signal.SIGCHLD or number in self._mailbox.ignored:
             return
-        if number in _FROM_NOBODY and (terminal.sent_by_kernel(info) or info.si_pid == os.getpid()):
+        by_process = terminal.sent_by_process(info)
+        if number in (*_OURS, Mailbox.wake) and (not by_process or info.si_pid == os.getpid()):
             return
         if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._job.terminal.exists:
             self._key(number)
         elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)
-        elif number not in _FROM_NOBODY and terminal.sent_by_process(info) and self._job.is_in_our_group():
+        elif by_process and self._job.is_in_our_group():
             self._guard.ask_deputy(number, info.si_pid)  # ``_hear_guard`` gets the answer
         else:
             self._pass_on(number)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Iterable
     from signal import struct_siginfo
+    from typing import ClassVar
 else:
     import _signal  # signal itself makes enums of everything, which takes longer than all of this module
 
@@ -23,6 +24,7 @@ else:
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
 
+_F_SETSIG = 10  # Linux: include/uapi/asm-generic/fcntl.h
 LONGEST = 1e6  # seconds: what the call can take; a longer wait is several
 # DragonFly sends no SIGCHLD for an orphan that is dead when it is adopted (LC-4): there a reaper looks now and then
 LOOK = 5.0 if sys.platform.startswith("dragonfly") else float("inf")
@@ -35,6 +37,10 @@ class Mailbox:
         mask: the signals that a child is to have blocked; None for those that this process has blocked until now.
         ignored: those among the signals that Python ignores for itself that were ignored before it did.
     """
+
+    wake: ClassVar[int] = _signal.SIGIO
+    """The signal by which descriptors report.  The kernel keeps one SIGIO at a time, so one that a process sends
+    meanwhile is lost: who needs to see those has it changed, where possible (``queue_reports``)."""
 
     def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
         # what was ignored when this process began is none of its business, and stays ignored in the command
@@ -72,15 +78,23 @@ class Mailbox:
 
 
 def listen(descriptor: int) -> None:
-    """Have a SIGIO sent whenever a descriptor has something to read, or its other end is gone."""
+    """Have ``Mailbox.wake`` sent whenever a descriptor has something to read, or its other end is gone."""
     fcntl(descriptor, F_SETOWN, os.getpid())
+    if Mailbox.wake != _signal.SIGIO:
+        fcntl(descriptor, _F_SETSIG, Mailbox.wake)
     fcntl(descriptor, F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
 
 
 def remind() -> None:
     """Have the next wait end at once: something was left unread, and the kernel tells only of what comes anew."""
-    if _signal.SIGIO in _signal.pthread_sigmask(_signal.SIG_BLOCK, []):
-        os.kill(os.getpid(), _signal.SIGIO)
+    if Mailbox.wake in _signal.pthread_sigmask(_signal.SIG_BLOCK, []):
+        os.kill(os.getpid(), Mailbox.wake)
+
+
+def queue_reports() -> None:
+    """Let descriptors report by a real-time signal, of which the kernel keeps each one; Linux only."""
+    if sys.platform == "linux":
+        Mailbox.wake = _signal.SIGRTMAX
 
 
 def _nothing(number: int, frame: object) -> None:
