@@ -7,7 +7,7 @@
         await service.processes()
 
 No thread and no child watcher is used: the event loop watches one descriptor for each guard.  Pipes to and from the
-command are streams.
+command are streams.  A ``Supervisor`` keeps services, too: ``service()``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import asyncio
 from .supervisor import many
 from .supervisor.aio_many import Supervisor
 from .supervisor.aio_owner import Supervised
+from .supervisor.services.aio_handle import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from .supervisor.arguments import Arguments, Word
 
-__all__ = ["Supervised", "Supervisor", "supervise"]
+__all__ = ["Service", "Supervised", "Supervisor", "supervise"]
 
 
 def supervise(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 
-from ..errors import SurvivorsError
+from ..errors import SupervisionError, SurvivorsError
 from . import prepare
 from .aio_owner import Supervised
 from .arguments import seconds
+from .services.aio_handle import Service
 from .switchboard import Switchboard
 from .watching import insist, watching, within
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..structs import Survivor
     from .arguments import Arguments, Word
+    from .services.arguments import ServiceArguments
 
 
 class Supervisor:
@@ -40,6 +42,7 @@ class Supervisor:
         asyncio.get_running_loop()
         prepare.check_backend()
         self._grace = seconds(grace)
+        self._services: list[Service] = []
         self._board = Switchboard(interpreter)
         self._watching = watching(self._board)
 
@@ -66,6 +69,22 @@ class Supervisor:
         options: dict[str, Any] = {"grace": self._grace, **arguments}
         return Supervised(self._board, prepare.Prepared(command, **options), False)
 
+    def service(self, name: str, command: Iterable[Word], **arguments: Unpack[ServiceArguments]) -> Service:
+        """Make a service as ``pydfly.Supervisor.service()`` does, with the same arguments; it is not started yet.
+
+        Raises:
+            BackendError, TypeError, ValueError, OverflowError, KeyError: as there.  A log file that cannot be opened
+                is told by the first method that is awaited.
+        """
+        from .services.arguments import divided
+
+        prepare.check_backend()
+        self._watching.attach()
+        fields, options = divided(name, {"grace": self._grace, **arguments})
+        service = Service(self._board, prepare.Prepared(command, **options), fields)
+        self._services.append(service)
+        return service
+
     async def wait_any(self, timeout: float | None = None) -> list[Supervised]:
         """Wait for news of any domain; as ``pydfly.Supervisor.wait_any()``."""
         try:
@@ -78,7 +97,7 @@ class Supervisor:
         return told
 
     async def stop(self, grace: float | None = None) -> None:
-        """End every domain, and the helpers; come back when no process is left.
+        """End every domain and service, and the helpers; come back when no process is left.
 
         Args:
             grace: seconds, instead of those that each domain was given.
@@ -86,15 +105,20 @@ class Supervisor:
         Raises:
             SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
         """
-        handles = self._kept()
+        handles: list[Supervised | Service] = [*self._kept(), *self._services]
         for handle in handles:
             handle.ask_to_stop(grace)
         survivors: list[Survivor] = []
         for handle in handles:
             try:
-                await handle.stop()
+                await handle.stop(grace)
             except SurvivorsError as error:
                 survivors += error.survivors
+            except (SupervisionError, OSError):  # a service that was refused or closed, or whose guard was killed
+                if isinstance(handle, Supervised):
+                    raise
+        for service in self._services:
+            service.close()
         self._board.leave_guard()
         await insist(self._watching.until_gone, self._board.wake)
         if survivors:

@@ -118,13 +118,15 @@ class Supervisor:
             BackendError: ``ready="notify"`` on a system that does not tell who has sent a datagram.
             OSError: the log file cannot be opened.
         """
-        from .services import arguments as service_arguments
+        from .services.arguments import divided
         from .services.handle import Service
 
         prepare.check_backend()
-        rules = (restart, delay, backoff, max_delay, limit, ends_with, ready is not None, ready_timeout)
-        fields = service_arguments.fields(name, rules, ready, log, log_ring)
-        options = service_arguments.options({"grace": self._grace, **arguments})
+        own = {
+            "restart": restart, "delay": delay, "backoff": backoff, "max_delay": max_delay, "limit": limit,
+            "ends_with": ends_with, "ready": ready, "ready_timeout": ready_timeout, "log": log, "log_ring": log_ring,
+        }  # fmt: skip
+        fields, options = divided(name, {"grace": self._grace, **own, **arguments})
         service = Service(self._board, prepare.Prepared(command, **options), fields)
         self._services.append(service)
         return service

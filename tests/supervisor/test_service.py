@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import stat
@@ -106,24 +105,29 @@ def test_what_becomes_of_it(options: dict[str, Any], command: list[str], state: 
             assert status.reason == "/none: No such file or directory"
 
 
-def test_backoff_is_what_was_asked_for(tmp_path: Path) -> None:
-    """Live, within a tenth: 0.4, 0.8 and 1.6 seconds after each end, and then it has failed."""
-    times = tmp_path / "times"
-    code = f"""
-import os, time
-began = int(open("/proc/self/stat").read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
-with open({str(times)!r}, "a") as file:
-    file.write(f"{{began}} {{time.clock_gettime(time.CLOCK_BOOTTIME)}}\\n")
-os._exit(1)
-"""
+def test_backoff_is_what_was_asked_for() -> None:
+    """Live: the guard announces pauses of 0.4, 0.8 and 1.6 seconds, starts nothing before their end, and gives up.
+
+    How soon after the end of a pause the guard gets a processor is the machine's affair.
+    """
     with pydfly.Supervisor() as supervisor:
-        service = supervisor.service("x", python(code), delay=0.4, backoff=2.0, limit=(3, 60.0))
+        service = supervisor.service("x", SLEEP, delay=0.4, backoff=2.0, limit=(3, 60.0))
         service.start()
-        eventually(lambda: service.status().state == "failed", timeout=20)
+        status = service.wait_ready(20)
+        for launches, pause in enumerate([0.4, 0.8, 1.6], 2):
+            assert status.pid
+            killed = time.time()
+            os.kill(status.pid, signal.SIGKILL)
+            status = eventually(
+                lambda launches=launches: ((now := service.status()).launches == launches or now.restart_at) and now
+            )
+            if status.restart_at:  # the pause is not over yet, as it may be when this process had to wait
+                assert status.restart_at - status.since == pytest.approx(pause, rel=0.05)
+            status = eventually(lambda launches=launches: (now := service.status()).launches == launches and now)
+            assert status.since > killed + pause - 0.01
+        os.kill(status.pid, signal.SIGKILL)
+        eventually(lambda: service.status().state == "failed")
         assert "the limit is 3 automatic restarts in 60 s" in service.status().reason
-    runs = [tuple(map(float, line.split())) for line in times.read_text().splitlines()]
-    gaps = [later[0] - earlier[1] for earlier, later in itertools.pairwise(runs)]
-    assert gaps == pytest.approx([0.4, 0.8, 1.6], rel=0.1)
 
 
 def test_ready_by_descriptor_and_by_notification() -> None:

@@ -232,6 +232,16 @@ async def supervised_in_a_loop() -> None:
     async with aio.Supervisor() as supervisor:
         assert_type(supervisor.supervise(["true"]), aio.Supervised)
         assert_type(await supervisor.wait_any(), list[aio.Supervised])
+        kept = supervisor.service("web", ["server"], restart="always", limit=None, ready=3, log=Path("l"), umask=0)
+        assert_type(kept, aio.Service)
+        await kept.start()
+        assert_type(await kept.wait_ready(timeout=1), pydfly.ServiceStatus)
+        assert_type(await kept.status(), pydfly.ServiceStatus)
+        assert_type(await kept.log(), bytes)
+        await kept.reopen_log()
+        await kept.restart(grace=1)
+        await kept.stop()
+        kept.close()
 
 
 def simulated_kernels() -> None:

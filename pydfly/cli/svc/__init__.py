@@ -25,6 +25,8 @@ def main(arguments: list[str]) -> int:
             print(escape(refused.complaint), file=sys.stderr, flush=True)
         for text in refused.lines:
             print(escape(text))
+        if sys.stderr.isatty():  # a script sees what the tool says, and nothing else
+            print("pydfly svc -h lists the directives; pydfly help svc shows the manual", file=sys.stderr)
         return 1
     if request.directive == "help":
         print(grammar.HELP, end="")

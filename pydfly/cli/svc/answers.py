@@ -11,6 +11,7 @@ import time
 
 from ...escape import escape
 from ...supervisor.services.log import LOST
+from ...supervisor.services.service import Service
 from . import wire, wording
 from .grammar import HELP, read
 from .request import Help, Refused
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .request import Request
-    from .serviced import Serviced
 
     Answer = Iterator[float | None]
 
@@ -28,6 +28,13 @@ MOST_WAITS = 60
 """Times that a client is told that the service is still stopping, once a second, before it is given up."""
 
 _BEHIND = 65536  # bytes that a client may be behind before it must read on
+
+
+class KeptService(Service):
+    """The service of a daemon."""
+
+    announced = 0
+    """The launch that a client was told of last."""
 
 
 class Talk:
@@ -54,7 +61,7 @@ class Talk:
         self._send(data)
 
 
-def answer(service: Serviced, talk: Talk, line: bytes) -> Answer:
+def answer(service: KeptService, talk: Talk, line: bytes) -> Answer:
     """Answer one request line; everything but the last line."""
     if b"\0" in line:
         talk.say("a null byte cannot be in an argument")
@@ -71,17 +78,17 @@ def answer(service: Serviced, talk: Talk, line: bytes) -> Answer:
     yield from _ANSWERS[request.directive](service, talk, request)
 
 
-def _help(_: Serviced, talk: Talk, request: Request) -> Answer:
+def _help(_: KeptService, talk: Talk, request: Request) -> Answer:
     talk.write(HELP.encode())
     yield from ()
 
 
-def _init(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _init(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.say(f"svc {service.name}: init is not for a daemon that runs")
     yield from ()
 
 
-def _list(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _list(service: KeptService, talk: Talk, request: Request) -> Answer:
     if request.json:
         import json
 
@@ -91,9 +98,9 @@ def _list(service: Serviced, talk: Talk, request: Request) -> Answer:
     yield from ()
 
 
-def _status(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _status(service: KeptService, talk: Talk, request: Request) -> Answer:
     status = service.status()
-    state = wording.column(status, service.exiting, service.with_ready)
+    state = wording.column(status, service.exiting, service.rules.ready)
     if request.json:
         import json
 
@@ -103,40 +110,40 @@ def _status(service: Serviced, talk: Talk, request: Request) -> Answer:
     yield from ()
 
 
-def _start(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _start(service: KeptService, talk: Talk, request: Request) -> Answer:
     status = service.status()
     if status.state == "stopping":
         service.start()
         talk.say(f"svc {service.name}: Waiting for previous action to complete")
-    elif status.state in ("starting", "running"):
-        talk.say(f"svc {service.name}: Already started pid {status.pid or 0}")
+    elif status.state == "running" or (status.state == "starting" and status.pid):
+        talk.say(f"svc {service.name}: Already started pid {service.last_pid}")
         service.announced = max(service.announced, status.launches)
     else:
         service.start()
         yield from _started(service, talk)
 
 
-def _started(service: Serviced, talk: Talk) -> Answer:
+def _started(service: KeptService, talk: Talk) -> Answer:
     """Wait until the command was executed or refused, and say so; of several who wait one is told of the start."""
     while (status := service.status()).state == "starting" and not status.pid:
         yield None
     if status.state in ("starting", "running") and service.announced == status.launches:
-        talk.say(f"svc {service.name}: Already started pid {status.pid}")
+        talk.say(f"svc {service.name}: Already started pid {service.last_pid}")
     elif status.state == "failed":
         talk.say(f"svc {service.name}: Unable to start: {escape(status.reason)}")
     else:
         service.announced = status.launches
-        talk.say(f"svc {service.name}: Starting pid {status.pid or 0}")
+        talk.say(f"svc {service.name}: Starting pid {service.last_pid}")
 
 
-def _stop(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _stop(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.say(f"svc {service.name}: Stopping")
-    scope = "everybody" if request.directive == "stopall" else request.restart_with or service.ends_with
+    scope = "everybody" if request.directive == "stopall" else request.restart_with or service.rules.ends_with
     service.stop(scope, request.grace)
     yield from _stopped(service, talk)
 
 
-def _stopped(service: Serviced, talk: Talk) -> Answer:
+def _stopped(service: KeptService, talk: Talk) -> Answer:
     for _ in range(MOST_WAITS):
         if service.status().state != "stopping":
             return
@@ -148,7 +155,7 @@ def _stopped(service: Serviced, talk: Talk) -> Answer:
         talk.say(f"svc {service.name}: Giving up waiting for stop")
 
 
-def _restart(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _restart(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.say(f"svc {service.name}: Stopping")
     service.restart(request.grace)
     yield from _stopped(service, talk)
@@ -156,14 +163,14 @@ def _restart(service: Serviced, talk: Talk, request: Request) -> Answer:
         yield from _started(service, talk)
 
 
-def _exit(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _exit(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.say(f"svc {service.name}: Stopping and Exiting")
     talk.say(f"svc {service.name}: Stopping")
     service.exit(0.0 if request.directive == "kill" else request.grace)
     yield from _stopped(service, talk)
 
 
-def _log(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _log(service: KeptService, talk: Talk, request: Request) -> Answer:
     dots = wire.Dots()
     position = service.output.ring.end
     if request.directive != "tailf":
@@ -179,7 +186,7 @@ def _log(service: Serviced, talk: Talk, request: Request) -> Answer:
     talk.write(dots.finish())
 
 
-def _logfile(service: Serviced, talk: Talk, request: Request) -> Answer:
+def _logfile(service: KeptService, talk: Talk, request: Request) -> Answer:
     path = request.arguments[0] if request.arguments else request.log or service.output.log_path
     if path is not None:
         what = f"Reopen logfile {path}" if path == service.output.log_path else f"Change logfile to {path}"
@@ -192,7 +199,7 @@ def _logfile(service: Serviced, talk: Talk, request: Request) -> Answer:
     yield from ()
 
 
-_ANSWERS: dict[str, Callable[[Serviced, Talk, Request], Answer]] = {
+_ANSWERS: dict[str, Callable[[KeptService, Talk, Request], Answer]] = {
     "init": _init,
     "start": _start,
     "stop": _stop,

@@ -14,7 +14,7 @@ from ...supervisor.keepers.mailbox import Mailbox
 from ...supervisor.services.log import LogFile
 from ...supervisor.services.owned import Domains
 from ...supervisor.services.reactor import Reactor
-from ...supervisor.services.service import Service
+from .answers import KeptService
 from .server import Server
 from .title import set_title
 
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from .request import Request
 else:
     import _signal
-
-
-class KeptService(Service):
-    """The service of a daemon, with what its socket needs to know."""
-
-    with_ready = False
-    ends_with = "everybody"
-    announced = 0
 
 
 class Daemon:
@@ -105,11 +97,8 @@ class Daemon:
 
     def _make_service(self, domains: Domains, cwd: int, null: int, echo: LogFile | None) -> KeptService:
         request = self._request
-        rules = request.rules()
-        service = KeptService(
-            self._label, rules, self._launch, domains, cwd, {0: null}, ready=request.ready, log=request.log
-        )
-        service.with_ready, service.ends_with = rules.ready, rules.ends_with
+        rules, launch = request.rules(), self._launch
+        service = KeptService(self._label, rules, launch, domains, cwd, {0: null}, ready=request.ready, log=request.log)
         service.output.echo = echo
         service.news = lambda text: service.output.say(f"svc {self._label}: {text}")
         service.changed = lambda: self._changed(service)

@@ -12,8 +12,7 @@ from .peer import may_command
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...supervisor.services.reactor import Reactor, Timer
-    from .answers import Answer
-    from .serviced import Serviced
+    from .answers import Answer, KeptService
 
 MOST_CLIENTS = 400
 """Connections at once; beyond, the one that has been silent for the longest time is closed."""
@@ -31,7 +30,7 @@ class Server:
         reactor: where everything is waited for.
     """
 
-    def __init__(self, listener: socket.socket, service: Serviced, reactor: Reactor) -> None:
+    def __init__(self, listener: socket.socket, service: KeptService, reactor: Reactor) -> None:
         self._listener = listener
         self._service = service
         self.reactor = reactor
@@ -89,7 +88,7 @@ class Server:
 class Client:
     """One connection."""
 
-    def __init__(self, connection: socket.socket, server: Server, service: Serviced) -> None:
+    def __init__(self, connection: socket.socket, server: Server, service: KeptService) -> None:
         self._connection = connection
         self._descriptor = connection.fileno()
         self._server = server

@@ -15,58 +15,76 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..arguments import Word
+    from ..arguments import Arguments, Word
+
+    class ServiceArguments(Arguments, total=False):
+        """What ``Supervisor.service()`` takes besides the name and the command."""
+
+        restart: str
+        delay: float
+        backoff: float
+        max_delay: float
+        limit: tuple[int, float] | None
+        ends_with: str
+        ready: str | int | None
+        ready_timeout: float
+        log: Word | None
+        log_ring: int
+
 
 _REFUSED = ("stdin", "stdout", "stderr", "spare", "timeout", "wait_all")
 _NULL = -3  # subprocess.DEVNULL
+RING = 8192
+"""Bytes of output that are kept, if nothing else is said."""
+
 _LARGEST = 1 << 30  # bytes of output that are kept
 
 
-def fields(
-    name: str, rules: tuple[Any, ...], ready: str | int | None, log: Word | None, log_ring: int
-) -> dict[str, Any]:
-    """Check what a service is, and return it as plain values.
+def divided(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Check what a service is, and return it as plain values, and apart from it the arguments of ``supervise()``.
 
     Raises:
-        TypeError, ValueError: an invalid argument.
+        TypeError: an invalid argument, or one that a service has no use for.
+        ValueError: an invalid argument.
         BackendError: this system has no notifications.
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"the name of a service is a text, not {name!r}")
-    restart, delay, backoff, max_delay, limit, ends_with, has_ready, ready_timeout = rules
-    checked = Rules(
-        str(restart),
-        seconds(delay, "delay"),
-        float(backoff),
-        seconds(max_delay, "max_delay"),
-        None if limit is None else (operator.index(limit[0]), seconds(limit[1], "limit")),
-        str(ends_with),
-        has_ready,
-        seconds(ready_timeout, "ready_timeout"),
-    )
-    checked.check()
-    ring = operator.index(log_ring)
+    rest = dict(arguments)
+    ready = _ready(rest.pop("ready", None))
+    log = rest.pop("log", None)
+    ring = operator.index(rest.pop("log_ring", RING))
     if not 0 <= ring <= _LARGEST:
-        raise ValueError(f"log_ring is a number of bytes up to {_LARGEST}, not {log_ring!r}")
-    return {
+        raise ValueError(f"log_ring is a number of bytes up to {_LARGEST}, not {ring!r}")
+    given = {field: rest.pop(field) for field in Rules._fields if field in rest}
+    fields = {
         "name": str(name),
-        "rules": checked._asdict(),
-        "ready": _ready(ready),
+        "rules": _rules(Rules(**given, ready=ready is not None))._asdict(),
+        "ready": ready,
         "log": None if log is None else os.path.abspath(os.fsdecode(log)),
         "ring": ring,
     }
+    for refused in _REFUSED:
+        if refused in rest:
+            raise TypeError(f"a service takes no {refused}")
+    return fields, {**rest, "stdin": _NULL, "stdout": _NULL, "stderr": _NULL}
 
 
-def options(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``supervise()`` for a service.
-
-    Raises:
-        TypeError: one that a service has no use for.
-    """
-    for name in _REFUSED:
-        if name in arguments:
-            raise TypeError(f"a service takes no {name}")
-    return {**arguments, "stdin": _NULL, "stdout": _NULL, "stderr": _NULL}
+def _rules(given: Rules) -> Rules:
+    """Check the rules, and make each value one of a builtin type."""
+    limit = given.limit
+    checked = Rules(
+        str(given.restart),
+        seconds(given.delay, "delay"),
+        float(given.backoff),
+        seconds(given.max_delay, "max_delay"),
+        None if limit is None else (operator.index(limit[0]), seconds(limit[1], "limit")),
+        str(given.ends_with),
+        given.ready,
+        seconds(given.ready_timeout, "ready_timeout"),
+    )
+    checked.check()
+    return checked
 
 
 def _ready(ready: str | int | None) -> str | int | None:

@@ -1,6 +1,6 @@
-"""The caller's handle on a service of a ``Supervisor``.
+"""The caller's handle on a service of a ``Supervisor``; ``aio_handle`` has the one that waits by awaiting.
 
-Restarts are the guard's affair; a caller asks, and reads what the guard has told.
+The guard restarts the service; a caller asks, and reads what the guard has told.
 """
 
 from __future__ import annotations
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
     from ..wire import Message
 
 
-class Service:
-    """One service; made by ``Supervisor.service()``.  May be used from several threads.
+class ServiceHandle:
+    """What the handles of both kinds of callers know, and do without waiting.
 
     Args:
         board: the guard that keeps it.
         prepared: what is run, with its descriptors.
         fields: everything else that the guard must know.
-
-    Raises:
-        OSError: the log file cannot be opened.
-        SupervisionError: there is no guard any more.
     """
 
     def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
@@ -52,8 +48,6 @@ class Service:
         fields = {**fields, "launch": prepared.launch.fields()}
         board.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
         board.send(board.control)
-        self._until(lambda: self._status is not None or self._refusal is not None, None, "made")
-        self._raise_refusal()
 
     def __del__(self) -> None:
         if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "post"):
@@ -62,81 +56,8 @@ class Service:
     def __repr__(self) -> str:
         return f"<pydfly.Service {self.name!r} {self._status.state if self._status else 'unknown'}>"
 
-    def start(self) -> None:
-        """Start it, if it does not run; comes back at once: ``wait_ready`` waits.
-
-        Raises:
-            SupervisionError: there is no guard any more.
-        """
-        self._ask("start")
-
-    def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
-        """Wait until it is ready, through restarts if there are some; return its status.
-
-        Args:
-            timeout: seconds; None for ever.
-
-        Raises:
-            RuntimeError: it is stopped, or has failed; the text says why.
-            TimeoutError: not within ``timeout`` seconds.
-        """
-        settled = ("running", "stopped", "failed")
-        self._until(lambda: self._known().state in settled, timeout, "ready")
-        status = self._known()
-        if status.state != "running":
-            raise RuntimeError(f"service {self.name!r} is {status.state}: {status.reason or 'it was not started'}")
-        return status
-
-    def status(self) -> ServiceStatus:
-        """Return what is known of it now."""
-        self._ask("status")
-        return self._known()
-
-    def stop(self, grace: float | None = None) -> None:
-        """Stop it, with everything that it has started; come back when nobody is left.  No restart undoes that.
-
-        Args:
-            grace: seconds until SIGKILL, instead of those that it was made with.
-
-        Raises:
-            SurvivorsError: some could not be ended.
-        """
-        self._ask("stop", None if grace is None else seconds(grace))
-        self._until(lambda: self._known().state != "stopping", None, "stopped")
-        if self._survivors:
-            raise SurvivorsError([Survivor(**left) for left in self._survivors])
-
-    def restart(self, grace: float | None = None) -> None:
-        """Stop everything, and start it then; come back when the command was executed again, or refused.
-
-        Args:
-            grace: seconds until SIGKILL, instead of those that it was made with.
-
-        Raises:
-            OSError: it could not be executed.
-            SurvivorsError: some could not be ended, so there is no second copy beside them.
-        """
-        before = self.status().launches
-        self._ask("restart", None if grace is None else seconds(grace))
-        settled = ("stopped", "failed", "waiting")
-        self._until(lambda: self._known().launches > before or self._known().state in settled, None, "restarted")
-        if self._survivors and self._known().state == "failed":
-            raise SurvivorsError([Survivor(**left) for left in self._survivors])
-
-    def log(self) -> bytes:
-        """Return the last ``log_ring`` bytes of its output."""
-        return bytes(self._ask("log"))
-
-    def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Open the log file again, after it was renamed, or another one.
-
-        Raises:
-            OSError: it cannot be opened; the old one stays in use.
-        """
-        self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
-
     def close(self) -> None:
-        """Let go of it: it is stopped, but nobody waits for that."""
+        """Let go of it: it is stopped, but this call does not wait for that."""
         self._hang_up()
 
     def take(self, message: Message) -> None:
@@ -159,7 +80,8 @@ class Service:
         return self._status
 
     def _is_over(self) -> bool:
-        return self.post.closed or self.post.fileno() < 0
+        """Whether nothing more will come."""
+        return self._refusal is not None or self.post.closed or self.post.fileno() < 0
 
     def _send(self, name: str, *values: object) -> int:
         serial = next(self._serials)
@@ -167,29 +89,159 @@ class Service:
         self._board.send(self.post)
         return serial
 
-    def _ask(self, name: str, *values: object) -> Any:
-        if os.getpid() != self._owner:
-            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+    def _question(self, name: str, values: tuple[object, ...]) -> tuple[int, Callable[[], bool]]:
+        """Ask the guard; return the number of the question, and what says whether it was answered."""
+        self._check_owner()
         serial = self._send(name, *values)
-        self._until(lambda: serial in self._answers, None, f"asked ({name})")
+        return serial, lambda: serial in self._answers
+
+    def _answer(self, serial: int) -> Any:
         good, value = self._answers.pop(serial)
         if not good:
             raise rebuilt(*value)
         return value
 
-    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
-        self._board.until(lambda: condition() or self._is_over(), timeout, lambda: f"service {self.name!r} {what}")
+    def _purpose(self, what: str) -> Callable[[], str]:
+        return lambda: f"service {self.name!r} {what}"
+
+    # what is waited for, and what is to be raised then
+
+    def _is_made(self) -> bool:
+        return self._status is not None
+
+    def _is_settled(self) -> bool:
+        return self._status is not None and self._status.state in ("running", "stopped", "failed")
+
+    def _is_stopped(self) -> bool:
+        return self._known().state != "stopping"
+
+    def _is_restarted(self, before: int) -> bool:
+        return self._known().launches > before or self._known().state in ("stopped", "failed", "waiting")
+
+    def _check_owner(self) -> None:
+        if os.getpid() != self._owner:
+            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+
+    def _check_line(self, condition: Callable[[], bool]) -> None:
+        """Raise if nothing will come any more that could make the condition true."""
         if not condition():
             self._hang_up()
-            raise self._board.failure or SupervisionError(
-                f"service {self.name!r}: its guard was killed, or the handle was closed; everything of it was ended"
+            raise (
+                self._refusal
+                or self._board.failure
+                or SupervisionError(
+                    f"service {self.name!r}: its guard was killed, or the handle was closed; everything of it was ended"
+                )
             )
 
-    def _raise_refusal(self) -> None:
-        if self._refusal is not None:
-            self._hang_up()
-            raise self._refusal
+    def _check_ready(self) -> ServiceStatus:
+        status = self._known()
+        if status.state != "running":
+            raise RuntimeError(f"service {self.name!r} is {status.state}: {status.reason or 'it was not started'}")
+        return status
+
+    def _check_survivors(self) -> None:
+        if self._survivors:
+            raise SurvivorsError([Survivor(**left) for left in self._survivors])
+
+    def _check_restarted(self, before: int) -> None:
+        status = self._known()
+        if status.state == "failed" and status.launches == before:
+            self._check_survivors()
+            self._check_ready()
 
     def _hang_up(self) -> None:
         self.post.hang_up()
         self._board.forget(self.post)
+
+
+class Service(ServiceHandle):
+    """One service; made by ``Supervisor.service()``.  May be used from several threads.
+
+    Args:
+        board, prepared, fields: as ``ServiceHandle`` has them.
+
+    Raises:
+        OSError: the log file cannot be opened.
+        SupervisionError: there is no guard any more.
+    """
+
+    def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
+        super().__init__(board, prepared, fields)
+        self._until(self._is_made, None, "made")
+
+    def start(self) -> None:
+        """Start it, if it does not run; comes back at once: ``wait_ready`` waits.
+
+        Raises:
+            SupervisionError: there is no guard any more.
+        """
+        self._ask("start")
+
+    def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
+        """Wait until it is ready, through restarts if there are some; return its status.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Raises:
+            RuntimeError: it is stopped, or has failed; the text says why.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        self._until(self._is_settled, timeout, "ready")
+        return self._check_ready()
+
+    def status(self) -> ServiceStatus:
+        """Return what is known of it now."""
+        self._ask("status")
+        return self._known()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop it, with everything that it has started; come back when no process is left.  No restart undoes that.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            SurvivorsError: some could not be ended.
+        """
+        self._ask("stop", None if grace is None else seconds(grace))
+        self._until(self._is_stopped, None, "stopped")
+        self._check_survivors()
+
+    def restart(self, grace: float | None = None) -> None:
+        """Stop everything, and start it then; come back when the command was executed again.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            RuntimeError: it could not be executed; the text says why.
+            SurvivorsError: some could not be ended, so there is no second copy beside them.
+        """
+        before = self.status().launches
+        self._ask("restart", None if grace is None else seconds(grace))
+        self._until(lambda: self._is_restarted(before), None, "restarted")
+        self._check_restarted(before)
+
+    def log(self) -> bytes:
+        """Return the last ``log_ring`` bytes of its output."""
+        return bytes(self._ask("log"))
+
+    def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Open the log file again, after it was renamed, or another one.
+
+        Raises:
+            OSError: it cannot be opened; the old one stays in use.
+        """
+        self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
+
+    def _ask(self, name: str, *values: object) -> Any:
+        serial, answered = self._question(name, values)
+        self._until(answered, None, f"asked ({name})")
+        return self._answer(serial)
+
+    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
+        self._check_owner()
+        self._board.until(lambda: condition() or self._is_over(), timeout, self._purpose(what))
+        self._check_line(condition)

@@ -60,6 +60,9 @@ class Service:
         log: str | None = None,
     ) -> None:
         self.name = name
+        self.rules = rules
+        self.last_pid = 0
+        """Pid that the command had at its last start."""
         self.exiting = False
         self.survivors: list[dict[str, Any]] = []
         """Those of the last run that could not be ended."""
@@ -81,7 +84,7 @@ class Service:
         self._grace: float | None = None  # of the stop under way
         self._timer: Timer | None = None
         self._kill_timer: Timer | None = None
-        self.output = Output(domains.reactor, ring, log, self._changed)
+        self.output = Output(domains.reactor, ring, log, lambda: self.changed())  # noqa: PLW0108  it is set later
         self.word = Word(domains.reactor, ready, lambda: self._happens("ready"))
 
     def status(self) -> ServiceStatus:
@@ -201,7 +204,7 @@ class Service:
             return
         name, value = message[0], message[1]
         if name == "started":
-            self._pid = value
+            self._pid = self.last_pid = value
             self._launches += 1
             self.news(f"Starting pid {value}")
             self._happens("executed")
@@ -241,9 +244,6 @@ class Service:
             event = "survived"
             reason = "; ".join(f"{one['pid']} ({one['name']}) could not be ended: {one['why']}" for one in survivors)
         self._happens(event, reason)
-
-    def _changed(self) -> None:
-        self.changed()
 
 
 def _nothing(*_: object) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import pwd
 import random
+import re
 import signal
 import sys
 import time
@@ -24,7 +25,6 @@ from .daemons import Daemons, running
 
 assert all((initialize, grp, pwd))  # loaded here, because others may not read them
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be others")
-# one write: what print() makes of a line are two, and those of five processes mix
 STUBBORN = (
     # one write each: print() makes two of a line, and those of five processes mix
     "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.write(1, b'up\\n'); time.sleep(1000)"
@@ -176,19 +176,16 @@ def test_one_grace_for_everybody(daemons: Daemons) -> None:
     script = f'for i in 1 2 3 4 5; do {sys.executable} -c "{STUBBORN}" & done; wait'
     daemons.init("-t", "1", "init", "web", "sh", "-c", script)
     eventually(lambda: daemons.run("log", "web").stdout.count("up\n") == 5)
-    began = time.monotonic()
     done = daemons.run("stop", "web")
-    assert 0.9 < time.monotonic() - began < 4
     assert done.stdout.startswith("svc web: Stopping\nsvc web: Waiting for service to stop\n")
+    assert done.stdout.count("Waiting for service to stop\n") < 5  # it says so once a second
     assert daemons.state("web") == "stopped (manual)"
 
 
 def test_kill_waits_for_nobody(daemons: Daemons) -> None:
     daemons.init("-t", "100", "init", "web", sys.executable, "-c", STUBBORN)
     eventually(lambda: "up" in daemons.run("log", "web").stdout)
-    began = time.monotonic()
-    assert daemons.run("kill", "web").returncode == 0
-    assert time.monotonic() - began < 5
+    assert daemons.run("kill", "web").returncode == 0  # it would not come back before the grace is over
     assert os.listdir(daemons.directory) == []
 
 
@@ -203,9 +200,7 @@ def test_a_shorter_grace_for_one_call(daemons: Daemons) -> None:
     assert daemons.state("web") == "killing"
     assert daemons.run("start", "web").stdout == "svc web: Waiting for previous action to complete\n"
     assert "up" in daemons.run("log", "web").stdout
-    began = time.monotonic()
-    assert daemons.run("-t", "0", "stop", "web").returncode == 0
-    assert time.monotonic() - began < 5
+    assert daemons.run("-t", "0", "stop", "web").returncode == 0  # it would not come back before the grace is over
     stop.communicate(timeout=20)
     assert daemons.state("web") == "stopped (manual)"
     assert not running(first)
@@ -250,19 +245,29 @@ def test_inits_at_once_make_one(daemons: Daemons) -> None:
 
 
 def test_a_restart_waits_as_told(daemons: Daemons) -> None:
-    """-R 1 --backoff 2 -F 2: after one and after two more seconds, then it has failed; within a tenth."""
+    """-R 1 --backoff 2 -F 2: after one and after two more seconds, not earlier, and then it has failed."""
     times = daemons.directory / "times"
     script = f"import time; open({str(times)!r}, 'a').write(repr(time.time()) + '\\n'); raise SystemExit(3)"
     daemons.init("-R", "1", "--backoff", "2", "-F", "2", "init", "web", sys.executable, "-S", "-c", script)
     eventually(lambda: daemons.state("web") == "failed", timeout=20)
     first, second, third = map(float, times.read_text().split())
-    assert second - first == pytest.approx(1, rel=0.1)
-    assert third - second == pytest.approx(2, rel=0.1)
+    assert second - first > 0.99
+    assert third - second > 1.99
     assert daemons.run("status", "web").returncode == 1
     status = daemons.status("web")
     assert (status["state"], status["restarts"], status["last_exit"]) == ("failed", 2, 3)
     assert "the limit is 2 automatic restarts in 60 s" in daemons.run("status", "-v", "web").stdout
     assert daemons.run("start", "web").returncode == 0  # a start by hand begins anew
+
+
+def test_a_command_that_ends_at_once_has_had_a_pid(daemons: Daemons) -> None:
+    """The answer to start and restart names it, though it is gone."""
+    daemons.init("init", "web", "true")
+    for directive in ("start", "restart", "start"):
+        eventually(lambda: daemons.state("web") == "stopped")
+        (pid,) = re.findall(r"svc web: Starting pid (\d+)\n", daemons.run(directive, "web").stdout)
+        assert int(pid) > 0
+        eventually(lambda pid=pid: f"child {pid}: exit status 0" in daemons.run("log", "web").stdout)
 
 
 def test_a_stop_is_not_undone(daemons: Daemons) -> None:

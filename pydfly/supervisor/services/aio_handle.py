@@ -1,0 +1,106 @@
+"""The caller's handle on a service, for callers that wait by awaiting."""
+
+from __future__ import annotations
+
+import os
+
+from ..arguments import seconds
+from ..watching import watching, within
+from .handle import ServiceHandle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..prepare import Prepared
+    from ..switchboard import Switchboard
+    from .status import ServiceStatus
+
+
+class Service(ServiceHandle):
+    """One service, for one event loop; made by ``pydfly.aio.Supervisor.service()``.
+
+    Every method raises OSError if the log file could not be opened, and SupervisionError if the guard was killed.
+
+    Args:
+        board, prepared, fields: as ``ServiceHandle`` has them.
+    """
+
+    def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
+        self._watching = watching(board)
+        self._watching.attach()
+        super().__init__(board, prepared, fields)
+
+    async def start(self) -> None:
+        """Start it, if it does not run; comes back at once: ``wait_ready`` waits."""
+        await self._ask("start")
+
+    async def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
+        """Wait until it is ready, through restarts if there are some; return its status.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Raises:
+            RuntimeError: it is stopped, or has failed; the text says why.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        await within(timeout, self._until(self._is_settled), self._purpose("ready"))
+        return self._check_ready()
+
+    async def status(self) -> ServiceStatus:
+        """Return what is known of it now."""
+        await self._ask("status")
+        return self._known()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop it, with everything that it has started; come back when no process is left.  No restart undoes that.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            SurvivorsError: some could not be ended.
+        """
+        await self._ask("stop", None if grace is None else seconds(grace))
+        await self._until(self._is_stopped)
+        self._check_survivors()
+
+    async def restart(self, grace: float | None = None) -> None:
+        """Stop everything, and start it then; come back when the command was executed again.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            RuntimeError: it could not be executed; the text says why.
+            SurvivorsError: some could not be ended, so there is no second copy beside them.
+        """
+        before = (await self.status()).launches
+        await self._ask("restart", None if grace is None else seconds(grace))
+        await self._until(lambda: self._is_restarted(before))
+        self._check_restarted(before)
+
+    async def log(self) -> bytes:
+        """Return the last ``log_ring`` bytes of its output."""
+        return bytes(await self._ask("log"))
+
+    async def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Open the log file again, after it was renamed, or another one.
+
+        Raises:
+            OSError: it cannot be opened; the old one stays in use.
+        """
+        await self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
+
+    async def _ask(self, name: str, *values: object) -> Any:
+        await self._until(self._is_made)
+        serial, answered = self._question(name, values)
+        await self._until(answered)
+        return self._answer(serial)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        self._check_owner()
+        await self._watching.until(lambda: condition() or self._is_over())
+        self._check_line(condition)
