@@ -27,25 +27,35 @@ COLUMNS = {
 _HEAD = """\
 # What works where
 
-This page is generated from the conformance suite (`python ci/what_works_where.py > docs/what-works-where.md`);
-`pydfly conform` runs the same checks on the machine it is called on.
+In short, of {all} behaviours that `pydfly conform` checks:
 
-*yes*: as the system has it.  *no*: differs, and the list at the end says how and why.  An empty field: that system
-has no such thing.  The rule ids are those that the tests and the source comments use.
+- `sim` has all of them, of DragonFly and of FreeBSD. `native` has them too, as its kernel does them; it only
+  asks before Python itself is made resident.
+- `linux` differs in {linux}, `linux:freebsd` in {freebsd}. Most of them have one of two causes: Linux tells a
+  process nothing of other reapers, and it looks for a reaper when a parent dies, not when the parent is waited for.
+- What a supervisor needs (orphans come to the reaper, and can be waited for) is *yes* everywhere.
+- [Differences](#differences), at the end, says of each *no* how and why.
 
-The columns DragonFly and FreeBSD are the `native` backend on these systems: what their kernels are known to do.
+*yes*: as the system has it. *no*: differs. An empty field: that system has no such thing. The columns DragonFly and
+FreeBSD are the `native` backend on these systems. The rule ids are those of the tests and of comments in the source.
+`python ci/what_works_where.py > docs/what-works-where.md` writes this page.
 """
 
 
 def page() -> str:
     """Return the text of the page."""
-    lines = [_HEAD]
+    known = list(every())
+    differing = {
+        backend: sum(difference(backend, one.name) is not None for one in known if flavour in one.expected)
+        for backend, flavour in (("linux:dragonfly", "dragonfly"), ("linux:freebsd", "freebsd"))
+    }
+    lines = [_HEAD.format(all=len(known), linux=differing["linux:dragonfly"], freebsd=differing["linux:freebsd"])]
     for topic, heading in TOPICS.items():
-        behaviours = [known for known in every() if known.topic == topic]
+        behaviours = [one for one in known if one.topic == topic]
         if behaviours:
             lines += [f"## {heading}", "", _row(["behaviour", "rules", *COLUMNS])]
             lines += [_row(["---"] * (2 + len(COLUMNS)))]
-            lines += [_line(known) for known in behaviours]
+            lines += [_line(one) for one in behaviours]
             lines.append("")
     lines += ["## Differences", "", _row(["backend", "behaviour", "rule", "why"]), _row(["---"] * 4)]
     lines += [_row([row.backend, row.behaviour, row.rule, row.why]) for row in DIFFERENCES]
@@ -64,7 +74,7 @@ def _line(known: Behaviour) -> str:
         else:
             cells.append("yes" if difference(backend, known.name) is None else "no")
     sentence = " ".join(known.sentence.split())
-    return _row([f"{sentence} <br> `{known.name}`", ", ".join(known.rules), *cells])
+    return _row([f"{sentence} <br> `{known.name}`", " <br> ".join(known.rules), *cells])
 
 
 if __name__ == "__main__":

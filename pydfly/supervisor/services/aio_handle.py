@@ -22,9 +22,6 @@ class Service(ServiceHandle):
     """One service, for one event loop; made by ``pydfly.aio.Supervisor.service()``.
 
     Every method raises OSError if the log file could not be opened, and SupervisionError if the guard was killed.
-
-    Args:
-        board, prepared, fields: as ``ServiceHandle`` has them.
     """
 
     def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:

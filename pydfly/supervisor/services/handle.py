@@ -156,15 +156,7 @@ class ServiceHandle:
 
 
 class Service(ServiceHandle):
-    """One service; made by ``Supervisor.service()``.  May be used from several threads.
-
-    Args:
-        board, prepared, fields: as ``ServiceHandle`` has them.
-
-    Raises:
-        OSError: the log file cannot be opened.
-        SupervisionError: there is no guard any more.
-    """
+    """One service; made by ``Supervisor.service()``.  May be used from several threads."""
 
     def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
         super().__init__(board, prepared, fields)
