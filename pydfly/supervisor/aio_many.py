@@ -9,6 +9,7 @@ from ..errors import SupervisionError, SurvivorsError
 from . import prepare
 from .aio_owner import Supervised
 from .arguments import seconds
+from .many import start_kept
 from .services.aio_handle import Service
 from .switchboard import Switchboard
 from .watching import insist, watching, within
@@ -67,7 +68,7 @@ class Supervisor:
         prepare.check_backend()
         self._watching.attach()
         options: dict[str, Any] = {"grace": self._grace, **arguments}
-        return Supervised(self._board, prepare.Prepared(command, **options), False)
+        return start_kept(Supervised, self._board, prepare.Prepared(command, **options))
 
     def service(self, name: str, command: Iterable[Word], **arguments: Unpack[ServiceArguments]) -> Service:
         """Make a service as ``pydfly.Supervisor.service()`` does, with the same arguments; it is not started yet.

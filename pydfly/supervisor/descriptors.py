@@ -91,8 +91,7 @@ class Descriptors:
 
     def move(self, number: int, other: Descriptors) -> None:
         """Hand a descriptor over to another owner."""
-        other.numbers.append(number)
-        self.numbers.remove(number)
+        other.numbers.extend(map(self.numbers.pop, (self.numbers.index(number),)))  # at no time both have it, or none
 
     def close(self) -> None:
         """Close them all."""

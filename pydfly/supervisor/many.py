@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 from ..errors import SupervisionError, SurvivorsError
-from . import prepare, start
+from . import prepare
 from .arguments import seconds
+from .bell import Bell
 from .handle import Handle
 from .owner import Supervised
-from .poller import Poller
 from .switchboard import Switchboard
 from .turns import insist
 
@@ -34,6 +34,17 @@ def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | N
     prepare.check_backend()
     prepared = prepare.Prepared(command, **arguments)
     return kind(Switchboard(interpreter), prepared, True)
+
+
+def start_kept(kind: type[H], board: Switchboard, prepared: prepare.Prepared) -> H:
+    """Start a command with a guard that may have others, too."""
+    try:
+        return kind(board, prepared, False)
+    except BaseException:  # the caller gets no handle: nobody would end this domain, or wait for it
+        for handle in tuple(board.kept):
+            if isinstance(handle, Handle) and handle.post is prepared.line:
+                handle.close()
+        raise
 
 
 class Supervisor:
@@ -75,7 +86,7 @@ class Supervisor:
         """
         prepare.check_backend()
         options: dict[str, Any] = {"grace": self._grace, **arguments}
-        return Supervised(self._board, prepare.Prepared(command, **options), False)
+        return start_kept(Supervised, self._board, prepare.Prepared(command, **options))
 
     def service(
         self,
@@ -202,48 +213,3 @@ class Supervisor:
 
     def _news(self) -> list[Supervised]:
         return [handle for handle in self._kept() if handle.has_news]
-
-
-class Bell:
-    """A descriptor that is readable while there may be news, also news that another call has read already.
-
-    Args:
-        board: whose poller is one of the two things that it is about.
-    """
-
-    def __init__(self, board: Switchboard) -> None:
-        self._mine, self._its = start.pair()
-        self._mine.setblocking(False)
-        self._its.setblocking(False)
-        self._poller = Poller()
-        self._poller.add(board.fileno())
-        self._poller.add(self._mine.fileno())
-
-    def __del__(self) -> None:
-        if hasattr(self, "_poller"):
-            self.close()
-
-    def fileno(self) -> int:
-        """Return the descriptor; -1 after ``close``."""
-        return self._poller.fileno()
-
-    def ring(self) -> None:
-        """Make it readable."""
-        try:
-            self._its.send(b"!")
-        except OSError:  # it is full of rings
-            return
-
-    def silence(self) -> None:
-        """Take the rings back."""
-        try:
-            while self._mine.recv(4096):
-                pass
-        except OSError:
-            return
-
-    def close(self) -> None:
-        """Take it down: nothing more can ring it."""
-        self._poller.close()
-        self._mine.close()
-        self._its.close()

@@ -85,26 +85,30 @@ class Turns:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         turn = _Turn()
-        try:  # twice, so that an exception in the first clause does not skip it
+        try:  # twice, so that an exception in the first clause does not skip it; a return would skip both
             try:
                 self._turns.append(turn)
-                while True:
-                    leads = self._turns[0].thread == turn.thread
-                    if leads:
-                        board.exchange_within(0)
-                    if condition():
-                        return
+                leads = self._reads(board, turn)
+                while not condition():
                     rest = _LONGEST if deadline is None else min(deadline - time.monotonic(), _LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
-                    if leads:
+                    if leads:  # as it was before the condition was asked: a turn that leads only now was woken, too
                         board.exchange_within(rest)
                     else:
                         turn.sleep(rest)
+                    leads = self._reads(board, turn)
             finally:
                 self._leave(board, turn)
         finally:
             self._leave(board, turn)
+
+    def _reads(self, board: Board, turn: _Turn) -> bool:
+        """Say whether this turn reads for all, after it has read what is there."""
+        leads = self._turns[0].thread == turn.thread
+        if leads:
+            board.exchange_within(0)
+        return leads
 
     def wake_others(self) -> None:
         """Have the other threads look at their conditions."""

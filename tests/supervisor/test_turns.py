@@ -1,0 +1,69 @@
+"""The threads that wait for news, and exceptions at every line of that."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from pydfly.supervisor import turns
+
+
+class Board:
+    """News that come at the second look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.was_left = 0
+
+    def exchange_within(self, timeout: float) -> None:
+        """Look."""
+        self.looks += 1
+
+    def kick(self) -> None:
+        """Another turn of this thread goes on."""
+
+    def left(self) -> None:
+        """No thread waits any more."""
+        self.was_left += 1
+
+
+def wait(waiting: turns.Turns, board: Board) -> None:
+    """Wait for the news."""
+    waiting.until(board, lambda: board.looks > 2, 10, lambda: "news")
+
+
+def test_an_exception_at_any_line_leaves_no_turn_behind() -> None:
+    """One that stays would be taken for a thread that reads, and the others would sleep for ever."""
+    code = turns.Turns.until.__code__
+    lines = sorted({line for _, _, line in code.co_lines() if line})
+    hit = 0
+    for at in lines:
+        waiting, board = turns.Turns(), Board()
+
+        def trace(frame: FrameType, event: str, argument: object, at: int = at) -> Any:
+            if frame.f_code is code and event == "line" and frame.f_lineno == at:
+                raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            wait(waiting, board)
+        except KeyboardInterrupt:
+            hit += 1
+        finally:
+            sys.settrace(before)
+        assert not waiting, at
+    assert hit > 10
+
+
+def test_it_is_told_what_has_not_come() -> None:
+    """The text names it, and no turn is left."""
+    waiting, board = turns.Turns(), Board()
+    with pytest.raises(TimeoutError, match="the end of the world not within"):
+        waiting.until(board, lambda: False, 0.01, lambda: "the end of the world")
+    assert not waiting
+    assert board.was_left
