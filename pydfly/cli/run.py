@@ -49,6 +49,9 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
     descriptors = open_descriptors()
     attendant = Attendant(given)
     reports = Reports(given.get("--report"), "--summary" in given)
+    hint = ""
+    if "--fail-on-leak" in given and words[0].isdigit():
+        hint = f" (a status is given with =, as in --fail-on-leak={words[0].decode()})"
     try:
         if "--pidfile" in given:
             attendant.open_pidfile(given["--pidfile"])
@@ -58,7 +61,7 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
             domain.failure = "FileNotFoundError", errno.ENOENT, os.strerror(errno.ENOENT), "''"
         else:
             domain.run()
-        return attendant.judge(domain, _conclude(domain, reports))
+        return attendant.judge(domain, _conclude(domain, reports, hint))
     except (OSError, MemoryError) as error:
         return _complain(_reason(error), FAILED)
     finally:
@@ -172,14 +175,20 @@ class Reports:
             _complain(f"run: --report: {self._name}: {trouble}", FAILED)
 
 
-def _conclude(domain: Foreground, reports: Reports) -> int:
-    """Write the report, say what is to be said, and return the exit status of ``pydfly run``."""
+def _conclude(domain: Foreground, reports: Reports, hint: str) -> int:
+    """Write the report, say what is to be said, and return the exit status of ``pydfly run``.
+
+    Args:
+        domain: what was run.
+        reports: where that is told.
+        hint: what is said besides if there is no such command.
+    """
     report = domain.report
     if domain.trouble is not None:
         return _complain(_reason(domain.trouble), FAILED)
     command = [os.fsdecode(word) for word in domain.launch.command]
     if domain.failure:
-        return _not_started(command, domain.failure, reports)
+        return _not_started(command, domain.failure, reports, hint)
     if report is None:
         left = domain.lost or []
         ended = "some processes are left" if left else "everything it guarded was ended"
@@ -194,7 +203,9 @@ def _conclude(domain: Foreground, reports: Reports) -> int:
     return -report["signal"] if report["signal"] else report["exit_status"] or 0
 
 
-def _not_started(command: list[str], failure: tuple[str, int | None, str, str | None], reports: Reports) -> int:
+def _not_started(
+    command: list[str], failure: tuple[str, int | None, str, str | None], reports: Reports, hint: str
+) -> int:
     _, number, text, path = failure
     text = f"{path or 'run'}: {text}"
     nothing: dict[str, Any] = {
@@ -207,7 +218,7 @@ def _not_started(command: list[str], failure: tuple[str, int | None, str, str | 
     }
     reports.write({"command": command, **nothing, "spared": [], "reason": "not started", "error": text})
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return _complain(text, NOT_FOUND)
+        return _complain(text + hint, NOT_FOUND)
     return _complain(text, NOT_EXECUTABLE if path else FAILED)
 
 

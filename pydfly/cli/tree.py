@@ -5,11 +5,11 @@ Without PID: of the process that called pydfly, usually a shell.
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 
 from ..backends import current
-from ..errors import refusal
 from ..escape import escape
 from . import screen
 
@@ -29,7 +29,7 @@ def main(parsed: Parsed) -> int:
     everyone = processes.everyone()
     root = next((process for process in everyone if process.pid == top), None)
     if root is None:
-        raise refusal("tree", "ESRCH", f"there is no process {top}")
+        raise ProcessLookupError(errno.ESRCH, f"there is no process {top}")
     children: dict[int, list[DescendantInfo]] = {}
     for process in sorted(everyone):
         children.setdefault(process.ppid, []).append(process)

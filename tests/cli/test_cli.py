@@ -87,10 +87,10 @@ def test_tree() -> None:
     assert child.pid in [member["pid"] for member in nested["children"]]
 
 
-def test_tree_of_nobody() -> None:
+def test_tree_of_no_process() -> None:
     output = pydfly("tree", "4194304")
     assert output.returncode == 1
-    assert output.stderr == "pydfly: tree: No such process: there is no process 4194304\n"
+    assert output.stderr == "pydfly: tree: there is no process 4194304\n"
 
 
 def test_doctor() -> None:

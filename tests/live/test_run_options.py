@@ -89,6 +89,15 @@ def test_a_pid_file_that_cannot_be_written_starts_nothing(tmp_path: Path) -> Non
     assert not (tmp_path / "started").exists()
 
 
+def test_a_status_without_its_sign() -> None:
+    """``--fail-on-leak 9 CMD`` takes 9 for the command: the one line says how a status is given."""
+    result = run("--fail-on-leak", "9", "true")
+    assert result.returncode == 127
+    assert result.stderr == (
+        "pydfly: 9: No such file or directory (a status is given with =, as in --fail-on-leak=9)\n"
+    )
+
+
 def test_a_pid_file_that_another_has_replaced_is_his(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     result = run("--pidfile", str(file), "--", "sh", "-c", f"rm {file}; echo mine >{file}")
