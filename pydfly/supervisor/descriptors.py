@@ -44,19 +44,36 @@ def above_standard(descriptor: int) -> int:
         os.close(descriptor)
 
 
+class _Held:
+    """Numbers that are closed when they are forgotten, and pairs of an interrupted pipe()."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.pairs: list[tuple[int, int]] = []
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close them all."""
+        for pair in self.pairs:
+            self.numbers.extend(number for number in pair if number not in self.numbers)
+        self.pairs.clear()
+        while self.numbers:
+            deque(map(os.close, starmap(self.numbers.pop, ((),))), maxlen=0)
+
+
 class Descriptors:
     """Descriptors that are closed with this object, if not before."""
 
     def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self._pairs: list[tuple[int, int]] = []
+        self._held = _Held()
+        self.numbers = self._held.numbers
 
     def __del__(self) -> None:
-        if hasattr(self, "_pairs"):
-            try:  # twice, so that an exception in the first does not skip it
-                self.close()
-            finally:
-                self.close()
+        # an exception that comes here, even before the first line, leaves it to _Held, which goes next
+        if hasattr(self, "numbers"):
+            self.close()
 
     def open(self, path: str, flags: int) -> int:
         """Open a file as os.open() does.
@@ -84,9 +101,9 @@ class Descriptors:
         Raises:
             OSError: EMFILE or ENFILE.
         """
-        keep(self._pairs, os.pipe)
-        self.numbers.extend(self._pairs[-1])
-        self._pairs.clear()
+        keep(self._held.pairs, os.pipe)
+        self.numbers.extend(self._held.pairs[-1])
+        self._held.pairs.clear()
         return self.numbers[-2], self.numbers[-1]
 
     def move(self, number: int, other: Descriptors) -> None:
@@ -95,11 +112,7 @@ class Descriptors:
 
     def close(self) -> None:
         """Close them all."""
-        for pair in self._pairs:  # of an interrupted pipe()
-            self.numbers.extend(number for number in pair if number not in self.numbers)
-        self._pairs.clear()
-        while self.numbers:
-            deque(map(os.close, starmap(self.numbers.pop, ((),))), maxlen=0)
+        self._held.close()
 
 
 def _close_in_fork() -> None:
