@@ -35,4 +35,4 @@ def main(arguments: list[str]) -> int:
         from .initialize import init
 
         return init(request)
-    return client.ask(request, arguments, client.default_directory(request))
+    return client.ask(request, arguments)

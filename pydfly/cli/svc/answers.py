@@ -12,7 +12,8 @@ import time
 from ...escape import escape
 from ...supervisor.services.log import LOST
 from ...supervisor.services.service import Service
-from . import wire, wording
+from ...supervisor.services.status import ended
+from . import wire
 from .grammar import HELP, read
 from .request import Help, Refused
 
@@ -20,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ...supervisor.services.status import ServiceStatus
     from .request import Request
 
     Answer = Iterator[float | None]
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 MOST_WAITS = 60
 """Times that a client is told that the service is still stopping, once a second, before it is given up."""
 
+_STATES = {"stopping": "killing", "waiting": "stopped"}  # the tool's words for ours
 _BEHIND = 65536  # bytes that a client may be behind before it must read on
 
 
@@ -100,14 +103,34 @@ def _list(service: KeptService, talk: Talk, request: Request) -> Answer:
 
 def _status(service: KeptService, talk: Talk, request: Request) -> Answer:
     status = service.status()
-    state = wording.column(status, service.exiting, service.rules.ready)
+    state = _column(service, status)
     if request.json:
         import json
 
         talk.say(json.dumps({**status._asdict(), "column": state, "log": service.output.log_path}))
     else:
-        talk.say(f"{service.name:<16} {state}" + (wording.more(status) if request.verbose else ""))
+        talk.say(f"{service.name:<16} {state}" + (_more(status) if request.verbose else ""))
     yield from ()
+
+
+def _column(service: KeptService, status: ServiceStatus) -> str:
+    """Return the state in the tool's words."""
+    if status.state == "stopped":
+        return "stopped (exiting)" if service.exiting else "stopped (manual)" if status.manual else "stopped"
+    if status.state == "starting":
+        return "starting" if service.rules.ready else "running"
+    return _STATES.get(status.state, status.state)
+
+
+def _more(status: ServiceStatus) -> str:
+    """Return what -v adds to the column."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(status.since))
+    parts = [f"pid {status.pid}" if status.pid else "", f"since {since}", f"restarts {status.restarts}"]
+    if status.restart_at is not None:
+        parts.append(f"restart in {max(0.0, status.restart_at - time.time()):.1f} s")
+    parts.append("" if status.last_exit is None else ended(status.last_exit))
+    parts += [escape(status.reason), escape(status.text)]
+    return "".join(f"  {part}" for part in parts if part)
 
 
 def _start(service: KeptService, talk: Talk, request: Request) -> Answer:

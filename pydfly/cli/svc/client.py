@@ -6,7 +6,6 @@ The tool's protocol carries no exit status, so it is read off the texts; that ho
 from __future__ import annotations
 
 import json
-import os
 import select
 import socket
 import sys
@@ -24,14 +23,14 @@ _PIECE = 65536
 _FAILURES = ("Unable to ", "Giving up ", "permission denied", "init is not ", "a null byte ", "the request is ")
 
 
-def ask(request: Request, words: list[str], directory: str) -> int:
+def ask(request: Request, words: list[str]) -> int:
     """Send the words to every daemon that is meant, print the answers, and return the exit status.
 
     Args:
         request: what the words say.
         words: the command line, as it was given.
-        directory: where the sockets are.
     """
+    directory = files.default_directory() if request.directory is None else request.directory
     try:
         labels = [label for label in files.labels(directory) if label.startswith(request.label or "")]
     except FileNotFoundError:
@@ -211,8 +210,3 @@ class Conversation:
             print(f"Removing pid and socket files for {label}")
             if not files.remove_stale(directory, self._label):
                 print(f"svc: {label} is active: its files stay", file=sys.stderr)
-
-
-def default_directory(request: Request) -> str:
-    """Return where the sockets are."""
-    return files.default_directory() if request.directory is None else os.path.join(request.directory, "")[:-1] or "/"

@@ -7,7 +7,7 @@ import sys
 
 from ...escape import escape
 from ...supervisor.launch import Launch
-from . import accounts, files
+from . import files
 from .grammar import GRACE, LABEL
 
 TYPE_CHECKING = False
@@ -67,8 +67,8 @@ def _check_powers(request: Request) -> None:
     mine = {os.getegid(), *os.getgroups()}
     if request.root is not None:
         raise _RefusedError("-c: only root may change the root directory")
-    if request.user is not None and request.user.uid != os.geteuid():
-        raise _RefusedError(f"-u {request.user.name}: only root may run a command as another user")
+    if request.user is not None and request.user.pw_uid != os.geteuid():
+        raise _RefusedError(f"-u {request.user.pw_name}: only root may run a command as another user")
     if request.group is not None and request.group not in mine:
         raise _RefusedError(f"-g {request.group}: only root may use a group that it is not in")
     if request.groups is not None:
@@ -78,9 +78,9 @@ def _check_powers(request: Request) -> None:
 def _launch(request: Request) -> Launch:
     user, group, groups = request.user, request.group, request.groups
     if group is None:
-        group = groups[0] if groups else user.gid if user else None
+        group = groups[0] if groups else user.pw_gid if user else None
     if user is not None and groups is None and group is not None:
-        groups = accounts.groups_of(user, group)
+        groups = os.getgrouplist(user.pw_name, group)
     if os.geteuid() != 0:
         groups = None
     return Launch(
@@ -89,7 +89,7 @@ def _launch(request: Request) -> Launch:
         grace=GRACE if request.grace is None else request.grace,
         stop_signal=request.stop_signal,
         kill_mode=request.kill_mode,
-        user=None if user is None else user.uid,
+        user=None if user is None else user.pw_uid,
         group=group,
         extra_groups=groups,
         chroot=None if request.root is None else os.fsencode(request.root),

@@ -7,8 +7,7 @@ from ...supervisor.services.rules import MAX_DELAY, READY_TIMEOUT, Rules
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-
-    from .accounts import User
+    from pwd import struct_passwd
 else:
     import _signal
 
@@ -30,13 +29,13 @@ class Request:
     """What a command line says."""
 
     def __init__(self) -> None:
-        self.debug = self.foreground = self.exit_with_service = self.sync = self.mount_dev = False
+        self.debug = self.foreground = self.exit_with_service = self.sync = False
         self.directory: str | None = None
         self.restart_with: str | None = None
         """``command`` for -r, ``everybody`` for -R."""
         self.delay = 0.0
         self.grace: float | None = None
-        self.user: User | None = None
+        self.user: struct_passwd | None = None
         self.group: int | None = None
         self.groups: list[int] | None = None
         self.log: str | None = None

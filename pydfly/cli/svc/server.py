@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import struct
+import sys
 from contextlib import suppress
 
 from . import wire
 from .answers import Talk, answer
-from .peer import may_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 MOST_CLIENTS = 400
 """Connections at once; beyond, the one that has been silent for the longest time is closed."""
 
+_UCRED = struct.Struct("3i")  # Linux: pid, uid, gid
+_XUCRED = struct.Struct("=II")  # FreeBSD, DragonFly: cr_version, cr_uid, and more (sys/ucred.h)
+_LOCAL_PEERCRED = 1
 _PIECE = 65536
 _BEHIND = 1 << 20  # bytes a client may leave unread before it gets no further answers
 
@@ -199,3 +204,16 @@ class Client:
             return
         reading = not self._ended and len(self._unsent) < _BEHIND
         self._server.reactor.interest(self._descriptor, read=reading, write=bool(self._unsent))
+
+
+def may_command(connection: socket.socket) -> bool:
+    """Say whether the other end is root or the user of this process, by the ids that it connected with."""
+    try:
+        if sys.platform.startswith("linux"):
+            data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+            user = _UCRED.unpack(data)[1]
+        else:
+            user = _XUCRED.unpack_from(connection.getsockopt(0, _LOCAL_PEERCRED, 128))[1]
+    except OSError:  # the system does not tell
+        return False
+    return user in (0, os.geteuid())

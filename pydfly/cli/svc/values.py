@@ -6,7 +6,6 @@ import re
 
 from ..resident import strtol
 from ..values import signal_number
-from . import accounts
 from .request import Refused
 
 TYPE_CHECKING = False
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from .request import Request
 
+_MOST_GROUPS = 16  # that -G takes: DragonFly's NGROUPS
 _LIMIT = re.compile(r"\s*\+?(\d+)(?::\s*\+?(\d+))?")
 
 
@@ -40,40 +40,65 @@ def _number(value: str, least: float) -> float:
     return number
 
 
+def _seconds(value: str) -> float:
+    return float(max(0, strtol(value)))
+
+
 def _restart(request: Request, value: str, ends_with: str) -> None:
     request.restart_with = ends_with
-    request.delay = float(max(0, strtol(value)))
-
-
-def _grace(request: Request, value: str) -> None:
-    request.grace = float(max(0, strtol(value)))
+    request.delay = _seconds(value)
 
 
 def _user(request: Request, value: str) -> None:
+    import pwd
+
     try:
-        request.user = accounts.user(value)
+        request.user = pwd.getpwuid(_id(value)) if value[:1].isdigit() else pwd.getpwnam(value)
     except LookupError as error:
-        raise Refused(f"Cannot find user {value}: {error.args[0]}") from None
+        raise Refused(f"Cannot find user {value}: {_why(error, 'user')}") from None
+
+
+def _group_id(name: str) -> int:
+    import grp
+
+    try:
+        return (grp.getgrgid(_id(name)) if name[:1].isdigit() else grp.getgrnam(name)).gr_gid
+    except LookupError as error:
+        raise Refused(f"Cannot find group {name}: {_why(error, 'group')}") from None
+
+
+def _id(text: str) -> int:
+    """Read a number that stands for a user or a group.
+
+    Raises:
+        LookupError: it is none, or one that no id can be.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise LookupError(f"{text} is no number")
+    digits = text.lstrip("0")  # int() refuses thousands of them
+    if len(digits) > 10 or int(digits or "0") >= 1 << 32:
+        raise KeyError
+    return int(digits or "0")
+
+
+def _why(error: LookupError, kind: str) -> str:
+    return f"no such {kind}" if isinstance(error, KeyError) else str(error)
 
 
 def _group(request: Request, value: str) -> None:
-    try:
-        request.group = accounts.group(value)
-    except LookupError as error:
-        raise Refused(f"Cannot find group {value}: {error.args[0]}") from None
+    request.group = _group_id(value)
 
 
 def _groups(request: Request, value: str) -> None:
-    names = [name for name in value.split(",") if name]
     found: list[int] = []
     complaints: list[str] = []
-    for name in names:
+    for name in filter(None, value.split(",")):
         try:
-            found.append(accounts.group(name))
-        except LookupError as error:
-            complaints.append(f"Cannot find group {name}: {error.args[0]}")
-    if len(found) > accounts.MOST_GROUPS and not complaints:
-        complaints.append(f"Too many groups specified, max {accounts.MOST_GROUPS}")
+            found.append(_group_id(name))
+        except Refused as refused:
+            complaints += refused.lines
+    if len(found) > _MOST_GROUPS and not complaints:
+        complaints.append(f"Too many groups specified, max {_MOST_GROUPS}")
     if complaints:
         raise Refused(complaints)
     request.groups = found
@@ -83,35 +108,35 @@ def _jail_spec(request: Request, value: str) -> None:
     wrong = [spec for spec in value.split(",") if spec and spec != "clean"]
     if wrong:
         raise Refused([f"jail-spec '{spec}' not understood" for spec in wrong])
-    request.jail = request.jail or "-k"
+    _jail(request, "-k")
+
+
+def _jail(request: Request, option: str) -> None:
+    request.jail = request.jail or option
 
 
 def _limit(request: Request, value: str) -> None:
     found = _LIMIT.match(value)
     if found is None:
         raise Refused(f"bad restart specification: {value}")
-    request.limit = int(found[1]), float(found[2] or 60)
+    request.limit = int(found[1][:18]), float((found[2] or "60")[:18])  # int() refuses thousands of digits
 
 
-def _jail(request: Request, value: str) -> None:
-    request.jail = request.jail or "-j"
-
-
-def _set(name: str) -> Callable[[Request, str], None]:
-    return lambda request, value: setattr(request, name, value)
+def _set(name: str, read: Callable[[str], object] = str) -> Callable[[Request, str], None]:
+    return lambda request, value: setattr(request, name, read(value))
 
 
 VALUES: dict[str, Callable[[Request, str], None]] = {
-    "p": _set("directory"),
+    "p": lambda request, value: setattr(request, "directory", value or "/"),
     "r": lambda request, value: _restart(request, value, "command"),
     "R": lambda request, value: _restart(request, value, "everybody"),
-    "t": _grace,
+    "t": _set("grace", _seconds),
     "u": _user,
     "g": _group,
     "G": _groups,
     "l": _set("log"),
     "c": _set("root"),
-    "j": _jail,
+    "j": lambda request, _: _jail(request, "-j"),
     "k": _jail_spec,
     "T": _set("title"),
     "F": _limit,
@@ -119,31 +144,11 @@ VALUES: dict[str, Callable[[Request, str], None]] = {
 """The tool's options that take a value."""
 
 
-def _ready(request: Request, value: str) -> None:
-    request.ready = value if value == "notify" else _ready_descriptor(value)
-
-
-def _stop_signal(request: Request, value: str) -> None:
-    request.stop_signal = signal_number(value)
-
-
-def _kill_mode(request: Request, value: str) -> None:
-    request.kill_mode = _one_of(value, "mixed", "everyone")
-
-
-def _backoff(request: Request, value: str) -> None:
-    request.backoff = _number(value, 1)
-
-
-def _ready_timeout(request: Request, value: str) -> None:
-    request.ready_timeout = _number(value, 0)
-
-
 LONG_VALUES: dict[str, Callable[[Request, str], None]] = {
-    "--ready": _ready,
-    "--ready-timeout": _ready_timeout,
-    "--backoff": _backoff,
-    "--stop-signal": _stop_signal,
-    "--kill-mode": _kill_mode,
+    "--ready": _set("ready", lambda value: value if value == "notify" else _ready_descriptor(value)),
+    "--ready-timeout": _set("ready_timeout", lambda value: _number(value, 0)),
+    "--backoff": _set("backoff", lambda value: _number(value, 1)),
+    "--stop-signal": _set("stop_signal", signal_number),
+    "--kill-mode": _set("kill_mode", lambda value: _one_of(value, "mixed", "everyone")),
 }
 """Those that the tool does not have; each raises ValueError with what is wrong."""

@@ -44,6 +44,7 @@ def init_fails(words: str, why: str, label: str = "web") -> Call:
 
 NO_JAILS = "pydfly makes no jails; give a command that does, as jail(8)"
 LONG = "x" * 120
+DIGITS = "9" * 5000  # more than int() reads
 EXITED = """\
 initializing new service: web
 svc web: Starting pid N
@@ -113,6 +114,10 @@ WITHOUT_SERVICES = [
     Call("-F 5 status"),
     Call("-F 5:10 status"),
     Call("-F 5:x status"),
+    Call(f"-F {DIGITS}:{DIGITS} status"),
+    Call(f"-t {DIGITS} -r {DIGITS} status"),
+    Call(f"-u {DIGITS} status", f"Cannot find user {DIGITS}: no such user\n", "", 1),
+    Call(f"-G {DIGITS} status", f"Cannot find group {DIGITS}: no such group\n", "", 1),
     Call("--ready", UNKNOWN, "svc: option requires an argument -- ready\n", 1),
     Call("--ready 2 status", "--ready: '2' is neither notify nor a descriptor from 3 to 1023\n", "", 1),
     Call("--backoff=0.5 status", "--backoff: '0.5' is no number from 1 on\n", "", 1),
