@@ -45,11 +45,16 @@ def above_standard(descriptor: int) -> int:
 
 
 class _Held:
-    """Numbers that are closed when they are forgotten, and pairs of an interrupted pipe()."""
+    """Closes descriptors when it is forgotten.
 
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.pairs: list[tuple[int, int]] = []
+    Args:
+        numbers: of descriptors.
+        pairs: those of an interrupted pipe().
+    """
+
+    def __init__(self, numbers: list[int], pairs: list[tuple[int, int]]) -> None:
+        self.numbers = numbers
+        self.pairs = pairs
 
     def __del__(self) -> None:
         self.close()
@@ -67,13 +72,10 @@ class Descriptors:
     """Descriptors that are closed with this object, if not before."""
 
     def __init__(self) -> None:
-        self._held = _Held()
-        self.numbers = self._held.numbers
-
-    def __del__(self) -> None:
-        # an exception that comes here, even before the first line, leaves it to _Held, which goes next
-        if hasattr(self, "numbers"):
-            self.close()
+        self.numbers: list[int] = []
+        self._pairs: list[tuple[int, int]] = []
+        # two, as an exception can come before the first line of a finalizer: the other one closes them then
+        self._held = _Held(self.numbers, self._pairs), _Held(self.numbers, self._pairs)
 
     def open(self, path: str, flags: int) -> int:
         """Open a file as os.open() does.
@@ -101,9 +103,9 @@ class Descriptors:
         Raises:
             OSError: EMFILE or ENFILE.
         """
-        keep(self._held.pairs, os.pipe)
-        self.numbers.extend(self._held.pairs[-1])
-        self._held.pairs.clear()
+        keep(self._pairs, os.pipe)
+        self.numbers.extend(self._pairs[-1])
+        self._pairs.clear()
         return self.numbers[-2], self.numbers[-1]
 
     def move(self, number: int, other: Descriptors) -> None:
@@ -112,7 +114,7 @@ class Descriptors:
 
     def close(self) -> None:
         """Close them all."""
-        self._held.close()
+        self._held[0].close()
 
 
 def _close_in_fork() -> None:
