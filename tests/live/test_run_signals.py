@@ -81,7 +81,8 @@ def test_the_stop_signal(option: list[str], told: str) -> None:
 @pytest.mark.parametrize(("mode", "status"), [("mixed", 0), ("everyone", 143)])
 def test_kill_modes(mode: str, status: int) -> None:
     """The child gets the stop signal at once, or only when its parent has ended."""
-    script = "sh -c 'read line; exit 0' & child=$!; trap : TERM; echo ready; wait; trap - TERM; echo asked; wait $child"
+    asked = "trap - TERM; echo asked; wait $child; exit $?"  # in the trap: it may come before the wait
+    script = f"sh -c 'read line; exit 0' & child=$!; trap '{asked}' TERM; echo ready; wait"
     words = [*RUN, "--kill-mode", mode, "--", "sh", "-c", f"exec 3<&0; {script.replace('read line', 'read line <&3')}"]
     with conversation(words, env=ENVIRONMENT, stdin=subprocess.PIPE) as talk:
         assert talk.hear("ready\n")
