@@ -1,4 +1,4 @@
-"""Who gets away from whom: ``python -m benchmarks.escapes [--rounds N] [--markdown]``.
+"""What gets away from which tool: ``python -m benchmarks.escapes [--rounds N] [--markdown]``.
 
 Every tool runs a program that has started one kind of descendant, is told to end as its manual says, and is given
 time; whoever lives afterwards has got away.  This process is a reaper, so nobody can get away from it: ECHILD says
@@ -266,14 +266,14 @@ def main() -> None:
         PAGE.write_text(TEXT.format(command=command, machine=machine(), versions=versions(), table=table, grace=GRACE))
 
 
-TEXT = """# Who gets away
+TEXT = """# What gets away
 
 Written by `{command}` on a machine with {machine}.
 Versions: {versions}.
 
-In each field: rounds in which somebody was left / rounds; `hung`: the tool itself did not come back within 8 seconds.
+In each field: rounds in which a process was left / rounds; `hung`: the tool itself did not come back within 8 seconds.
 The program that the tools run has started one descendant of the kind, and obeys SIGTERM at once itself.  The grace is
-{grace} s where one can be set.  The process that plays this is a reaper, so ECHILD tells whether anybody was left.
+{grace} s where one can be set.  The process that plays this is a reaper, so ECHILD tells whether a process was left.
 
 {table}
 
@@ -286,7 +286,7 @@ To be fair:
 - A stopped child whose process group is orphaned gets SIGHUP and SIGCONT from the kernel, and may die of that.
 - A pid namespace ends everybody for sure.  It needs privileges or user namespaces, gives nobody a grace, and those
   inside see other pids.
-- Not getting away in a few rounds proves little.  `python -m tests.live.arena 20` plays pydfly against all the kinds
+- A few rounds prove little.  `python -m tests.live.arena 20` plays pydfly against all the kinds
   and endings that its own tests know.
 """
 

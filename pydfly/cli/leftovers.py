@@ -19,7 +19,7 @@ class Leftovers:
 
     Args:
         globs: patterns of names; what matches one of them lives on.
-        status: the exit status for leaks; 0 if nobody asked for it.
+        status: the exit status for leaks; 0 if it was not asked for.
     """
 
     def __init__(self, globs: Sequence[str], status: int) -> None:
@@ -37,7 +37,7 @@ class Leftovers:
         """
         infos = [DescendantInfo(*fields) for fields in members]
         spared = {info.pid for info in infos if any(fnmatchcase(info.name, glob) for glob in self._globs)}
-        if self.status and at_exit and not self._asked:  # who comes later was started by these
+        if self.status and at_exit and not self._asked:  # what comes later was started by these
             self.leaked = [info for info in infos if info.pid not in spared and info.state != "zombie"]
         self._asked = True
         return sorted(spared)
@@ -48,7 +48,7 @@ class Leftovers:
 
 
 def waiting(members: list[tuple[Any, ...]], rest: float) -> str:
-    """Say who is still waited for, and for how long; nothing where nobody is."""
+    """Say which processes are still waited for, and for how long; nothing where there are none."""
     infos = [DescendantInfo(*fields) for fields in members]
     living = [f"{info.name} ({info.pid})" for info in infos if info.state != "zombie"]
     if not living:

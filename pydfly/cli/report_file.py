@@ -32,7 +32,7 @@ class ReportFile:
         try:
             self._open()
         except OSError as error:
-            # somebody may read a fifo by the time that there is something to read
+            # a fifo may have a reader by the time that there is something to read
             if not _is_fifo(name):
                 self.trouble = error.strerror
 
@@ -74,7 +74,7 @@ class ReportFile:
                 raise OSError(errno.ETIMEDOUT, "its reader does not read")
             try:
                 view = view[os.write(self.descriptor, view[:_PIECE]) :]
-            except BlockingIOError:  # somebody else has filled the pipe meanwhile
+            except BlockingIOError:  # another writer has filled the pipe meanwhile
                 continue
 
 

@@ -76,7 +76,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _check_backend() -> None:
-    """Refuse a backend without real processes; asked only where somebody chose, as asking takes time."""
+    """Refuse a backend without real processes; asked only where one was chosen, as asking takes time."""
     if os.environ.get("PYDFLY_BACKEND") or not sys.platform.startswith(("linux", "dragonfly", "freebsd")):
         from ..supervisor.prepare import check_backend
 
@@ -120,7 +120,7 @@ class Attendant:
         return self._leftovers.spares(members, at_exit) if self._leftovers else []
 
     def waiting(self, members: list[tuple[Any, ...]], rest: float) -> None:
-        """Say who is still waited for."""
+        """Say which processes are still waited for."""
         try:
             from .leftovers import waiting
         except (OSError, ImportError, MemoryError):  # the command's processes have taken the descriptors away
@@ -244,6 +244,6 @@ def _complain(text: str, status: int) -> int:
         text = ascii(text)[1:-1]
     try:
         print(f"pydfly: {text}", file=sys.stderr, flush=True)
-    except OSError:  # nobody reads it any longer; the status tells the same
+    except OSError:  # its reader is gone; the status tells the same
         return status
     return status

@@ -1,4 +1,4 @@
-"""How output looks: drawn with rich where somebody looks at it and rich is there, plain text otherwise.
+"""How output looks: drawn with rich on a terminal where rich is installed, plain text otherwise.
 
 Colours and shapes only on a terminal, and never with $NO_COLOR.
 """

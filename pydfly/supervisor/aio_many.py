@@ -126,7 +126,7 @@ class Supervisor:
             raise SurvivorsError(survivors)
 
     def close(self) -> None:
-        """Let go of every domain: all are ended, but nobody waits for that."""
+        """Let go of every domain: all are ended, but this call does not wait for that."""
         if os.getpid() == self._board.owner:
             self._watching.detach()
             self._board.close()

@@ -200,7 +200,7 @@ class Supervisor:
             raise SurvivorsError(survivors)
 
     def close(self) -> None:
-        """Let go of every domain: all are ended, but nobody waits for that."""
+        """Let go of every domain: all are ended, but this call does not wait for that."""
         self._board.close()
         self._take_bell_down()
 

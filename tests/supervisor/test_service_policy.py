@@ -179,7 +179,7 @@ def test_an_end_before_ready_is_a_failure_whatever_the_status() -> None:
     policy.handle("start", 0)
     crash(policy, 1, 0)
     assert policy.state == WAITING
-    assert policy.reason == "everybody has ended before it was ready"
+    assert policy.reason == "all of its processes have ended before it was ready"
 
 
 def test_stop_and_start_by_hand() -> None:

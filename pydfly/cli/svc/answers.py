@@ -147,7 +147,7 @@ def _start(service: KeptService, talk: Talk, request: Request) -> Answer:
 
 
 def _started(service: KeptService, talk: Talk) -> Answer:
-    """Wait until the command was executed or refused, and say so; of several who wait one is told of the start."""
+    """Wait until the command was executed or refused, and say so; of several clients one is told of the start."""
     while (status := service.status()).state == "starting" and not status.pid:
         yield None
     if status.state in ("starting", "running") and service.announced == status.launches:

@@ -97,7 +97,7 @@ class Conversation:
 
     Args:
         directory: where its socket is.
-        label: whose it is.
+        label: the service's name.
         line: the request.
         request: the same, read.
     """
@@ -172,7 +172,7 @@ class Conversation:
             return
         if self._request.directive not in ("log", "logf", "tailf"):
             self._judge(line.decode(errors="replace"))
-            # whoever listens on that socket may say what it likes; a log is the service's own affair
+            # what listens on that socket may say anything; a log is the service's own affair
             line = escape(line.removesuffix(b"\n")).encode() + b"\n" * line.endswith(b"\n")
         if self._request.directive in ("status", "list", "log"):
             self.kept += line
@@ -203,7 +203,7 @@ class Conversation:
         self.finished = True
         self.status = 1
         self.close()
-        label = escape(self._label)  # of a file that anybody may have put there
+        label = escape(self._label)  # the name of a file that any program may have put there
         print(f"Unable to connect to service {label}")
         stale = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
         if self._request.directive in ("exit", "kill") and stale:

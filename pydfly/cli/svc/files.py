@@ -1,4 +1,4 @@
-"""The files of the daemons: where they are, who owns which, and what a killed one has left.
+"""The files of the daemons: where they are, which daemon owns them, and what a killed one has left.
 
 DIR/service.LABEL.pid is locked by its daemon for its life; DIR/service.LABEL.sk is its socket.  The lock, not the
 existence of a file, says whether a daemon lives.
@@ -53,10 +53,10 @@ def default_directory() -> str:
 def make_directory(path: str) -> None:
     """Make the default directory, and those above it that are missing, for its owner only.
 
-    The way to it is checked as that to the resident registry: nobody else may be able to lead it elsewhere.
+    The way to it is checked as that to the resident registry: no other user may be able to lead it elsewhere.
 
     Raises:
-        OSError: it cannot be made, or it or something above it is somebody else's; ``strerror`` says which.
+        OSError: it cannot be made, or another user owns it or something above it; ``strerror`` says which.
     """
     from ...backends.registry.directory import open_directory
     from ...errors import SyscallError
@@ -97,7 +97,7 @@ class Files:
 
     Args:
         directory: where.
-        label: whose.
+        label: of which service.
 
     Raises:
         Active: another daemon has them.
@@ -115,7 +115,7 @@ class Files:
             os.ftruncate(self._lock, 0)
             with suppress(FileNotFoundError):
                 os.unlink(self._socket_path)
-            before = os.umask(0o177)  # bind(2) makes the file, and nobody else must connect before a chmod
+            before = os.umask(0o177)  # bind(2) makes the file, and no other user must connect before a chmod
             try:
                 self.listener.bind(self._socket_path)
             finally:
@@ -134,7 +134,7 @@ class Files:
         return self._lock, self.listener.fileno()
 
     def write_pid(self, pid: int) -> None:
-        """Say who the daemon is."""
+        """Write the pid of the daemon."""
         os.pwrite(self._lock, b"%d\n" % pid, 0)
 
     def unlink(self) -> None:

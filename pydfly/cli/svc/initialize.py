@@ -47,6 +47,8 @@ def _check(request: Request, label: str) -> None:
     """Refuse what could not work, before anything is made."""
     if not LABEL.fullmatch(label):
         raise _RefusedError(f'"{label}" is no label: letters, digits and . _ @ + - are, with no . or - first')
+    if request.jail == "-m":
+        raise _RefusedError("-m: pydfly mounts no file systems; mount dev before")
     if request.jail:
         raise _RefusedError(f"{request.jail}: pydfly makes no jails; give a command that does, as jail(8)")
     if request.directory == files.NOWHERE and not (request.foreground and request.exit_with_service):

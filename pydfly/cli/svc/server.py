@@ -44,7 +44,7 @@ class Server:
         reactor.watch(listener.fileno(), self._accept)
 
     def changed(self) -> None:
-        """Let everybody go on who waits for a change, soon: an answer that made the change is not over yet."""
+        """Continue every answer that waits for a change, soon: the answer that made it is not over yet."""
         if self._news is None and self._clients:
             self._news = self.reactor.after(0, self._tell)
 

@@ -1,6 +1,6 @@
 """$NOTIFY_SOCKET: what a service tells of itself, as sd_notify(3) sends it.
 
-Anybody may send to such a socket.  Heard is only who is in the domain of the service: the kernel says which process
+Any process may send to such a socket.  Only members of the service's domain are heard: the kernel says which process
 has sent a datagram, its ancestors are read at once (it may be gone a moment later), and the warden is asked for the
 members.  The socket is in Linux's abstract name space: it needs no file that a kill could leave behind, and a service
 in a chroot or of another user reaches it.

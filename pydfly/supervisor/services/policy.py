@@ -67,7 +67,7 @@ class Policy:
         self.restarts = 0
         """Automatic restarts since the last start by hand."""
         self.last_exit: int | None = None
-        """Wait status of the command at its last end; None if there was none, or nobody knows it."""
+        """Wait status of the command at its last end; None if there was none, or it is not known."""
         self.reason = ""
         """Why the last run ended, or why there was none."""
         self.due: float | None = None
@@ -165,7 +165,7 @@ class Policy:
 
     def _over(self, now: float, _: object) -> str:
         self.occupied = False
-        self._decide(now, self._ended != 0, "everybody has ended")
+        self._decide(now, self._ended != 0, "all of its processes have ended")
         return NOTHING
 
     def _lost(self, now: float, value: int | str | None) -> str:
@@ -204,7 +204,7 @@ class Policy:
         self._pace.forget()
 
     def _decide(self, now: float, failure: bool, reason: str) -> None:
-        """An end that nobody asked for: restart, rest or give up."""
+        """An end that was not asked for: restart, rest or give up."""
         rules = self.rules
         started = self.state == RUNNING
         self.reason = reason if started else f"{reason} before it was ready"

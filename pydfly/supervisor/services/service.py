@@ -122,12 +122,12 @@ class Service:
         self._happens("stop" if scope == "everybody" else "stop command")
 
     def restart(self, grace: float | None = None) -> None:
-        """Stop everybody, and start it then."""
+        """Stop all of its processes, and start it then."""
         self._grace = grace
         self._happens("restart")
 
     def exit(self, grace: float | None = None) -> None:
-        """Stop everybody; ``over`` is called then."""
+        """Stop all of its processes; ``over`` is called then."""
         self.exiting = True
         self.stop("everybody", grace)
 

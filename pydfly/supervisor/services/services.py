@@ -1,4 +1,4 @@
-"""The services of a Supervisor, in its guard: made on request, asked over a line each, restarted without anybody.
+"""The services of a Supervisor, in its guard: made on request, asked over a line each, restarted without their owner.
 
 A line of a service is like that of a domain; see wire.  The owner that lets go of it ends the service.
 """

@@ -33,7 +33,7 @@ STUBBORN = (
 
 def stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat behind the name."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def command_pid(daemons: Daemons, label: str = "web") -> int:

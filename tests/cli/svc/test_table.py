@@ -142,7 +142,7 @@ WITHOUT_SERVICES = [
     init_fails("-p none init web sleep 1", "Cannot init, -p none: only with -f and -x"),
     init_fails("-p none -f init web sleep 1", "Cannot init, -p none: only with -f and -x"),
     init_fails("-j /tmp init web sleep 1", f"Cannot init, -j: {NO_JAILS}"),
-    init_fails("-m init web sleep 1", f"Cannot init, -m: {NO_JAILS}"),
+    init_fails("-m init web sleep 1", "Cannot init, -m: pydfly mounts no file systems; mount dev before"),
     init_fails("-k clean init web sleep 1", f"Cannot init, -k: {NO_JAILS}"),
     init_fails("-c @/none init web sleep 1", "Cannot init, -c @/none: no such directory"),
     init_fails("init web @/none", "Cannot init, unable to start: @/none: No such file or directory"),
