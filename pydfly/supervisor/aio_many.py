@@ -83,7 +83,7 @@ class Supervisor:
         self._watching.attach()
         fields, options = divided(name, {"grace": self._grace, **arguments})
         service = Service(self._board, prepare.Prepared(command, **options), fields)
-        self._services.append(service)
+        self._services = [*(kept for kept in self._services if not kept.is_over()), service]
         return service
 
     async def wait_any(self, timeout: float | None = None) -> list[Supervised]:

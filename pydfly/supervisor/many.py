@@ -139,7 +139,7 @@ class Supervisor:
         }  # fmt: skip
         fields, options = divided(name, {"grace": self._grace, **own, **arguments})
         service = Service(self._board, prepare.Prepared(command, **options), fields)
-        self._services.append(service)
+        self._services = [*(kept for kept in self._services if not kept.is_over()), service]
         return service
 
     def fileno(self) -> int:

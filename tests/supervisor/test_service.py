@@ -383,8 +383,10 @@ def test_a_dropped_handle_ends_its_service() -> None:
         pid = service.wait_ready(20).pid
         assert pid
         service.close()
+        assert service.is_over()
         eventually(lambda: not running(pid))
         other = supervisor.service("y", SLEEP)
+        assert not other.is_over()
         other.start()
         assert other.wait_ready(20).state == "running"
 

@@ -99,5 +99,5 @@ class Service(ServiceHandle):
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         self._check_owner()
-        await self._watching.until(lambda: condition() or self._is_over())
+        await self._watching.until(lambda: condition() or self.is_over())
         self._check_line(condition)

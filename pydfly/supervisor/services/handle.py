@@ -72,15 +72,15 @@ class ServiceHandle:
 
     def ask_to_stop(self, grace: float | None) -> None:
         """Begin what ``stop()`` does, and come back at once."""
-        if not self._is_over():
+        if not self.is_over():
             self._send("stop", grace)
 
     def _known(self) -> ServiceStatus:
         assert self._status
         return self._status
 
-    def _is_over(self) -> bool:
-        """Whether nothing more will come."""
+    def is_over(self) -> bool:
+        """Say whether nothing more will come: it was closed or refused, or its guard was killed."""
         return self._refusal is not None or self.post.closed or self.post.fileno() < 0
 
     def _send(self, name: str, *values: object) -> int:
@@ -235,5 +235,5 @@ class Service(ServiceHandle):
 
     def _until(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
         self._check_owner()
-        self._board.until(lambda: condition() or self._is_over(), timeout, self._purpose(what))
+        self._board.until(lambda: condition() or self.is_over(), timeout, self._purpose(what))
         self._check_line(condition)
