@@ -35,7 +35,7 @@ fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
 "$python" -m pytest -q -n auto --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
-echo "== what measures itself against other processes, one after the other"
-"$python" -m pytest -q tests/live tests/faults tests/test_pytest_plugin*.py
+echo "== what sees the other processes of the machine, file by file"
+"$python" -m pytest -q -n auto --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
 echo "== the documentation"
 sh ci/docs.sh "$python"

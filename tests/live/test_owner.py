@@ -66,6 +66,7 @@ def test_a_handler_stops_what_it_interrupts(handler: Callable[[Callable[[], obje
         assert service.report.signal == signal.SIGTERM
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_handler_that_raises_leaves_a_handle_that_works(handler: Callable[[Callable[[], object]], None]) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt

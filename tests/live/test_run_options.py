@@ -78,7 +78,7 @@ def test_the_pid_file_is_there_while_the_command_runs(tmp_path: Path) -> None:
     with start("--pidfile", str(file), "--", "sh", "-c", "echo $$; read line") as process:
         assert process.stdout
         pid = process.stdout.readline()
-        eventually(lambda: file.read_text() == pid)
+        eventually(lambda: file.exists() and file.read_text() == pid)
         process.terminate()
         process.wait(60)
     assert not file.exists()
