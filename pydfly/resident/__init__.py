@@ -30,16 +30,9 @@ if TYPE_CHECKING:
 _ABOUT_THE_PROGRAM = ("open", "execve", "resident", "exec_sys_register", "rtld")
 
 __all__ = [
-    "Applied",
-    "apply_conf",
-    "applying",
-    "entries",
-    "read_conf",
-    "register",
-    "unregister",
-    "unregister_all",
+    "Applied", "apply_conf", "applying", "entries", "read_conf", "register", "unregister", "unregister_all",
     "unregister_program",
-]
+]  # fmt: skip
 
 
 class Applied(NamedTuple):

@@ -36,22 +36,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Kernel",
-    "KernelPanic",
-    "NO_SYSCALL",
-    "Process",
-    "SYF_CAPENABLED",
-    "SYSCALL_INIT_HELPER",
-    "SYSCALL_INIT_HELPER_COMPAT",
-    "SYSCALL_INIT_HELPER_COMPAT_F",
-    "SYSCALL_INIT_HELPER_F",
-    "SYSCALL_INIT_LAST",
-    "SY_THR_STATIC",
-    "SimulationError",
-    "SyscallHelperData",
-    "Sysent",
-    "boot",
-]
+    "Kernel", "KernelPanic", "NO_SYSCALL", "Process", "SYF_CAPENABLED", "SYSCALL_INIT_HELPER",
+    "SYSCALL_INIT_HELPER_COMPAT", "SYSCALL_INIT_HELPER_COMPAT_F", "SYSCALL_INIT_HELPER_F",
+    "SYSCALL_INIT_LAST", "SY_THR_STATIC", "SimulationError", "SyscallHelperData", "Sysent", "boot",
+]  # fmt: skip
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
