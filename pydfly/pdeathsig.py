@@ -44,11 +44,7 @@ def set(signal: int | Signals, expected_parent: int | None = None) -> None:
         from .errors import refusal
 
         control("PROC_PDEATHSIG_CTL", before)
-        raise refusal(
-            "procctl",
-            "ESRCH",
-            f"the parent is {parent} now: {expected_parent} has died already",
-        )
+        raise refusal("procctl", "ESRCH", f"the parent is {parent} now: {expected_parent} has died already")
 
 
 def get() -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     from ..structs import BackendInfo
@@ -90,8 +89,6 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
     def __enter__(self) -> Backend:
         return current()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         global _current, _chosen
         _current, _chosen = self._before

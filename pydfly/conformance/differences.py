@@ -37,7 +37,7 @@ _ROWS: dict[str, dict[str, tuple[str, object, str]]] = {
             "RS-7",
             "UnsafeRegistrationError",
             "every later python of the machine would crash, so the native backend asks for unsafe=True",
-        ),
+        )
     },
     "linux": {
         "children-from-before-stay-outside": (
@@ -46,16 +46,8 @@ _ROWS: dict[str, dict[str, tuple[str, object, str]]] = {
             "Linux looks the reaper up when the parent dies, so orphans of older children are adopted too; they stay "
             "out of the counts",
         ),
-        "a-reaper-that-ignores-sigchld-keeps-zombies": (
-            "LX-6",
-            ("nobody", "ECHILD"),
-            f"{_IGNORED}; acquire() warns",
-        ),
-        "a-parent-that-ignores-sigchld-passes-zombies-on": (
-            "LX-6",
-            ("ECHILD", "nobody", "ECHILD"),
-            _IGNORED,
-        ),
+        "a-reaper-that-ignores-sigchld-keeps-zombies": ("LX-6", ("nobody", "ECHILD"), f"{_IGNORED}; acquire() warns"),
+        "a-parent-that-ignores-sigchld-passes-zombies-on": ("LX-6", ("ECHILD", "nobody", "ECHILD"), _IGNORED),
         "exec-resets-an-ignored-sigchld": (
             "LX-7",
             ("nobody", "ECHILD"),

@@ -26,18 +26,8 @@ TICK = 0.02  # seconds: start times are told in ticks of 10 ms, as the clock of 
 MOST = 10_000  # births that are remembered
 WRAPPED = 10_000  # a pid this much lower than another one given out before: the numbers have begun anew
 _NO_OWNERS = (
-    type,
-    ModuleType,
-    FunctionType,
-    BuiltinFunctionType,
-    MethodType,
-    str,
-    bytes,
-    int,
-    float,
-    tuple,
-    type(None),
-)
+    type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, str, bytes, int, float, tuple, type(None),
+)  # fmt: skip
 _CALLED = (FunctionType, MethodType)
 _TOOLS = frozenset({*sys.stdlib_module_names, "_pytest", "pytest", "pluggy", "xdist", "execnet", "pydfly"})
 

@@ -103,9 +103,7 @@ class Linux(NoModules):
             OWN.deathsig.set(signal)
         except UndeliverableError:
             raise errors.refusal(
-                "procctl",
-                "EOPNOTSUPP",
-                f"signal {signal} is stored, but not deliverable on this host: its last is 64",
+                "procctl", "EOPNOTSUPP", f"signal {signal} is stored, but not deliverable on this host: its last is 64"
             ) from None
         except OSError as error:
             raise errors.refusal_of(error, "procctl", error.strerror) from None

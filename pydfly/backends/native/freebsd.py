@@ -6,15 +6,7 @@ import os
 
 from ... import errors
 from ...constants import freebsd
-from ...structs import (
-    BAD_POINTER,
-    NULL,
-    OMITTED,
-    ReaperKill,
-    ReaperKilled,
-    ReaperPidInfo,
-    ReaperStatusFreeBSD,
-)
+from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
 from .. import arguments, freebsd_data, offspring
 from .binding import Commands
 

@@ -29,14 +29,7 @@ if TYPE_CHECKING:
 
     from .rawcall import RawCall
 
-_STATES = {
-    b"R": "running",
-    b"S": "sleeping",
-    b"D": "waiting",
-    b"T": "stopped",
-    b"Z": "zombie",
-    b"I": "idle",
-}
+_STATES = {b"R": "running", b"S": "sleeping", b"D": "waiting", b"T": "stopped", b"Z": "zombie", b"I": "idle"}
 _EVERYONE = -1
 _FREEBSD = 2  # PYDFLY_SYSTEM of the extension
 

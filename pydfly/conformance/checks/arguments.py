@@ -128,8 +128,5 @@ def the_first_fault_wins(world: World) -> object:
     world.first.call("reaper.acquire")
     child = world.first.fork("child").pid
     return _outcomes(
-        world,
-        (_OTHER, 99_999, "PROC_REAP_ACQUIRE"),
-        (0, 99_999, "PROC_REAP_ACQUIRE"),
-        (0, child, "PROC_REAP_ACQUIRE"),
+        world, (_OTHER, 99_999, "PROC_REAP_ACQUIRE"), (0, 99_999, "PROC_REAP_ACQUIRE"), (0, child, "PROC_REAP_ACQUIRE")
     )

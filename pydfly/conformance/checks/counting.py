@@ -187,14 +187,7 @@ def the_friendly_status(world: World) -> object:
     world.first.fork("child")
     told = world.first.call("reaper.status")
     who = world.who
-    return (
-        told.owned,
-        told.real_init,
-        who(told.reaper_pid),
-        who(told.first_pid),
-        told.children,
-        told.descendants,
-    )
+    return (told.owned, told.real_init, who(told.reaper_pid), who(told.first_pid), told.children, told.descendants)
 
 
 @behaviour("RF-2", both=([("child", "first"), ("grandchild", "child")], [("zombie", "first")]))

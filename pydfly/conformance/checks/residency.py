@@ -112,12 +112,7 @@ def only_the_superuser(world: World) -> object:
     path = world.program("a")
     user = world.first.fork("user")
     user.setuid(1001)
-    calls = (
-        ("resident.entries",),
-        ("exec_sys_register", 0),
-        ("exec_sys_unregister", -2),
-        ("resident.unregister", 1),
-    )
+    calls = (("resident.entries",), ("exec_sys_register", 0), ("exec_sys_unregister", -2), ("resident.unregister", 1))
     assert path
     return tuple(outcome(user.call, *call) for call in calls)
 
