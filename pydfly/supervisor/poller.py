@@ -6,11 +6,28 @@ signal handler that interrupts it, with no pipe for that: ``watch(descriptor, wr
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
 
 from .descriptors import LOWEST, above_standard, closed_in_forks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _unless_closed(change: Callable[..., object], *arguments: object) -> None:
+    """Change a set, unless it or the descriptor is closed: a signal handler may have done that just now."""
+    try:
+        change(*arguments)
+    except (FileExistsError, FileNotFoundError, ValueError):  # it is waited for already, or not; it is closed
+        return
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+
 
 if sys.platform == "linux":
 
@@ -25,28 +42,25 @@ if sys.platform == "linux":
 
         def add(self, descriptor: int) -> None:
             """Wait for something to read from a descriptor, or its end."""
-            try:
-                self._set.register(descriptor, select.EPOLLIN)
-            except (FileExistsError, ValueError):  # it is waited for already, or it or the set is closed
-                return
+            _unless_closed(self._set.register, descriptor, select.EPOLLIN)
 
         def watch(self, descriptor: int, writing: bool) -> None:
             """Wait for room to write, too, or no longer."""
-            try:
-                self._set.modify(descriptor, select.EPOLLIN | select.EPOLLOUT if writing else select.EPOLLIN)
-            except (FileNotFoundError, ValueError):  # it, or the set, is not waited for any more
-                return
+            _unless_closed(
+                self._set.modify, descriptor, select.EPOLLIN | select.EPOLLOUT if writing else select.EPOLLIN
+            )
 
         def remove(self, descriptor: int) -> None:
             """Wait for a descriptor no longer; called before it is closed, because a forked copy may hold it open."""
-            try:
-                self._set.unregister(descriptor)
-            except (FileNotFoundError, ValueError):
-                return
+            _unless_closed(self._set.unregister, descriptor)
 
         def wait(self, timeout: float | None) -> dict[int, bool]:
             """Return the descriptors that are ready, and whether to be read; none after ``timeout`` seconds."""
-            return {descriptor: event != select.EPOLLOUT for descriptor, event in self._set.poll(timeout)}
+            try:
+                ready = self._set.poll(timeout)
+            except ValueError:  # it was closed just now
+                return {}
+            return {descriptor: event != select.EPOLLOUT for descriptor, event in ready}
 
         def fileno(self) -> int:
             """Return a descriptor that is readable when one of the set is ready; -1 after ``close``."""
@@ -70,27 +84,26 @@ elif hasattr(select, "kqueue"):
         def add(self, descriptor: int) -> None:
             """Wait for something to read from a descriptor, or its end."""
             if descriptor >= 0 and not self._set.closed:
-                self._change(descriptor, select.KQ_FILTER_READ, select.KQ_EV_ADD)
+                _unless_closed(self._change, descriptor, select.KQ_FILTER_READ, select.KQ_EV_ADD)
 
         def watch(self, descriptor: int, writing: bool) -> None:
             """Wait for room to write, too, or no longer."""
-            try:
-                self._change(descriptor, select.KQ_FILTER_WRITE, select.KQ_EV_ADD if writing else select.KQ_EV_DELETE)
-            except (FileNotFoundError, ValueError):  # it, or the set, is not waited for any more
-                return
+            flag = select.KQ_EV_ADD if writing else select.KQ_EV_DELETE
+            _unless_closed(self._change, descriptor, select.KQ_FILTER_WRITE, flag)
 
         def remove(self, descriptor: int) -> None:
             """Wait for a descriptor no longer."""
-            try:
-                self._change(descriptor, select.KQ_FILTER_READ, select.KQ_EV_DELETE)
-            except (FileNotFoundError, ValueError):
-                return
+            _unless_closed(self._change, descriptor, select.KQ_FILTER_READ, select.KQ_EV_DELETE)
             self.watch(descriptor, False)
 
         def wait(self, timeout: float | None) -> dict[int, bool]:
             """Return the descriptors that are ready, and whether to be read; none after ``timeout`` seconds."""
             ready: dict[int, bool] = {}
-            for event in self._set.control(None, 256, timeout):
+            try:
+                events = self._set.control(None, 256, timeout)
+            except ValueError:  # it was closed just now
+                return ready
+            for event in events:
                 reads = event.filter == select.KQ_FILTER_READ
                 ready[event.ident] = ready.get(event.ident, False) or reads
             return ready

@@ -173,8 +173,6 @@ class Switchboard:
     def exchange_within(self, timeout: float) -> None:
         """Wait for something to read or room to write, and do both."""
         if not self._watched:
-            if timeout:
-                raise SupervisionError("this handle was closed: nobody waits for its end any more")
             return
         news = False
         ready = dict.fromkeys(self._unfinished, False) | self._poller.wait(timeout)

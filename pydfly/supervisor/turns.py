@@ -14,6 +14,8 @@ import contextlib
 import time
 from _thread import get_ident
 
+from ..errors import SupervisionError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
         def kick(self) -> None:
             """Have the thread that sleeps in ``exchange_within`` come back."""
+
+        def expects_news(self) -> bool:
+            """Whether something may come still."""
 
         def left(self) -> None:
             """No thread waits any more."""
@@ -82,14 +87,17 @@ class Turns:
 
         Raises:
             TimeoutError: not within ``timeout`` seconds.
+            SupervisionError: it does not hold, and there is nothing left that news could come from.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         turn = _Turn()
         try:  # twice, so that an exception in the first clause does not skip it; a return would skip both
             try:
                 self._turns.append(turn)
-                leads = self._reads(board, turn)
+                leads, over = self._reads(board, turn)
                 while not condition():
+                    if over:
+                        raise SupervisionError("this handle was closed: nobody waits for its end any more")
                     rest = _LONGEST if deadline is None else min(deadline - time.monotonic(), _LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
@@ -97,18 +105,23 @@ class Turns:
                         board.exchange_within(rest)
                     else:
                         turn.sleep(rest)
-                    leads = self._reads(board, turn)
+                    leads, over = self._reads(board, turn)
             finally:
                 self._leave(board, turn)
         finally:
             self._leave(board, turn)
 
-    def _reads(self, board: Board, turn: _Turn) -> bool:
-        """Say whether this turn reads for all, after it has read what is there."""
+    def _reads(self, board: Board, turn: _Turn) -> tuple[bool, bool]:
+        """Read what is there, if this turn reads for all.
+
+        Returns:
+            Whether it does, and whether no more will come.  The condition is asked after both: a signal handler that
+            ends everything in between has made it true.
+        """
         leads = self._turns[0].thread == turn.thread
         if leads:
             board.exchange_within(0)
-        return leads
+        return leads, not board.expects_news()
 
     def wake_others(self) -> None:
         """Have the other threads look at their conditions."""

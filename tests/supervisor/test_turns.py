@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pydfly.errors import SupervisionError
 from pydfly.supervisor import turns
 
 
@@ -17,10 +18,15 @@ class Board:
     def __init__(self) -> None:
         self.looks = 0
         self.was_left = 0
+        self.is_over = False
 
     def exchange_within(self, timeout: float) -> None:
         """Look."""
         self.looks += 1
+
+    def expects_news(self) -> bool:
+        """Say that more will come."""
+        return not self.is_over
 
     def kick(self) -> None:
         """Another turn of this thread goes on."""
@@ -67,3 +73,25 @@ def test_it_is_told_what_has_not_come() -> None:
         waiting.until(board, lambda: False, 0.01, lambda: "the end of the world")
     assert not waiting
     assert board.was_left
+
+
+def test_who_ends_everything_in_the_middle_of_a_wait_ends_the_wait() -> None:
+    """A signal handler may do that right after the condition was asked: then nothing is left to read from."""
+    waiting, board = turns.Turns(), Board()
+    answers = iter([False])
+
+    def ended() -> bool:
+        board.is_over = True
+        return next(answers, True)
+
+    waiting.until(board, ended, 10, lambda: "the end")
+    assert not waiting
+
+
+def test_a_wait_for_what_nobody_can_tell_any_more_is_an_error() -> None:
+    """The handle was closed by another thread."""
+    waiting, board = turns.Turns(), Board()
+    board.is_over = True
+    with pytest.raises(SupervisionError, match="closed"):
+        waiting.until(board, lambda: False, None, lambda: "the end")
+    assert not waiting
