@@ -21,16 +21,20 @@ from .warden import Warden
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Callable
     from signal import struct_siginfo
 
     from ...ending.keepers import Listing
     from ..wire import Message
     from .mailbox import Mailbox
+    from .spare import Spare
 else:
     import _signal
 
 FAILED = 125
 MEMORY = 100  # signals that are kept for the guard's questions
+PAUSE = 0.002  # seconds after a start until a warden is forked ahead: that start comes first
+IDLE = 1.0  # seconds that it waits for a domain
 LATELY = 1.0  # seconds: a question comes right after its signal
 
 
@@ -59,6 +63,10 @@ class Deputy:
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._grace = 0.0
+        self._starts = 0
+        self._starts_before = 0  # the last spare was forked
+        self._spare: Spare | None = None  # a warden for the next domain
+        self._spare_due = float("inf")  # when it is to be forked, or ended
         self._met: list[tuple[int, int, float]] = []  # signals: number, pid of the sender, when
 
     def leave(self) -> None:
@@ -98,7 +106,9 @@ class Deputy:
             self._see_to_the_dead()
             if self._is_over():
                 return
-            self._note(self._mailbox.wait_until(self._keeper.due))
+            if time.monotonic() >= self._spare_due:
+                self._change_spare()
+            self._note(self._mailbox.wait_until(min(self._keeper.due, self._spare_due)))
 
     def _note(self, info: struct_siginfo | None) -> None:
         """Keep for a while which signal came from which process: the guard may ask."""
@@ -145,37 +155,69 @@ class Deputy:
                 os.kill(warden, _signal.SIGCONT)  # it looks at the lifeline then
 
     def _start(self, message: Message, descriptors: list[int]) -> None:
-        """Fork the warden of a domain."""
-        _, number, targets, grace = message
-        line, cwd, *sources = descriptors
-        try:
-            pid = os.fork()
-        except OSError as error:
-            self._tell(("failed", number, error_fields(error)))
-            close_all(descriptors)
-            return
-        if pid == 0:
-            self._become_warden(line, cwd, dict(zip(targets, sources, strict=True)))
-        self._keeper.add(pid)
+        """Start the warden of a domain."""
+        _, number, _, grace = message
+        spare, self._spare = self._spare, None
+        if spare and spare.pid in self._keeper.wards and spare.hand_over(message, descriptors):
+            pid = spare.pid
+        else:
+            try:
+                pid = os.fork()
+            except OSError as error:
+                self._tell(("failed", number, error_fields(error)))
+                close_all(descriptors)
+                return
+            if pid == 0:
+                self._become_warden(lambda: (message, descriptors))
+            self._keeper.add(pid)
+        self._starts += 1
+        if self._starts > 1:  # there may be more; ``supervise()`` and ``pydfly run`` have one
+            self._spare_due = time.monotonic() + PAUSE
         self._domains[pid] = number, grace
         self._tell(("warden", number, pid))
         close_all([number for number in descriptors if number > 2])
 
-    def _become_warden(self, line: int, cwd: int, descriptors: dict[int, int]) -> None:
-        """Be the warden, in a process of its own; never returns."""
+    def _change_spare(self) -> None:
+        """Fork a warden for the next domain, now that no start is waited for, or end one that was not needed."""
+        self._spare_due = float("inf")
+        if self._spare:
+            self._spare.dismiss()
+        self._spare = None
+        if self._closing or self._starts == self._starts_before:
+            return
+        self._starts_before = self._starts
+        try:
+            from .spare import Spare, wait_for_domain  # not before: most deputies have one domain
+
+            own = self._mailbox, self._keeper.listing, self._lifeline
+            self._spare = Spare(lambda channel: self._become_warden(lambda: wait_for_domain(*own, channel)))
+            self._keeper.add(self._spare.pid)
+            self._spare_due = time.monotonic() + IDLE
+        except (OSError, ImportError):  # without it the next start only takes longer
+            return
+
+    def _become_warden(self, wait: Callable[[], tuple[Message, list[int]] | None]) -> None:
+        """Be the warden, in a process of its own; never returns.
+
+        Args:
+            wait: returns the message that names the domain, and its descriptors; None if there is none.
+        """
         status = FAILED
         listing = self._keeper.listing
         owner = warden = None
         try:
-            owner = Conversation(line)
             os.close(self._hold)
             os.close(self._channel.descriptor)
             if self._control >= 0:
                 os.close(self._control)
+            if (domain := wait()) is None:
+                os._exit(0)
+            (_, _, targets, _), (line, cwd, *sources) = domain
+            owner = Conversation(line)
             listing.renew()
             self._lifeline.renew()
-            directory = None if cwd < 0 else cwd
-            warden = Warden(self._mailbox, listing, owner, self._lifeline, descriptors, directory)
+            places = dict(zip(targets, sources, strict=True))
+            warden = Warden(self._mailbox, listing, owner, self._lifeline, places, None if cwd < 0 else cwd)
             status = warden.run()
         except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
             if owner and not (warden and warden.pid):
@@ -188,8 +230,8 @@ class Deputy:
     def _see_to_the_dead(self) -> None:
         """End what killed wardens have left, and say so."""
         for pid, status in self._keeper.dead_wards:
-            number, grace = self._domains.pop(pid)
-            if not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT):
+            number, grace = self._domains.pop(pid, (0, 0.0))
+            if number and (not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT)):
                 self._lost.append(number)
                 self._grace = max(self._grace, grace)
                 self._keeper.end_orphans(self._grace)
