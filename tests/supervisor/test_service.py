@@ -201,6 +201,7 @@ def test_the_log(tmp_path: Path) -> None:
             assert stat.S_IMODE(path.stat().st_mode) == 0o640
             service.start()
             eventually(lambda: service.log() == b"aaaaaaa\nb\n")
+            eventually(lambda: path.stat().st_size == 103)  # what is not written yet goes to the file that is opened
             path.rename(tmp_path / "log.0")
             service.reopen_log()
             service.restart()
@@ -384,6 +385,9 @@ def test_a_dropped_handle_ends_its_service() -> None:
         assert pid
         service.close()
         assert service.is_over()
+        for method in (service.status, service.wait_ready, service.stop):
+            with pytest.raises(pydfly.SupervisionError):
+                method()
         eventually(lambda: not running(pid))
         other = supervisor.service("y", SLEEP)
         assert not other.is_over()

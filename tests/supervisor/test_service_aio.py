@@ -124,6 +124,9 @@ def test_giving_up_waiting_and_a_killed_guard() -> None:
         with pytest.raises(pydfly.SupervisionError, match="its guard was killed"):
             while True:
                 await service.status()
+        for method in (service.wait_ready, service.stop, service.log):
+            with pytest.raises(pydfly.SupervisionError):
+                await method()
         await supervisor.stop()
         assert not running(pid)
 

@@ -135,6 +135,7 @@ class ServiceHandle:
             )
 
     def _check_ready(self) -> ServiceStatus:
+        self._check_line(lambda: not self.is_over())  # else the last status would be told as that of now
         status = self._known()
         if status.state != "running":
             raise RuntimeError(f"service {self.name!r} is {status.state}: {status.reason or 'it was not started'}")
