@@ -161,7 +161,8 @@ def _state(pid: int) -> str:
 
 def _try_calls() -> None:
     own = os.getpid()
-    for wait in (lambda: waitpid(own, os.WNOHANG), lambda: waitid(os.P_PID, own, os.WEXITED | os.WNOHANG)):
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    for wait in (lambda: waitpid(own, os.WNOHANG), lambda: waitid(os.P_PID, own, look)):
         try:
             wait()
         except ChildProcessError:  # the right answer: no process is its own child

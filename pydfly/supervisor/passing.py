@@ -43,6 +43,17 @@ class Passing:
         self._descriptors: list[int] = []  # received, not yet claimed by a message
         self._unsent: list[tuple[bytes, list[int]]] = []
 
+    def try_receiving(self) -> None:
+        """Make the call that receives, and take nothing.
+
+        Raises:
+            OSError: EPERM, ENOSYS and the like, a filter of system calls refuses it.
+        """
+        try:
+            self._socket.recvmsg(1, 0, _socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+
     def receive(self) -> list[tuple[Message, list[int]]]:
         """Return the messages that have come, each with its descriptors; fewer than it needs if some were cut off."""
         received: list[tuple[Message, list[int]]] = []

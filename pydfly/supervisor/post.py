@@ -100,7 +100,7 @@ class Post:
         Raises:
             OSError: ETOOMANYREFS, too many descriptors are under way; the message is dropped.
         """
-        while self._parcels and not self.closed:
+        while self._parcels and not self.closed and self.fileno() >= 0:
             try:
                 parcel = self._parcels[0]
             except IndexError:

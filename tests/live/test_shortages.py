@@ -27,9 +27,12 @@ NUMBERS = {  # of system calls: x86_64, and the generic table that the later mac
     "close_range": (436, 436),
     "clone3": (435, 435),
     "sendmsg": (46, 211),
+    "recvmsg": (47, 212),
+    "rt_sigtimedwait": (128, 137),
     "rt_sigpending": (127, 136),
 }
-REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl"}  # without these there is no supervisor
+# without these there is no supervisor
+REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl", "recvmsg", "rt_sigtimedwait"}
 
 # installs a filter that refuses one call with one errno, then becomes the program behind it
 FILTER = """

@@ -57,6 +57,7 @@ class Guard:
         """
         mine, its = (Passing(end.detach()) for end in _socket.socketpair())
         try:
+            mine.try_receiving()
             deputy = Deputy(self._mailbox, self.keeper.listing, its, self._control)
         except OSError:
             mine.close()
