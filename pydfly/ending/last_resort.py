@@ -21,37 +21,48 @@ else:
     import _signal
 
 STUBBORN = 5.0  # seconds that children which refuse to be killed are waited for
+CONFIRMATIONS = 3
 AT_ONCE = 1000  # dead children that are collected before the living are looked at again
 
 
-def kill_until_gone(listing: Listing) -> list[int]:
+def kill_until_gone(listing: Listing, kept: set[int] | None = None) -> list[int]:
     """Kill and wait for every child until there is none; comes back only then.
 
     What fails is tried again, whatever it was.
+
+    Args:
+        listing: of the children.
+        kept: those that live on, from which each is taken when it has ended by itself.
 
     Returns:
         The pids of children that refused SIGKILL for too long: another user's.
     """
     while True:
         try:
-            return _kill_and_wait(listing)
+            return _kill_and_wait(listing, set() if kept is None else kept)
         except BaseException:  # noqa: S112  nothing that happens here may let a process live
             continue
 
 
-def _kill_and_wait(listing: Listing) -> list[int]:
+def _kill_and_wait(listing: Listing, kept: set[int]) -> list[int]:
     stubborn_since = time.monotonic()
+    alone = 0  # lists in a row that had only kept ones: one that is read in pieces may miss a child
     while True:
-        refused = [pid for pid in listing.each() if not _kill(pid)]
+        refused = [pid for pid in listing.each() if pid not in kept and not _kill(pid)]
         try:
             for _ in range(AT_ONCE):
-                if waitpid(-1, os.WNOHANG)[0] == 0:
+                pid = waitpid(-1, os.WNOHANG)[0]
+                if pid == 0:
                     time.sleep(0.001)
                     break
+                kept.discard(pid)
         except ChildProcessError:
             return []
+        alone = alone + 1 if kept and all(pid in kept for pid in listing.each()) else 0
+        if alone == CONFIRMATIONS:
+            return []
         now = time.monotonic()
-        if not refused or any(pid not in refused for pid in listing.each()):
+        if not refused or any(pid not in refused and pid not in kept for pid in listing.each()):
             stubborn_since = now
         elif now - stubborn_since > STUBBORN:
             return refused

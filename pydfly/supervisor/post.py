@@ -121,7 +121,7 @@ class Post:
             except OSError:
                 self._parcels.popleft()
                 raise
-        if self.closed:
+        if self.closed or self.fileno() < 0:
             self._parcels.clear()  # and close their descriptors: the end of a line must be seen
 
     @property

@@ -88,3 +88,20 @@ def test_a_process_that_may_not_signal_is_told_before_anything_is_started(monkey
     monkeypatch.setattr(os, "kill", refuse)
     with pytest.raises(PermissionError):
         keepers.listing()
+
+
+@linux_only
+def test_children_that_are_to_live_on_do() -> None:
+    """A script that has executed ``pydfly run`` may have started something before; all else is ended beside it."""
+
+    def look() -> tuple[list[int], list[int], set[int]]:
+        before = children(4)[0]
+        gone = fork(lambda: None)
+        kept = {before, gone}
+        listing = keepers.listing()
+        refused = kill_until_gone(listing, kept)
+        left = listing.pids()
+        end(before)
+        return refused, [left.index(before), len(left)], kept - {before}
+
+    assert in_process(look) == ([], [0, 1], set())

@@ -206,6 +206,7 @@ class Deputy:
         listing = self._keeper.listing
         owner = warden = None
         try:
+            listing.renew()  # first: the last resort must not take the other wardens for children of this process
             os.close(self._hold)
             os.close(self._channel.descriptor)
             if self._control >= 0:
@@ -214,7 +215,6 @@ class Deputy:
                 os._exit(0)
             (_, _, targets, _), (line, cwd, *sources) = domain
             owner = Conversation(line)
-            listing.renew()
             self._lifeline.renew()
             places = dict(zip(targets, sources, strict=True))
             warden = Warden(self._mailbox, listing, owner, self._lifeline, places, None if cwd < 0 else cwd)
@@ -224,7 +224,7 @@ class Deputy:
                 owner.line.send(("failed", (*error_fields(error), None)))  # nothing has begun, and this is why
         finally:
             if status not in (0, LEFT):
-                last_resort(self._keeper)
+                last_resort(Keeper(listing, set()))
             os._exit(status)
 
     def _see_to_the_dead(self) -> None:

@@ -134,8 +134,11 @@ def look_again() -> None:
 
 
 def last_resort(keeper: Keeper) -> list[int]:
-    """End everything below this process, wards included, without looking at anything but the list of children."""
-    return kill_until_gone(keeper.listing)
+    """End everything below this process, wards included, without looking at anything but the list of children.
+
+    Children that are to live on are left alone, here too: what a script had started that has executed ``pydfly run``.
+    """
+    return kill_until_gone(keeper.listing, keeper.kept - keeper.wards)
 
 
 def _left_some(status: int) -> bool:

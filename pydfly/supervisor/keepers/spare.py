@@ -75,7 +75,6 @@ def wait_for_domain(
     Returns:
         The message that the deputy got, and its descriptors; None if there will be no domain.
     """
-    listing.renew()
     lifeline.renew()
     adopt_orphans()
     die_with_parent(_signal.SIGCONT, lifeline.parent)
