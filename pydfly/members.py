@@ -1,5 +1,5 @@
-"""What is told of single processes, as immutable named tuples: the part of ``structs`` that helpers need; and who is
-below whom.
+"""What is told of single processes, as immutable named tuples: the part of ``structs`` that helpers need, and which are
+below which.
 """
 
 from __future__ import annotations

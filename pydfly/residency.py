@@ -1,4 +1,4 @@
-"""The rules of the resident registry, apart from where it is kept: who may change it, which ids are given and taken.
+"""The rules of the resident registry, apart from where it is kept: which users may change it, which ids are given.
 
 The simulated kernel and the registry of the Linux backend both decide by these functions.
 

@@ -45,7 +45,7 @@ def parse(spec: str) -> tuple[str, str]:
 
 
 def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
-    """Return what to use, its options, and the sentence that says who decided."""
+    """Return what to use, its options, and the sentence that says what decided."""
     spec = variable(VARIABLE)
     if spec and (chosen is None or isinstance(chosen[0], str)):
         return spec, {}, f"${VARIABLE} says {spec}"
@@ -124,7 +124,7 @@ def start(spec: str, **options: Any) -> Backend:
 
 
 def explain(backend: Backend | None, chosen: Chosen) -> structs.BackendInfo:
-    """Describe the backend in force, or what would be chosen: who decided, and why each other one was refused.
+    """Describe the backend in force, or what would be chosen: what decided, and why each other one was refused.
 
     Raises:
         BackendError: what would be chosen does not exist or cannot work here.

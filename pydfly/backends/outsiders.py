@@ -29,17 +29,17 @@ class Outsiders:
         self._of = os.getpid()
         self._known = {process.identity for process in before}
 
-    def nobody(self) -> bool:
+    def is_empty(self) -> bool:
         """Say whether every descendant is a member."""
         return not self._known or self._of != os.getpid()
 
     def pids(self) -> list[int]:
         """Return their pids, some of which may be other processes' by now."""
-        return [] if self.nobody() else [pid for pid, _ in list(self._known)]
+        return [] if self.is_empty() else [pid for pid, _ in list(self._known)]
 
     def without(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members among the descendants, which come parents first."""
-        if self.nobody():
+        if self.is_empty():
             return descendants
         outside: set[int] = set()
         members = []

@@ -1,4 +1,4 @@
-"""The functions that return the pid of a new child, replaced while somebody wants to hear of each.
+"""The functions that return the pid of a new child, replaced while anything here wants to hear of each.
 
 subprocess, asyncio, ``os.popen()``, multiprocessing's spawn and fork server and ``os.posix_spawn()`` all come down to
 these few, and none of them leaves a trace by which the child could be known later.

@@ -106,7 +106,7 @@ def procctl(live: Live, op: Op) -> Got:
 
 
 def state(live: Live, op: Op) -> Got:
-    """{"processes", "sugid"}: the latter only if anybody has the mark, or the operation speaks of it."""
+    """{"processes", "sugid"}: the latter only if any process has the mark, or the operation speaks of it."""
     processes: dict[str, Any] = {}
     for number, pid in enumerate(live.pids, 1):
         alive = live.alive(pid)

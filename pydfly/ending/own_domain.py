@@ -75,7 +75,7 @@ class OwnDomain:
             now = self._processes.clock()
             if now >= self._kill_at and self._children is not None:
                 if not self._seen:
-                    self._saw(self._children.members())  # who is killed before any listing would not be in the report
+                    self._saw(self._children.members())  # what is killed before any listing would not be in the report
                 self._press(self._children)
             self._listed = 0
             pause = self._ending.step(now)

@@ -140,7 +140,7 @@ class Births:
 
 
 def _module_objects() -> dict[int, tuple[object, str]]:
-    """Return the objects that modules of the program hold by name; those of Python's own are tools for everybody."""
+    """Return the objects that modules of the program hold by name; those of Python's own are tools for all of it."""
     held: dict[int, tuple[object, str]] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in _TOOLS and isinstance(module, ModuleType):

@@ -181,7 +181,7 @@ class Watch:
         return keep
 
     def _collect(self, doomed: Collection[int]) -> None:
-        """Wait for those that this program started: nobody else will."""
+        """Wait for those that this program started: no other process can."""
         for pid in doomed:
             try:
                 self._processes.reap(pid)

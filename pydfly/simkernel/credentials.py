@@ -45,7 +45,7 @@ def setpgid(process: Proc, pid: int, pgid: int) -> None:
 
 
 def setsid(process: Proc) -> int:
-    """sys_setsid(): refused while anybody is in the group that would be the new session's."""
+    """sys_setsid(): refused while any process is in the group that would be the new session's."""
     if any(other.pgid == process.pid for other in process.kernel.processes()):
         raise refusal("setsid", "EPERM", "a process group with this id exists already")
     process.pgid = process.sid = process.pid

@@ -124,7 +124,7 @@ class Proc:
     stop_report: int = 0
     """FreeBSD: the signal that stopped it, until the debugger has waited for it."""
     descriptor: ProcessDescriptor | None = None
-    """FreeBSD: the open file from pdfork(2) that stands for it; a wait for anybody does not find it."""
+    """FreeBSD: the open file from pdfork(2) that stands for it; a wait for any child does not find it."""
     files: dict[int, ProcessDescriptor] | None = None
     """FreeBSD: the process descriptors that it has open itself."""
 

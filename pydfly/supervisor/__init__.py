@@ -28,7 +28,7 @@ continued by the one above, the guard by its owner.  What is left to fate:
   parent it gets.  On every system the orphans then go to the next reaper above and live on; with ``pdeathsig`` the
   command itself, but not what it started, dies with the warden.
 - A process that refuses signals (another user's), or that hangs in the kernel: it is named, and ``stop()`` raises.
-- What another service starts on request (a container, a job of cron): that is nobody's descendant here.  The same
+- What another service starts on request (a container, a job of cron): that is no descendant here.  The same
   for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.
 
 Joining a cgroup of its own would let the kernel end a domain at once (cgroup.kill), but costs every start 7 to 16 ms

@@ -1,4 +1,4 @@
-"""Whom a command runs as: users and groups by name or number, checked as ``subprocess.Popen`` does."""
+"""What a command runs as: users and groups by name or number, checked as ``subprocess.Popen`` does."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ LOWEST = 3
 """The lowest number for what this process keeps open: a daemon that has closed 0, 1 and 2 opens them again later."""
 
 closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Objects whose close() a forked copy of this process calls at once, or nobody would hear of this one's death."""
+"""Objects whose close() a forked copy of this process calls at once, or this one's death would not be heard of."""
 
 
 def keep(results: list[Any], call: Callable[..., Any], *arguments: object) -> None:

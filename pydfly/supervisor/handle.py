@@ -1,4 +1,4 @@
-"""What an owner knows of a domain: news in, requests out.  Nobody waits here; see owner.py and pydfly.aio.
+"""What an owner knows of a domain: news in, requests out.  No call here waits; see owner.py and pydfly.aio.
 
 Nothing of the calling process is changed: no signal handler, no wait for any child but the guard, no code in a
 forked copy of it.  The handle is a socket; its end, however it comes, ends the domain.
@@ -102,7 +102,7 @@ class Handle:
         raise RuntimeError(f"there is no report: {self._name} is not over yet")
 
     def close(self) -> None:
-        """Let go of the domain: it is ended, but nobody waits for that."""
+        """Let go of the domain: it is ended, but this does not wait for that."""
         self._check_owner()
         self._hang_up()
 

@@ -30,7 +30,7 @@ class Knowledge:
     Args:
         names: the program and the directory as the caller has written them, for errors that are about them.
         spare: the predicate, if any.
-        reply: sends the answer to a question of whom to spare.
+        reply: sends the answer to a question of which processes to spare.
     """
 
     def __init__(self, names: tuple[Word | None, ...], spare: Spare | None, reply: Callable[[Message], None]) -> None:
@@ -43,7 +43,7 @@ class Knowledge:
         self.pending: set[int] = set()  # requests without an answer
         self.answers: dict[int, tuple[bool, Any]] = {}  # whether it was met, and its value or the error
         self.asking = 0  # the thread that runs the predicate
-        self._questions: set[int] = set()  # of whom to spare, that were answered
+        self._questions: set[int] = set()  # of which to spare, that were answered
         self._names = names
         self._spare = spare
         self._reply = reply

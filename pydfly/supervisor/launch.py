@@ -16,7 +16,7 @@ class Launch:
         cwd: the directory to start in, relative to the owner's; None for the owner's.
         grace: seconds from the stop signal to SIGKILL.
         stop_signal: number of the signal that asks to end.
-        kill_mode: whom that is sent to: ``mixed`` or ``everyone`` (ending.policy).
+        kill_mode: which processes get that: ``mixed`` or ``everyone`` (ending.policy).
         wait_all: the domain goes on when the command has ended, until no process is left.
         timeout: seconds after which the ending begins.
         pdeathsig: the signal that the command gets when the warden dies; 0 for none.

@@ -40,7 +40,7 @@ def start_kept(kind: type[H], board: Switchboard, prepared: prepare.Prepared) ->
     """Start a command with a guard that may have others, too."""
     try:
         return kind(board, prepared, False)
-    except BaseException:  # the caller gets no handle: nobody would end this domain, or wait for it
+    except BaseException:  # the caller gets no handle by which it could end this domain, or wait for it
         for handle in tuple(board.kept):
             if isinstance(handle, Handle) and handle.post is prepared.line:
                 handle.close()
@@ -126,7 +126,7 @@ class Supervisor:
 
         Raises:
             TypeError, ValueError, OverflowError, KeyError: an invalid argument.
-            BackendError: ``ready="notify"`` on a system that does not tell who has sent a datagram.
+            BackendError: ``ready="notify"`` on a system that does not tell the sender of a datagram.
             OSError: the log file cannot be opened.
         """
         from .services.arguments import divided

@@ -67,9 +67,9 @@ class Report(NamedTuple):
     unlisted: int
     """How many more there were than a report holds."""
     survivors: list[Survivor]
-    """Those who could not be ended, and why."""
+    """The processes that could not be ended, and why."""
     spared: list[DescendantInfo]
-    """Those whom ``spare`` let live; the next reaper above the caller has adopted them."""
+    """The processes that ``spare`` let live; the next reaper above the caller has adopted them."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain dictionaries, lists, strings and numbers, ready for JSON."""

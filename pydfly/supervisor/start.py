@@ -50,7 +50,7 @@ class Helper:
         return self.collected
 
     def wake(self) -> None:
-        """Continue the guard if somebody has stopped it."""
+        """Continue the guard if it was stopped."""
         if not self.collected:
             try:
                 os.kill(self.pid, signal.SIGCONT)  # a child that was not waited for: the pid is its own
@@ -121,7 +121,7 @@ def unwaited() -> set[int]:
 def _collect(pid: int) -> bool:
     try:
         ended = os.waitpid(pid, os.WNOHANG)[0] != 0
-    except ChildProcessError:  # somebody else's waitpid(-1) has taken it
+    except ChildProcessError:  # a waitpid(-1) of the program has taken it
         ended = True
     if ended:
         _unwaited[:] = [noted for noted in _unwaited if noted[1] != pid]

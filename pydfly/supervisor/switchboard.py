@@ -54,7 +54,7 @@ class Switchboard:
         self.failure: BaseException | None = None  # why there is no guard
         self.greeted = False
         self.companion: object = None  # of asyncio
-        self.listeners: list[Callable[[], None]] = []  # called when there is news, by whoever has read it
+        self.listeners: list[Callable[[], None]] = []  # called when there is news, by the thread that has read it
         self._poller = Poller()
         self._helper = start.guard(program)
         self.control = self._helper.control  # the socket to the guard
@@ -98,7 +98,7 @@ class Switchboard:
         self._turns.until(self, condition, timeout, purpose)
 
     def wake(self) -> None:
-        """Continue the guard, which continues the others, if somebody has stopped it."""
+        """Continue the guard, which continues the others, if it was stopped."""
         self._helper.wake()
 
     def leave_guard(self) -> None:
@@ -149,7 +149,7 @@ class Switchboard:
         self.close()
 
     def close(self) -> None:
-        """Cut the connections: the domains are ended, but nobody waits for that."""
+        """Cut the connections: the domains are ended, but this does not wait for that."""
         self._let_go = True
         for post in tuple(self._watched.values()):
             post.hang_up()
@@ -168,7 +168,7 @@ class Switchboard:
             self._watched.pop(descriptor, None)
         post.close()
         if self._turns:
-            self.kick()  # whoever waits for news from there looks again
+            self.kick()  # a thread that waits for news from there looks again
 
     def exchange_within(self, timeout: float) -> None:
         """Wait for something to read or room to write, and do both."""

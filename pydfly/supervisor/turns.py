@@ -52,7 +52,7 @@ INSISTENCE = 1.0  # seconds between two looks at helpers that have been asked to
 
 
 def insist(wait: Callable[[float], None], wake: Callable[[], None]) -> None:
-    """Wait without end for what helpers are to do, and continue them: whoever has stopped them may do it again.
+    """Wait without end for what helpers are to do, and continue them: what has stopped them may do it again.
 
     Args:
         wait: waits so many seconds, and raises NotYetError then.

@@ -140,7 +140,7 @@ async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose
 
 
 async def insist(wait: Callable[[], Coroutine[Any, Any, None]], wake: Callable[[], None]) -> None:
-    """Wait without end for what helpers are to do, and continue them: whoever has stopped them may do it again.
+    """Wait without end for what helpers are to do, and continue them: what has stopped them may do it again.
 
     Args:
         wait: makes what waits.

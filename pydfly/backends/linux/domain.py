@@ -52,7 +52,7 @@ class Domain(ProcFs):
 
     def child_members(self) -> list[int]:
         """Return the pids of those children, zombies included, that are members."""
-        if OWN.outsiders.nobody():
+        if OWN.outsiders.is_empty():
             return self.children()
         own = os.getpid()
         return [process.pid for process in self.descendants() if process.ppid == own]

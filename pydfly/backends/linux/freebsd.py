@@ -158,7 +158,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell the reaper of a process that is none itself")
 
     def _kill(self, target: DescendantInfo | None, request: structs.ReaperKill) -> ReaperKilled:
-        """FK-2 to FK-4; a call that signalled anybody succeeds, which FreeBSD's own does not always (FK-9)."""
+        """FK-2 to FK-4; a call that signalled any process succeeds, which FreeBSD's own does not always (FK-9)."""
         flags = int(request.flags)
         if not 0 < request.sig <= SIG_MAXSIG or flags not in (0, _CHILDREN, _SUBTREE):
             raise refusal(

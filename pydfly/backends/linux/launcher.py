@@ -128,7 +128,7 @@ def _memory() -> int:
 
 
 def _seal(descriptor: int) -> None:
-    """Seal it: whoever can open it cannot change it."""
+    """Seal it: a process that can open it cannot change it."""
     import fcntl
 
     seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE

@@ -145,7 +145,7 @@ class ProcFs:
     def wait(self, timeout: float) -> None:
         """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.
 
-        While it lives, somebody is left; and when all were killed, it is among the last to die.
+        While it lives, a process is left; and when all were killed, it is among the last to die.
         """
         import select
 

@@ -174,10 +174,10 @@ class Native:
         if self.flavour != "dragonfly":
             raise errors.refusal(call, "ENOSYS")
         status = residency.run(program.path, variable)
-        if status is None:  # somebody else collected the child: the list tells what it did
+        if status is None:  # another thread collected the child: the list tells what it did
             there = any((entry.dev, entry.ino) == (program.dev, program.ino) for entry in self.vm_resident())
             if there is (variable == residency.REGISTER_NOW):
                 return
-            raise errors.refusal("rtld", "ECHILD", "exit status lost: SIGCHLD is ignored, or somebody else waited")
+            raise errors.refusal("rtld", "ECHILD", "exit status lost: SIGCHLD is ignored, or another thread waited")
         if status:
             raise residency.refused(status, call)

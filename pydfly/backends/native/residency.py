@@ -2,7 +2,7 @@
 
 The linker registers the program that it has just loaded when it finds a variable in the environment, and exits with
 the errno as its status; the program's own code never runs.  The stack of the registrant, environment included, stays
-visible to every user who executes the program later, so it gets that variable and nothing else.
+visible to every user that executes the program later, so it gets that variable and nothing else.
 
 Source: libexec/rtld-elf/rtld.c, _rtld(); sys/kern/imgact_resident.c, sysctl_vm_resident().
 """
@@ -56,7 +56,7 @@ def residents(call: RawCall) -> list[ResidentEntry]:
 
 
 def run(path: str, variable: str) -> int | None:
-    """Execute a program so that its linker acts, and return its wait status; None if somebody else collected it.
+    """Execute a program so that its linker acts, and return its wait status; None if another thread collected it.
 
     Raises:
         SyscallError: it cannot be executed.

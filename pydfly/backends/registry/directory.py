@@ -7,7 +7,7 @@ be able to change where the next name leads.  Whatever is done later is done thr
 so there is no moment between a check and its use.
 
 - A directory on the way belongs to root or to this user, and no other user may write to it, unless it is sticky as
-  /tmp is: then the next component is safe because its owner, root or this user, is the only one who can rename it.
+  /tmp is: then the next component is safe because its owner, root or this user, is the only user that can rename it.
 - A symbolic link belongs to root or to this user, too, and its target is walked in the same way.
 - The directory itself belongs to this user.
 """
@@ -26,7 +26,7 @@ from ..environment import variable
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"
 MACHINE = "/run/pydfly"
-"""For everybody, root above all.  $XDG_RUNTIME_DIR, which libraries for such places believe, is that of a login
+"""For all users, root above all.  $XDG_RUNTIME_DIR, which libraries for such places believe, is that of a login
 session: root has another user's after su, and would get a list of its own there."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _MOST_LINKS = 40  # as the kernel: MAXSYMLINKS of include/linux/namei.h
@@ -81,7 +81,7 @@ def open_directory(path: str) -> Descriptors:
         path: absolute.
 
     Raises:
-        OSError: a component of the way is somebody else's or can be changed by others (EACCES), or is missing, is a
+        OSError: a component of the way is another user's or can be changed by others (EACCES), or is missing, is a
             file, or cannot be opened.
     """
     if "\0" in path:
@@ -149,7 +149,7 @@ class _Walk:
         if not self.names:
             raise refusal(CALL, "ENOTDIR", f"{self.at} is no directory but a link; name the directory it leads to")
         if self.status.st_mode & _WRITABLE_BY_OTHERS and status.st_nlink > 1:
-            # another user could have put a second name of somebody's link into a sticky directory
+            # another user could have put a second name of a third user's link into a sticky directory
             raise refusal(
                 CALL, "EACCES", f"{self.at} is a link with several names, in a directory that all users can write to"
             )
@@ -190,7 +190,7 @@ def open_file(name: str, directory: int, path: str) -> FileIO | None:
         path: of the file, for errors.
 
     Raises:
-        OSError: EACCES, something else has the name, or the file is somebody else's or not for its owner alone.
+        OSError: EACCES, something else has the name, or the file is another user's or not for its owner alone.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:

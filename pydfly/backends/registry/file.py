@@ -57,7 +57,7 @@ class RegistryFile:
             try:
                 return _content(session.directory, session.path)
             except Damaged:
-                session.lock()  # look again: somebody else may have set it aside meanwhile
+                session.lock()  # look again: another process may have set it aside meanwhile
                 return _sound_content(session.directory, session.path)
 
     @contextmanager

@@ -57,7 +57,7 @@ def _check(request: Request, label: str) -> None:
         from ...supervisor.services.notify import AVAILABLE
 
         if not AVAILABLE:
-            raise _RefusedError("--ready notify: this system does not tell who has sent a message; use a descriptor")
+            raise _RefusedError("--ready notify: this system does not tell the sender of a message; use a descriptor")
     if request.root is not None and not os.path.isdir(request.root):
         raise _RefusedError(f"-c {request.root}: no such directory")
     if os.geteuid() != 0:

@@ -25,7 +25,7 @@ def cap_enter(process: Proc) -> None:
 
 
 def pdfork(process: Proc, flags: int) -> tuple[int, Proc]:
-    """sys_pdfork(): return a descriptor and the child, which a wait for anybody will not find (FR-9)."""
+    """sys_pdfork(): return a descriptor and the child, which a wait for any child will not find (FR-9)."""
     if flags & ~PD_DAEMON:
         raise refusal("pdfork", "EINVAL", "PD_DAEMON is the only flag that is modelled")
     child = lifecycle.fork(process)

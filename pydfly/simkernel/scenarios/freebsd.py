@@ -128,7 +128,7 @@ def _call(name: str, *keys: str) -> Callable[[Model, Op], Got]:
 
 
 def state(model: Model, op: Op) -> Got:
-    """{"processes", "reapers", "reaper", "uids", "sugid", "pgids", "protected"}: the last three only if anybody is."""
+    """{"processes", "reapers", "reaper", "uids", "sugid", "pgids", "protected"}: the last three only if one is."""
     processes: dict[str, Any] = {}
     reaper_of: dict[str, int] = {}
     uids: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""When it is said who is still waited for, during a long grace."""
+"""When it is said which processes are still waited for, during a long grace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Announcements:
     """The clock of the announcements of one ending.
 
     Args:
-        wanted: somebody wants to know.
+        wanted: they are to be made.
         grace: seconds from the stop signal to SIGKILL.
     """
 

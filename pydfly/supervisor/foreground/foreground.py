@@ -60,7 +60,7 @@ class Foreground:
         self.launch = launch
         self.failure: tuple[str, int | None, str, str | None] | None = None  # why the command was not started
         self.report: dict[str, Any] | None = None
-        self.lost: list[dict[str, Any]] | None = None  # who is left, when the warden was killed
+        self.lost: list[dict[str, Any]] | None = None  # what is left, when the warden was killed
         self.trouble: BaseException | None = None
         self._exited = False
         self._asked = False  # to end

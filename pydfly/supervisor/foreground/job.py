@@ -1,4 +1,4 @@
-"""The command as a job of the shell that started this process: who has the terminal, and who is stopped.
+"""The command as a job of the shell that started this process: which has the terminal, and which is stopped.
 
 Stops and continuations come by two ways that overtake each other: the terminal and the shell signal this process, and
 the warden tells a moment later what became of the command.  A shell can say ``fg`` in that moment: it takes the job

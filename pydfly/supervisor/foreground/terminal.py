@@ -46,7 +46,7 @@ def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
 
     Args:
         number: by which signal the command was stopped.  For SIGSTOP, by which a program stops itself that first
-            tidied up the screen at SIGTSTP, it is SIGTSTP here: in an orphaned process group, where nobody could
+            tidied up the screen at SIGTSTP, it is SIGTSTP here: in an orphaned process group, where no shell could
             ever continue this process, the kernel ignores that.
         group: stop all of the process group, as the terminal would: a job may hold more than this process.
     """

@@ -66,7 +66,7 @@ def hide_environment() -> None:
 
 
 def is_empty() -> bool:
-    """Say whether nobody is left, now that wait has said ECHILD.
+    """Say whether no process is left, now that wait has said ECHILD.
 
     On FreeBSD that is not the whole truth: wait never returns a process that was made by pdfork(2), but the domain
     counts it (sys/kern/kern_exit.c, kern_wait6(); kern_procctl.c, reap_status()).

@@ -1,6 +1,6 @@
 """What the warden knows of every process it met: the matter of the report.
 
-Plain dictionaries, because they go over the wire and into JSON.  A domain can have more processes than anybody
+Plain dictionaries, because they go over the wire and into JSON.  A domain can have more processes than a person
 wants to read about, so their number is bounded; those beyond are counted.
 """
 
@@ -40,7 +40,7 @@ class Journal:
         return pid in self._open
 
     def saw(self, members: list[DescendantInfo]) -> None:
-        """Note who is there."""
+        """Note which processes are there."""
         for member in members:
             known = self._open.get(member.pid)
             start = member.start_time or None  # of a hidden process it is not known

@@ -45,7 +45,7 @@ class Keeper:
         self.kept: set[int] = set(listing.pids()) if kept is None else kept
         self.childless = False
         self.survivors: list[Survivor] = []  # of the last ending
-        self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by whoever acts on it
+        self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by what acts on it
         self._session = os.getsid(0)
         self._ending: Ending | None = None
         self._next = float("inf")

@@ -40,7 +40,7 @@ class Mailbox:
 
     wake: ClassVar[int] = _signal.SIGIO
     """The signal by which descriptors report.  The kernel keeps one SIGIO at a time, so one that a process sends
-    meanwhile is lost: who needs to see those has it changed, where possible (``queue_reports``)."""
+    meanwhile is lost: a process that needs to see those has it changed, where possible (``queue_reports``)."""
 
     def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
         # what was ignored when this process began is none of its business, and stays ignored in the command

@@ -94,7 +94,7 @@ def _ready(ready: str | int | None) -> str | int | None:
         if ready != NOTIFY:
             raise ValueError(f"ready is None, {NOTIFY!r} or a descriptor, not {ready!r}")
         if not AVAILABLE:
-            raise BackendError("this system does not tell who has sent a datagram: let it write to a descriptor")
+            raise BackendError("this system does not tell the sender of a datagram: let it write to a descriptor")
         return NOTIFY
     number = operator.index(ready)
     if not 3 <= number < 1024:

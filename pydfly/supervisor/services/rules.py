@@ -28,7 +28,7 @@ class Rules(NamedTuple):
     limit: tuple[int, float] | None = (5, 60.0)
     """(n, seconds): when n automatic restarts lie within the last seconds, the next end makes the service failed."""
     ends_with: str = "everybody"
-    """``everybody``: when nobody is left; ``command``: when the command has ended, whoever is left."""
+    """``everybody``: when no process is left; ``command``: when the command has ended, whatever is left."""
     ready: bool = False
     """Whether the command tells that it is ready; else it is ready once it was executed."""
     ready_timeout: float = READY_TIMEOUT
