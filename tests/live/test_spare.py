@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 
 import pytest
 
 import pydfly
+from pydfly.ending import keepers
+from pydfly.supervisor import passing, wire
+from pydfly.supervisor.keepers import domain, mailbox
+from pydfly.supervisor.keepers.spare import wait_for_domain
 from tests.conftest import linux_only
 from tests.live import onlooker
 from tests.processes import eventually
@@ -59,6 +64,28 @@ def test_one_domain_has_none() -> None:
         warden = onlooker.look(service.wait_started()).ppid
         eventually(lambda: onlooker.look(warden).name.startswith("warden"))
         assert onlooker.children(onlooker.look(warden).ppid) == [warden]
+
+
+def test_what_was_handed_over_counts() -> None:
+    """A deputy that is killed just after it has handed a domain over: the domain is not forgotten."""
+    reading, writing = os.pipe()
+    os.close(writing)  # the lifeline is cut already
+    mine, its = socket.socketpair()
+    message = ("domain", 7, [1], 0.0)
+    socket.send_fds(mine, [wire.pack(message)], [0, 0, 0])
+    mine.close()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            own = mailbox.Mailbox(), keepers.listing(), domain.Lifeline(reading)
+            told = wait_for_domain(*own, passing.Passing(its.detach()))
+            status = 0 if told and told[0] == message and len(told[1]) == 3 else 2
+        finally:
+            os._exit(status)
+    os.close(reading)
+    its.close()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_it_does_not_stay() -> None:

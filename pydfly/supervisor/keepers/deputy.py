@@ -15,7 +15,7 @@ from ..wire import error_fields
 from . import mailbox
 from .conversation import Conversation
 from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
-from .keeper import LEFT, Keeper, last_resort
+from .keeper import FAILED, LEFT, Keeper, last_resort
 from .warden import Warden
 
 TYPE_CHECKING = False
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-FAILED = 125
 MEMORY = 100  # signals that are kept for the guard's questions
 PAUSE = 0.002  # seconds after a start until a warden is forked ahead: that start comes first
 IDLE = 1.0  # seconds that it waits for a domain

@@ -26,6 +26,7 @@ else:
     import _signal
 
 MOST = 5000  # dead children that are collected before this process looks around again
+FAILED = 125  # exit status of a helper that failed: the one above it ends what it has left, and says so
 LEFT = 3  # exit status of a ward that leaves processes which live on: spared, or impossible to end
 GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 

@@ -14,7 +14,7 @@ from ..wire import PROTOCOL, error_fields
 from . import mailbox
 from .domain import die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
 from .guard import Guard
-from .keeper import last_resort
+from .keeper import FAILED, last_resort
 from .mailbox import Mailbox
 
 TYPE_CHECKING = False
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     import signal as _signal
 else:
     import _signal
-
-FAILED = 125
 
 
 def main(descriptor: int, owner: int, mask: list[int]) -> int:

@@ -81,9 +81,10 @@ def wait_for_domain(
     let_go(box.null, box.null, lifeline.descriptor, channel.descriptor, *listing.descriptors)
     name_myself("pydfly-spare")
     mailbox.listen(channel.descriptor)
-    while not lifeline.is_cut() and not channel.closed:
+    while True:
+        is_cut = lifeline.is_cut()  # before looking: what a deputy has handed over just before its death counts
         for domain in channel.receive():
             return domain
-        if not channel.closed:
-            box.wait(None)
-    return None
+        if is_cut or channel.closed:
+            return None
+        box.wait(None)

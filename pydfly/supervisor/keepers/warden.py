@@ -20,7 +20,7 @@ from .deaths import Deaths
 from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself
 from .domain_ending import DomainEnding
 from .execution import Execution
-from .keeper import LEFT
+from .keeper import FAILED, LEFT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class Warden:
             self._owner.line.send()
             self._mailbox.wait_until(self._due)
         self._say_farewell()
-        return LEFT if self._ending and self._ending.leaves_some else 0
+        # without a launch the helpers above were gone before it came: the owner is told by whoever is left
+        return FAILED if self.launch is None else LEFT if self._ending and self._ending.leaves_some else 0
 
     # what the owner asks for
 
