@@ -86,6 +86,8 @@ class Post:
             descriptors: go along with it.
             owner: of the descriptors, which are closed when they were sent.
         """
+        if self.closed:  # nobody reads it, and descriptors that waited here would keep the ends of lines open
+            return
         data = pack(message)
         descriptors = descriptors or []
         parcels = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import select
@@ -244,3 +245,22 @@ if __name__ == "__main__":
         all_at_once(sys.argv[1])
     else:
         kill_wardens()
+
+
+@pytest.mark.parametrize("interpreter", ["/bin/true", None], ids=["no guard", "killed guard"])
+def test_a_start_without_a_guard_is_told_and_hangs_nowhere(interpreter: str | None) -> None:
+    """Neither the start, which comes when that is known already, nor stop()."""
+    with pydfly.Supervisor(grace=0.2, interpreter=interpreter) as supervisor:
+        first = supervisor.supervise(["sleep", "60"])
+        if interpreter is None:
+            deputy = onlooker.look(onlooker.look(first.wait_started(20)).ppid).ppid
+            guard = onlooker.look(deputy).ppid
+            os.kill(guard, signal.SIGSTOP)
+            os.kill(deputy, signal.SIGKILL)
+            os.kill(guard, signal.SIGKILL)
+        with pytest.raises(pydfly.SupervisionError) if interpreter else contextlib.nullcontext():
+            first.wait(20)
+        eventually(lambda: supervisor.wait_any(0) == [] and supervisor._board.is_cut())
+        second = supervisor.supervise(["true"])
+        with pytest.raises(pydfly.SupervisionError):
+            second.wait(20)
