@@ -6,6 +6,7 @@ Whatever is wrong with the place of a report, the command runs and its status st
 from __future__ import annotations
 
 import os
+import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,11 +93,13 @@ class PidFile:
         self.name = name
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
         self.descriptor = os.open(name, flags, 0o644)
+        self._is_regular = stat.S_ISREG(os.fstat(self.descriptor).st_mode)  # a device is written to, and stays
 
     def write(self, pid: int) -> str | None:
         """Write the pid; return what is in the way of that, or None."""
         try:
-            os.ftruncate(self.descriptor, 0)
+            if self._is_regular:
+                os.ftruncate(self.descriptor, 0)
             os.write(self.descriptor, b"%d\n" % pid)
         except OSError as error:
             return error.strerror
@@ -105,15 +108,13 @@ class PidFile:
     def remove(self) -> None:
         """Remove the file, unless another one has its name by now."""
         try:
-            if os.path.samestat(os.stat(self.name), os.fstat(self.descriptor)):
+            if self._is_regular and os.path.samestat(os.stat(self.name), os.fstat(self.descriptor)):
                 os.unlink(self.name)
         except OSError:  # gone already
             return
 
 
 def _is_fifo(name: str) -> bool:
-    import stat
-
     try:
         return stat.S_ISFIFO(os.stat(name).st_mode)
     except OSError:

@@ -110,6 +110,16 @@ def test_a_pid_file_that_another_has_replaced_is_his(tmp_path: Path) -> None:
     assert file.read_text() == "mine\n"
 
 
+def test_a_pid_file_that_is_a_device_stays(tmp_path: Path) -> None:
+    """Root has no use for a machine without /dev/null."""
+    link = tmp_path / "pid"
+    link.symlink_to("/dev/null")
+    result = run("--pidfile", str(link), "--", "true")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert link.is_symlink()
+    assert Path("/dev/null").is_char_device()
+
+
 def test_a_pid_file_goes_when_the_command_cannot_be_started(tmp_path: Path) -> None:
     assert run("--pidfile", str(tmp_path / "pid"), "/nowhere/x").returncode == 127
     assert not (tmp_path / "pid").exists()
