@@ -27,9 +27,9 @@ HELPERS = (
     "records",
     "members",
     "ending/sending",
-    "ending/keepers",
+    "ending/warden_domain",
     *(
-        ("backends/linux/procfile", "backends/linux/procfs", "ending/keepers_linux")
+        ("backends/linux/procfile", "backends/linux/procfs", "ending/warden_domain_linux")
         if sys.platform == "linux"
         else ("backends/bare",)
     ),
@@ -46,7 +46,7 @@ HELPERS = (
     "supervisor/keepers/journal",
     "supervisor/keepers/deaths",
     "supervisor/keepers/domain_ending",
-    "supervisor/keepers/command",
+    "supervisor/keepers/fork_exec",
     "supervisor/keepers/execution",
     "supervisor/keepers/warden",
     "supervisor/keepers/deputy",

@@ -47,7 +47,7 @@ def test_nothing_is_looked_for(part: str) -> None:
 @linux_only
 def test_nothing_is_loaded_in_vain() -> None:
     """The lists name no module that a plain import of the same programs does not load."""
-    plain = "import pydfly.supervisor.keepers.program, pydfly.cli.run, pydfly.ending.keepers_linux, sys"
+    plain = "import pydfly.supervisor.keepers.program, pydfly.cli.run, pydfly.ending.warden_domain_linux, sys"
     loaded = python(f"{plain}; print(*sys.modules)").stdout.split()
     assert set(NAMES) - set(loaded) == set()
 

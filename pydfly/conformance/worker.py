@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..ending import keepers
+from ..ending import warden_domain
 from ..ending.last_resort import kill_until_gone
 from . import channel
 from .recorder import Answer, Recorder, call_api
@@ -135,7 +135,7 @@ class Worker:
 
     def end(self) -> None:
         """Kill and wait for every child until there is none: only ECHILD proves that all are gone."""
-        children = keepers.listing()
+        children = warden_domain.listing()
         try:
             refused = kill_until_gone(children)
         finally:

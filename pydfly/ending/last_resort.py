@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from .keepers import Listing
+    from .warden_domain import Listing
 else:
     import _signal
 

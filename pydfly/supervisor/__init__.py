@@ -32,7 +32,7 @@ continued by the one above, the guard by its owner.  What is left to fate:
   for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.
 
 Joining a cgroup of its own would let the kernel end a domain at once (cgroup.kill), but costs every start 7 to 16 ms
-and changes what the command sees; ``ending.keepers`` says how the fastest fork storms are ended without it.
+and changes what the command sees; ``ending.warden_domain`` says how the fastest fork storms are ended without it.
 """
 
 from __future__ import annotations

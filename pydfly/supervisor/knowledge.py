@@ -11,7 +11,7 @@ from _thread import get_ident
 
 from ..structs import DescendantInfo, Survivor
 from . import report as reports
-from .keepers.command import LONGEST_PATH
+from .keepers.fork_exec import LONGEST_PATH
 from .wire import rebuilt
 
 TYPE_CHECKING = False

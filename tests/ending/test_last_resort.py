@@ -7,7 +7,7 @@ import resource
 
 import pytest
 
-from pydfly.ending import keepers
+from pydfly.ending import warden_domain
 from pydfly.ending.last_resort import kill_until_gone
 from pydfly.supervisor.keepers import domain
 from tests.conftest import linux_only
@@ -25,7 +25,7 @@ def children(count: int) -> list[int]:
 def test_each_child_is_listed_piece_by_piece(count: int) -> None:
     def look() -> tuple[list[int], list[int]]:
         pids = children(count)
-        found = list(keepers.listing().each())
+        found = list(warden_domain.listing().each())
         for pid in pids:
             end(pid)
         return pids, found
@@ -42,7 +42,7 @@ def test_children_are_ended_where_the_whole_list_finds_no_memory(monkeypatch: py
         raise MemoryError
 
     def look() -> tuple[list[int], str]:
-        listing = keepers.listing()
+        listing = warden_domain.listing()
         children(MANY)
         monkeypatch.setattr(listing, "pids", no_memory)
         refused = kill_until_gone(listing)
@@ -75,9 +75,9 @@ def test_a_process_that_may_not_wait_is_told_before_anything_is_started(
     def refuse(*arguments: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(keepers, name, refuse)
+    monkeypatch.setattr(warden_domain, name, refuse)
     with pytest.raises(PermissionError):
-        keepers.listing()
+        warden_domain.listing()
 
 
 @linux_only
@@ -87,7 +87,7 @@ def test_a_process_that_may_not_signal_is_told_before_anything_is_started(monkey
 
     monkeypatch.setattr(os, "kill", refuse)
     with pytest.raises(PermissionError):
-        keepers.listing()
+        warden_domain.listing()
 
 
 @linux_only
@@ -97,8 +97,9 @@ def test_children_that_are_to_live_on_do() -> None:
     def look() -> tuple[list[int], list[int], set[int]]:
         before = children(4)[0]
         gone = fork(lambda: None)
+        os.waitid(os.P_PID, gone, os.WEXITED | os.WNOWAIT)
         kept = {before, gone}
-        listing = keepers.listing()
+        listing = warden_domain.listing()
         refused = kill_until_gone(listing, kept)
         left = listing.pids()
         end(before)

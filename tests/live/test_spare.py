@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import pydfly
-from pydfly.ending import keepers
+from pydfly.ending import warden_domain
 from pydfly.supervisor import passing, wire
 from pydfly.supervisor.keepers import domain, mailbox
 from pydfly.supervisor.keepers.spare import wait_for_domain
@@ -78,7 +78,7 @@ def test_what_was_handed_over_counts() -> None:
     if pid == 0:
         status = 1
         try:
-            own = mailbox.Mailbox(), keepers.listing(), domain.Lifeline(reading)
+            own = mailbox.Mailbox(), warden_domain.listing(), domain.Lifeline(reading)
             told = wait_for_domain(*own, passing.Passing(its.detach()))
             status = 0 if told and told[0] == message and len(told[1]) == 3 else 2
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pydfly.ending import keepers
+from pydfly.ending import warden_domain
 from pydfly.supervisor.keepers import deaths, keeper
 from tests.conftest import live_only
 from tests.processes import in_process
@@ -20,11 +20,11 @@ def collectors() -> dict[str, Callable[[], tuple[Callable[[], object], Callable[
     """Return by name what makes a collector, and what says whether it has come to ECHILD."""
 
     def of_a_warden() -> tuple[Callable[[], object], Callable[[], bool]]:
-        dead = deaths.Deaths(keepers.listing())
+        dead = deaths.Deaths(warden_domain.listing())
         return dead.collect, lambda: dead.childless
 
     def of_a_keeper() -> tuple[Callable[[], object], Callable[[], bool]]:
-        kept = keeper.Keeper(keepers.listing())
+        kept = keeper.Keeper(warden_domain.listing())
         return kept.collect, lambda: kept.childless
 
     return {"warden": of_a_warden, "keeper": of_a_keeper}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
-    from ...ending.keepers import Listing
+    from ...ending.warden_domain import Listing
     from ...structs import DescendantInfo
 else:
     import _signal

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from signal import struct_siginfo
 
-    from ...ending.keepers import Listing
+    from ...ending.warden_domain import Listing
     from ..wire import Message
     from .mailbox import Mailbox
     from .spare import Spare

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...ending.keepers import OwnChildren
+    from ...ending.warden_domain import OwnChildren
     from ...structs import DescendantInfo
     from ..launch import Launch
 

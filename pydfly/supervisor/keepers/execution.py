@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import command, mailbox
+from . import fork_exec, mailbox
 from .states import EXECUTED, REFUSED
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ class Execution:
 
     def __init__(self, launch: Launch, box: Mailbox, descriptors: dict[int, int], cwd: int | None) -> None:
         leave = os.setpgrp if launch.is_job else os.setsid
-        self.pid, self._told = command.start(launch, box, leave, descriptors, cwd)
+        self.pid, self._told = fork_exec.start(launch, box, leave, descriptors, cwd)
         self.failure: tuple[str, int | None, str, str | None] | None = None
         """What refused it."""
         mailbox.listen(self._told)
@@ -48,5 +48,5 @@ class Execution:
             return None
         os.close(self._told)
         self._told = -1
-        self.failure = command.outcome(data)
+        self.failure = fork_exec.outcome(data)
         return EXECUTED if self.failure is None else REFUSED

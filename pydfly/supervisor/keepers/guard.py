@@ -6,7 +6,7 @@ import _socket
 import gc
 import os
 
-from ...ending import keepers
+from ...ending import warden_domain
 from ..passing import Passing, close_all
 from ..wire import error_fields
 from . import mailbox
@@ -38,7 +38,7 @@ class Guard:
         self._mailbox = box
         self._tell = tell
         self._control = control
-        self.keeper = Keeper(keepers.listing())
+        self.keeper = Keeper(warden_domain.listing())
         self._channel: Passing | None = None
         self._deputy = 0
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden

@@ -12,15 +12,15 @@ import time
 
 from ...backends.waiting import waitpid
 from ...ending.drive import Ending
-from ...ending.keepers import OwnChildren
 from ...ending.last_resort import kill_until_gone
+from ...ending.warden_domain import OwnChildren
 from .domain import take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from ...ending.keepers import Listing
+    from ...ending.warden_domain import Listing
     from ...structs import Survivor
 else:
     import _signal

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
-    from ...ending.keepers import Listing
+    from ...ending.warden_domain import Listing
     from ..wire import Message
     from .domain import Lifeline
     from .mailbox import Mailbox

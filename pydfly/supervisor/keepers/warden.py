@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 
-from ...ending.keepers import OwnChildren
+from ...ending.warden_domain import OwnChildren
 from ..launch import Launch
 from ..wire import error_fields
 from . import mailbox, states
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from typing import Any
 
-    from ...ending.keepers import Listing
+    from ...ending.warden_domain import Listing
     from ...structs import DescendantInfo
     from .conversation import Conversation
     from .domain import Lifeline

@@ -179,9 +179,9 @@ def listing() -> Listing:
     """
     _try_calls()
     if _IS_LINUX:
-        from .keepers_linux import ChildrenFile
+        from .warden_domain_linux import ChildrenFile
 
         return ChildrenFile()
-    from .keepers_bsd import KernelList
+    from .warden_domain_bsd import KernelList
 
     return KernelList()

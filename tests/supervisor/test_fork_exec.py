@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pydfly.supervisor.keepers import command
+from pydfly.supervisor.keepers import fork_exec
 from pydfly.supervisor.launch import Launch
 from tests.conftest import live_only
 from tests.processes import in_process
@@ -28,11 +28,11 @@ class Signals:
 def run(words: list[bytes], descriptors: dict[int, int], here: int | None = None, **options: Any) -> tuple[int, Any]:
     """Start a command, wait for it, and return its status and the outcome of its exec."""
     launch = Launch(words, env=options.pop("env", {b"PATH": os.fsencode(os.environ["PATH"])}), **options)
-    pid, told = command.start(launch, Signals(), lambda: None, descriptors, here)  # type: ignore[arg-type]
+    pid, told = fork_exec.start(launch, Signals(), lambda: None, descriptors, here)  # type: ignore[arg-type]
     os.set_blocking(told, True)
     data = os.read(told, 65536)
     os.close(told)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), command.outcome(data)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), fork_exec.outcome(data)
 
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="memfd_create(2) and /proc of Linux tell files apart")
@@ -106,4 +106,4 @@ def test_the_search_for_a_program(tmp_path: Path) -> None:
 def test_no_argument_is_too_long_to_be_refused() -> None:
     word = b"x" * 3_000_000
     assert run([b"true", word], {})[1] == ("OSError", 7, os.strerror(7), "true")
-    assert run([word], {})[1][3] == "x" * command.LONGEST_PATH
+    assert run([word], {})[1][3] == "x" * fork_exec.LONGEST_PATH

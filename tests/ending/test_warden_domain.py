@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from pydfly.ending.keepers import OwnChildren
+from pydfly.ending.warden_domain import OwnChildren
 from pydfly.structs import DescendantInfo
 
 
