@@ -17,6 +17,7 @@ from io import TextIOWrapper
 from .. import resident
 from ..errors import NotRegistrableError, SyscallError
 from ..escape import escape
+from .values import strtol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,26 +65,6 @@ def main(arguments: list[str]) -> int:
     if not words:
         return _complain(None)
     return max([_act(program, force, delete) for program in words])
-
-
-def strtol(word: str) -> int:
-    """Read a number as strtol(word, NULL, 0) and its conversion to int do: junk is 0, and what follows is ignored."""
-    text = word.lstrip(" \t\n\v\f\r")
-    sign = -1 if text[:1] == "-" else 1
-    text = text[1:] if text[:1] in ("+", "-") else text
-    base = 10
-    if text[:2].lower() == "0x" and text[2:3].lower() in tuple("0123456789abcdef"):
-        base, text = 16, text[2:]
-    elif text[:1] == "0":
-        base = 8
-    digits = "0123456789abcdef"[:base]
-    number = 0
-    for character in text.lower():
-        if character not in digits:
-            break
-        number = number * base + digits.index(character)
-    number = max(-(2**63), min(sign * number, 2**63 - 1))
-    return (number + 2**31) % 2**32 - 2**31
 
 
 def row(entry: ResidentEntry) -> str:

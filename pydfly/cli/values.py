@@ -26,6 +26,26 @@ def seconds(text: str) -> float:
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+def strtol(word: str) -> int:
+    """Read a number as strtol(word, NULL, 0) and its conversion to int do: junk is 0, and what follows is ignored."""
+    text = word.lstrip(" \t\n\v\f\r")
+    sign = -1 if text[:1] == "-" else 1
+    text = text[1:] if text[:1] in ("+", "-") else text
+    base = 10
+    if text[:2].lower() == "0x" and text[2:3].lower() in tuple("0123456789abcdef"):
+        base, text = 16, text[2:]
+    elif text[:1] == "0":
+        base = 8
+    digits = "0123456789abcdef"[:base]
+    number = 0
+    for character in text.lower():
+        if character not in digits:
+            break
+        number = number * base + digits.index(character)
+    number = max(-(2**63), min(sign * number, 2**63 - 1))
+    return (number + 2**31) % 2**32 - 2**31
+
+
 def signal_number(text: str) -> int:
     """Read a signal: its number, or its name with or without SIG, in whatever case; RTMIN+n and RTMAX-n, too."""
     if text.isascii() and text.isdigit():

@@ -17,7 +17,7 @@ import pytest
 
 import pydfly
 from pydfly import cli
-from pydfly.cli.resident import strtol
+from pydfly.cli.values import strtol
 from tests.elves import DYNAMIC, LOAD, SHARED, elf
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the package's own registry is Linux's")

@@ -5,9 +5,8 @@ The tool's protocol carries no exit status, so it is read off the texts; that ho
 
 from __future__ import annotations
 
-import json
+import _socket  # socket itself takes longer to load than all of this module
 import select
-import socket
 import sys
 from contextlib import suppress
 
@@ -51,6 +50,8 @@ def ask(request: Request, words: list[str]) -> int:
     for conversation in asked:
         sys.stdout.buffer.write(conversation.kept)
     if request.json:
+        import json
+
         print(json.dumps([conversation.value for conversation in asked if conversation.value is not None], indent=2))
     return max(statuses, default=0)
 
@@ -113,7 +114,7 @@ class Conversation:
         self._request = request
         self._unsent = line
         self._line = b""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             self._socket.connect(files.socket_path(directory, label))
         except OSError as error:
@@ -189,6 +190,8 @@ class Conversation:
             self.status = 1
 
     def _take_json(self, line: bytes) -> None:
+        import json
+
         try:
             self.value = json.loads(line)
         except ValueError:  # the tool's own daemon knows no JSON

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
 import stat
 import sys
 import time
@@ -105,6 +104,8 @@ class Files:
     """
 
     def __init__(self, directory: str, label: str) -> None:
+        import socket  # for daemons alone: it takes as long to load as a client needs for all else
+
         self._pid_path = pid_path(directory, label)
         self._socket_path = socket_path(directory, label)
         if len(os.fsencode(self._socket_path)) > _LONGEST:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..resident import strtol
-from ..values import signal_number
+from ..values import signal_number, strtol
 from .request import Refused
 
 TYPE_CHECKING = False
