@@ -395,8 +395,8 @@ def test_a_dropped_handle_ends_its_service() -> None:
         assert other.wait_ready(20).state == "running"
 
 
-def test_an_owner_that_reads_nothing_costs_no_memory() -> None:
-    """Thousands of changes that nobody asks about stay one."""
+def test_output_without_end_costs_no_memory() -> None:
+    """What is not asked for is kept in a ring, whose size is bounded, and the pipe is emptied all the same."""
     with pydfly.Supervisor() as supervisor:
         code = "import os\nwhile True: os.write(1, b'x' * 1000 + b'\\n')"
         service = supervisor.service("x", python(code))
