@@ -101,9 +101,10 @@ def test_stop_and_continue(terminal: Terminal) -> None:
 def test_a_program_that_stops_itself(terminal: Terminal) -> None:
     """As top(1) does: at SIGTSTP it tidies up the screen, and then it stops by SIGSTOP."""
     code = (
-        "import os, signal; stop = lambda: os.kill(os.getpid(), signal.SIGSTOP); "
-        "signal.signal(signal.SIGTSTP, lambda *_: (print('tidy'), stop(), print('again'))); "
-        "print('rea' + 'dy'); print('got', input())"
+        "import os, select, signal; stop = lambda: os.kill(os.getpid(), signal.SIGSTOP); "
+        "signal.signal(signal.SIGTSTP, lambda *_: (print('tidy'), stop(), print('again'))); print('rea' + 'dy')\n"
+        "while not select.select([0], [], [], 0.05)[0]: pass\n"  # a signal just before a read would wait for its end
+        "print('got', input())"
     )
     terminal.type(f'{RUN} -- {sys.executable} -u -c "{code}"\n')
     terminal.expect("ready\r\n")
