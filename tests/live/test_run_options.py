@@ -75,10 +75,10 @@ def test_the_report_says_what_was_spared(tmp_path: Path) -> None:
 def test_the_pid_file_is_there_while_the_command_runs(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     file.write_text("99999999 of another time\n")
-    with start("--pidfile", str(file), "--", "sh", "-c", "echo $$; read line") as process:
+    with start("--pidfile", str(file), "--", "sh", "-c", "echo $$; exec sleep 60") as process:
         assert process.stdout
         pid = process.stdout.readline()
-        eventually(lambda: file.exists() and file.read_text() == pid)
+        eventually(lambda: file.read_text() == pid)
         process.terminate()
         process.wait(60)
     assert not file.exists()
