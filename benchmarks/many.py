@@ -72,7 +72,6 @@ def rows() -> Iterator[Row]:
             _life(_domains, word),
             "supervisord with as many programs",
             _life(_supervisord, word),
-            1.0,
             peers=("supervisord",),
             pairs=1,
             warm=False,

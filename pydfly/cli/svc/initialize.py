@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from ... import bytecode
 from ...escape import escape
 from ...supervisor.launch import Launch
 from . import files
@@ -27,7 +26,6 @@ def init(request: Request) -> int:
         return 1
     label = request.label
     print(f"initializing new service: {escape(label)}", flush=True)
-    bytecode.load(bytecode.HELPERS)
     try:
         _check(request, label)
         launch = _launch(request)
