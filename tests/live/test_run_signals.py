@@ -68,6 +68,21 @@ def test_the_group_of_a_foreground_job_is_signalled_once() -> None:
         terminal.close()
 
 
+def test_the_signal_that_the_helpers_use_themselves_is_not_lost() -> None:
+    """By the last real-time signal they hear of messages; one that a process sent must not hide such a report."""
+    terminal = Terminal([*RUN, *python(COUNT)], ENVIRONMENT)
+    try:
+        assert terminal.expect("ready ")
+        for turn in range(30):
+            for kill in (os.killpg, os.kill):
+                kill(terminal.pid, signal.SIGRTMAX)
+                assert terminal.expect(f"<{int(signal.SIGRTMAX)}>"), (turn, kill)
+                os.kill(terminal.pid, signal.SIGUSR2)
+                assert terminal.expect(f"<{int(signal.SIGUSR2)}>"), (turn, kill)
+    finally:
+        terminal.close()
+
+
 @pytest.mark.parametrize(("option", "told"), [([], "TERM"), (["--stop-signal", "INT"], "INT")])
 def test_the_stop_signal(option: list[str], told: str) -> None:
     script = f"trap 'echo told {told}; exit 4' {told}; {LOOP}"

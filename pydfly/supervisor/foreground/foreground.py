@@ -172,10 +172,10 @@ class Foreground:
         number = info.si_signo
         if number == _signal.SIGCHLD or number in self._mailbox.ignored:
             return
-        by_process = terminal.sent_by_process(info)
+        by_process = mailbox.sent_by_process(info)
         if number in (*_OURS, Mailbox.wake) and (not by_process or info.si_pid == os.getpid()):
             return
-        if number in terminal.KEYS and terminal.sent_by_kernel(info) and self._job.terminal.exists:
+        if number in terminal.KEYS and mailbox.sent_by_kernel(info) and self._job.terminal.exists:
             self._key(number)
         elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)

@@ -14,26 +14,13 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from signal import struct_siginfo
     from typing import Any
 else:
     import _signal
 
-_SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: the kernel itself; include/uapi/asm-generic/siginfo.h, sys/signal.h
-_SI_USER = (0x10001, 0x10002, 0x10007)  # SI_USER, SI_QUEUE, SI_LWP of FreeBSD; Linux has no positive ones
 _NAMES = ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGHUP", "SIGWINCH")
 KEYS = {getattr(_signal, name) for name in _NAMES}
 """What a terminal sends to a whole process group: for a key, or to stop one in the background that uses it."""
-
-
-def sent_by_kernel(info: struct_siginfo) -> bool:
-    """Say whether no process sent a signal."""
-    return info.si_code in _SI_KERNEL
-
-
-def sent_by_process(info: struct_siginfo) -> bool:
-    """Say whether a process sent a signal: with kill(2), sigqueue(3) or the like."""
-    return info.si_code <= 0 or info.si_code in _SI_USER
 
 
 def is_continued() -> bool:

@@ -16,13 +16,13 @@ from . import mailbox
 from .conversation import Conversation
 from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
 from .keeper import FAILED, LEFT, Keeper, last_resort
+from .mailbox import Witness
 from .warden import Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
-    from signal import struct_siginfo
 
     from ...ending.warden_domain import Listing
     from ..wire import Message
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-MEMORY = 100  # signals that are kept for the guard's questions
 PAUSE = 0.002  # seconds after a start until a warden is forked ahead: that start comes first
 IDLE = 1.0  # seconds that it waits for a domain
-LATELY = 1.0  # seconds: a question comes right after its signal
 
 
 class Deputy:
@@ -66,7 +64,7 @@ class Deputy:
         self._starts_before = 0  # the last spare was forked
         self._spare: Spare | None = None  # a warden for the next domain
         self._spare_due = float("inf")  # when it is to be forked, or ended
-        self._met: list[tuple[int, int, float]] = []  # signals: number, pid of the sender, when
+        self._witness = Witness()
 
     def leave(self) -> None:
         """Close what belongs to the deputy, in the guard."""
@@ -107,22 +105,7 @@ class Deputy:
                 return
             if time.monotonic() >= self._spare_due:
                 self._change_spare()
-            self._note(self._mailbox.wait_until(min(self._keeper.due, self._spare_due)))
-
-    def _note(self, info: struct_siginfo | None) -> None:
-        """Keep for a while which signal came from which process: the guard may ask."""
-        if info is not None and info.si_pid:
-            self._met.append((info.si_signo, info.si_pid, time.monotonic()))
-            del self._met[:-MEMORY]
-
-    def _has_met(self, number: int, sender: int) -> bool:
-        """Say whether a signal has come from this process lately; each is told once."""
-        while number in _signal.sigpending():  # nothing else is taken: it may be the news of a descriptor
-            self._note(_signal.sigtimedwait([number], 0))
-        since = time.monotonic() - LATELY
-        found = any(met[:2] == (number, sender) and met[2] > since for met in self._met)
-        self._met = [met for met in self._met if met[:2] != (number, sender)]
-        return found
+            self._witness.note(self._mailbox.wait_until(min(self._keeper.due, self._spare_due)))
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
@@ -142,7 +125,7 @@ class Deputy:
                 continue
             close_all(descriptors)
             if message[0] == "met":
-                self._tell(("met", message[1], self._has_met(message[1], message[2])))
+                self._tell(("met", message[1], self._witness.has_met(message[1], message[2])))
             elif message[0] == "domain":
                 error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
                 self._tell(("failed", message[1], error_fields(error)))

@@ -24,8 +24,12 @@ else:
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
 
+_SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: the kernel itself; include/uapi/asm-generic/siginfo.h, sys/signal.h
+_SI_USER = (0x10001, 0x10002, 0x10007)  # SI_USER, SI_QUEUE, SI_LWP of FreeBSD; Linux has no positive ones
 _F_SETSIG = 10  # Linux: include/uapi/asm-generic/fcntl.h
 LONGEST = 1e6  # seconds: what the call can take; a longer wait is several
+MEMORY = 100  # signals that a witness remembers
+LATELY = 1.0  # seconds that it remembers them: a question comes right after its signal
 # DragonFly sends no SIGCHLD for an orphan that is dead when it is adopted (LC-4): there a reaper looks now and then
 LOOK = 5.0 if sys.platform.startswith("dragonfly") else float("inf")
 
@@ -77,6 +81,30 @@ class Mailbox:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, self._mask)
 
 
+class Witness:
+    """Which signals have come to this process lately: another one of its group asks whether the group was meant."""
+
+    def __init__(self) -> None:
+        self._met: list[tuple[int, int, float]] = []  # number, pid of the sender, when
+
+    def note(self, info: struct_siginfo | None) -> None:
+        """Keep for a while which signal came from which process."""
+        if info is not None and sent_by_process(info):
+            self._met.append((info.si_signo, info.si_pid, time.monotonic()))
+            del self._met[:-MEMORY]
+
+    def has_met(self, number: int, sender: int) -> bool:
+        """Say whether a signal has come from this process lately, also if it still waits; each is told once."""
+        while number in _signal.sigpending():
+            self.note(_signal.sigtimedwait([number], 0))
+        if number == Mailbox.wake:  # among those may have been the report of a message that is still unread
+            remind()
+        since = time.monotonic() - LATELY
+        found = any(met[:2] == (number, sender) and met[2] > since for met in self._met)
+        self._met = [met for met in self._met if met[:2] != (number, sender)]
+        return found
+
+
 def listen(descriptor: int) -> None:
     """Have ``Mailbox.wake`` sent whenever a descriptor has something to read, or its other end is gone."""
     fcntl(descriptor, F_SETOWN, os.getpid())
@@ -95,6 +123,16 @@ def queue_reports() -> None:
     """Let descriptors report by a real-time signal, of which the kernel keeps each one; Linux only."""
     if sys.platform == "linux":
         Mailbox.wake = _signal.SIGRTMAX
+
+
+def sent_by_kernel(info: struct_siginfo) -> bool:
+    """Say whether no process sent a signal."""
+    return info.si_code in _SI_KERNEL
+
+
+def sent_by_process(info: struct_siginfo) -> bool:
+    """Say whether a process sent a signal: with kill(2), sigqueue(3) or the like."""
+    return info.si_code <= 0 or info.si_code in _SI_USER
 
 
 def _nothing(number: int, frame: object) -> None:
