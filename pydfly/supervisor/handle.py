@@ -14,7 +14,7 @@ from itertools import count
 from ..ending.policy import plan
 from ..errors import SupervisionError, SurvivorsError
 from .arguments import seconds, signal_name
-from .knowledge import Knowledge
+from .domain_state import DomainState
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Handle:
         self.has_news = False
         """Something has happened since ``Supervisor.wait_any()`` told the last of this domain."""
         self.post = prepared.line
-        self._known = Knowledge(prepared.names, prepared.spare, self.post.send)
+        self._known = DomainState(prepared.names, prepared.spare, self.post.send)
         number = board.add(self)
         if not alone:
             board.kept[self] = None

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
+from pydfly.supervisor.services.event_loop import EventLoop
 from pydfly.supervisor.services.notify import AVAILABLE, Notice, NotifySocket, ancestors, parse
-from pydfly.supervisor.services.reactor import Reactor
 from tests.processes import eventually, in_process
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="only Linux tells who has sent a datagram")
@@ -21,13 +21,13 @@ SEND = "import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
 def heard(data: bytes, *, by_child: bool) -> list[Notice]:
     """Return the notices of one datagram, from a child or from a process that is no descendant."""
-    reactor = Reactor()
+    loop = EventLoop()
     notices: list[Notice] = []
-    notify = NotifySocket(reactor, notices.append)
+    notify = NotifySocket(loop, notices.append)
     code = SEND.format(data=data, address="\0" + notify.address)
     if by_child:
         child = subprocess.Popen([sys.executable, "-c", code + "; sys.stdin.read()"], stdin=subprocess.PIPE)
-        eventually(lambda: reactor.turn(0) or notices)
+        eventually(lambda: loop.turn(0) or notices)
         child.communicate()
     else:
         stranger = f"import os\nif os.fork() == 0:\n os.setsid()\n {code}\nelse: os.wait()"
@@ -36,7 +36,7 @@ def heard(data: bytes, *, by_child: bool) -> list[Notice]:
         subprocess.run([sys.executable, "-c", script], pass_fds=[reading])
         os.write(writing, b"!")
         os.close(reading)
-        reactor.turn(10)
+        loop.turn(10)
         os.close(writing)
     notify.close()
     return notices
@@ -57,14 +57,14 @@ def test_a_barrier_is_let_go() -> None:
     """BARRIER=1 sends a descriptor whose end tells that everything before was read."""
 
     def scenario() -> None:
-        reactor = Reactor()
-        notify = NotifySocket(reactor, lambda notice: None)
+        loop = EventLoop()
+        notify = NotifySocket(loop, lambda notice: None)
         reading, writing = os.pipe()
         sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         rights = array.array("i", [writing])
         sender.sendmsg([b"BARRIER=1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], 0, "\0" + notify.address)
         os.close(writing)
-        reactor.turn(10)
+        loop.turn(10)
         assert os.read(reading, 1) == b""
         notify.close()
 

@@ -12,7 +12,7 @@ from ... import structs
 from ...constants.freebsd import PROC_PROCCTL_MD_MIN, SIG_MAXSIG, Command, IdType
 from ...errors import SyscallError, refusal, refusal_of
 from ...structs import BAD_POINTER, NULL, ReaperKilled
-from .. import arguments, freebsd_data
+from .. import arguments, freebsd_arguments
 from ..absent import NoModules, NoResidency
 from .controls import CONTROLS
 from .deathsig import HIGHEST, UndeliverableError
@@ -57,7 +57,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Do FreeBSD's checks in FreeBSD's order (sys/kern/kern_procctl.c), then the command."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
-        data = freebsd_data.checked(cmd, data)
+        data = freebsd_arguments.checked(cmd, data)
         try:
             command = Command(cmd)
         except ValueError:
@@ -74,7 +74,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         elif pointless and reads:
             raise refusal("procctl", "EFAULT", operation=command.name)
         target = self._target(command, idtype, id)
-        result = freebsd_data.unsigned(self._run(command, target, data))
+        result = freebsd_arguments.unsigned(self._run(command, target, data))
         if pointless and not reads:  # the kernel writes the result last
             raise refusal("procctl", "EFAULT", operation=command.name)
         return result

@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import freebsd
 from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
-from .. import arguments, freebsd_data, offspring
+from .. import arguments, freebsd_arguments, offspring
 from .binding import Commands
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ class FreeBSDCommands(Commands):
         return found
 
     def _take_nothing(self, idtype: int, id: int, cmd: int, data: Data) -> None:
-        freebsd_data.checked(cmd, data)
+        freebsd_arguments.checked(cmd, data)
         memory = self.call.memory(0 if isinstance(data, ReaperKill) else data)
         # EINVAL means "not a reaper" only if nothing else can be wrong
         told = "" if idtype != _P_PID or memory != self.call.null else self._names[cmd]
@@ -89,7 +89,7 @@ class FreeBSDCommands(Commands):
         if data is NULL or data is BAD_POINTER:
             self.call.control(idtype, id, cmd, self.call.memory(data))
             return []
-        checked = freebsd_data.checked(cmd, data)
+        checked = freebsd_arguments.checked(cmd, data)
         if checked is not OMITTED:
             assert isinstance(checked, int)
             return self._list(idtype, id, cmd, min(checked, _MOST_PIDS))
@@ -117,7 +117,7 @@ class FreeBSDCommands(Commands):
         if data is NULL or data is BAD_POINTER:
             self.call.control(idtype, id, cmd, self.call.memory(data))
             return None
-        wish: Any = freebsd_data.checked(cmd, data)
+        wish: Any = freebsd_arguments.checked(cmd, data)
         if not self._unsafe_reap_kill and 0 < wish.sig <= freebsd.SIG_MAXSIG and wish.flags in _KILL_FLAGS:
             self._require_own_domain(idtype, id)
         request = self.call.ffi.new("struct procctl_reaper_kill *")

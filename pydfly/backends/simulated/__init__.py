@@ -5,7 +5,7 @@ from __future__ import annotations
 from ... import errors, simkernel, structs
 from ...constants import dragonfly
 from ...simkernel.dragonfly import rtld
-from .. import arguments, freebsd_data
+from .. import arguments, freebsd_arguments
 from .processes import SimulatedProcesses
 
 TYPE_CHECKING = False
@@ -69,7 +69,9 @@ class Simulated:
         """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         if self.flavour == "freebsd":
-            return freebsd_data.unsigned(self.process.procctl(idtype, id, cmd, freebsd_data.checked(cmd, data)))
+            return freebsd_arguments.unsigned(
+                self.process.procctl(idtype, id, cmd, freebsd_arguments.checked(cmd, data))
+            )
         arguments.dragonfly_data(self._names.get(cmd, ""), data)
         if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")

@@ -11,9 +11,9 @@ from ...supervisor.keepers.domain import close_all_but, hide_environment, protec
 from ...supervisor.keepers.guard import Guard
 from ...supervisor.keepers.keeper import last_resort
 from ...supervisor.keepers.mailbox import Mailbox
+from ...supervisor.services.event_loop import EventLoop
+from ...supervisor.services.guard_domains import Domains
 from ...supervisor.services.log import LogFile
-from ...supervisor.services.owned import Domains
-from ...supervisor.services.reactor import Reactor
 from .answers import KeptService
 from .server import Server
 from .title import set_title
@@ -84,13 +84,13 @@ class Daemon:
         close_all_but(*own, *self._kept, *([echo.descriptor] if echo else []))
         guard.start_deputy()
         try:
-            reactor = Reactor(mailbox.listen)
-            self._domains = Domains(reactor, guard.hand_down)
+            loop = EventLoop(mailbox.listen)
+            self._domains = Domains(loop, guard.hand_down)
             service = self._make_service(self._domains, directory, box.null, echo)
             if self._files:
-                self._server = Server(self._files.listener, service, reactor)
+                self._server = Server(self._files.listener, service, loop)
             service.start()
-            self._keep(box, guard, reactor, service)
+            self._keep(box, guard, loop, service)
         except BaseException:
             last_resort(guard.keeper)
             raise
@@ -102,18 +102,18 @@ class Daemon:
         service.output.echo = echo
         service.news = lambda text: service.output.say(f"svc {self._label}: {text}")
         service.changed = lambda: self._changed(service)
-        service.over = lambda: _ignore(domains.reactor.after(0, lambda: self._finish(service)))
+        service.over = lambda: _ignore(domains.loop.after(0, lambda: self._finish(service)))
         return service
 
-    def _keep(self, box: Mailbox, guard: Guard, reactor: Reactor, service: KeptService) -> None:
+    def _keep(self, box: Mailbox, guard: Guard, loop: EventLoop, service: KeptService) -> None:
         while not (self._ended and guard.is_over):
             guard.look_around()
-            reactor.turn()
+            loop.turn()
             if self._ended:
                 guard.close()
                 if guard.is_over:
                     break
-            rest = reactor.rest()
+            rest = loop.rest()
             info = box.wait_until(guard.due if rest is None else min(guard.due, time.monotonic() + rest))
             if info is not None:
                 self._take(info.si_signo, service, box)

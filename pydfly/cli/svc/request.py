@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...supervisor.services.rules import MAX_DELAY, READY_TIMEOUT, Rules
+from ...supervisor.services.restart_rules import MAX_DELAY, READY_TIMEOUT, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from .answers import Talk, answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ...supervisor.services.reactor import Reactor, Timer
+    from ...supervisor.services.event_loop import EventLoop, Timer
     from .answers import Answer, KeptService
 
 MOST_CLIENTS = 400
@@ -32,25 +32,25 @@ class Server:
     Args:
         listener: the listening socket, non-blocking.
         service: what they ask about.
-        reactor: where everything is waited for.
+        loop: where everything is waited for.
     """
 
-    def __init__(self, listener: socket.socket, service: KeptService, reactor: Reactor) -> None:
+    def __init__(self, listener: socket.socket, service: KeptService, loop: EventLoop) -> None:
         self._listener = listener
         self._service = service
-        self.reactor = reactor
+        self.loop = loop
         self._clients: dict[Client, None] = {}  # the one that has been silent for the longest time first
         self._news: Timer | None = None
-        reactor.watch(listener.fileno(), self._accept)
+        loop.watch(listener.fileno(), self._accept)
 
     def changed(self) -> None:
         """Continue every answer that waits for a change, soon: the answer that made it is not over yet."""
         if self._news is None and self._clients:
-            self._news = self.reactor.after(0, self._tell)
+            self._news = self.loop.after(0, self._tell)
 
     def finish(self) -> None:
         """End every answer, and close: the daemon ends."""
-        self.reactor.forget(self._listener.fileno())
+        self.loop.forget(self._listener.fileno())
         for client in list(self._clients):
             client.finish()
 
@@ -104,7 +104,7 @@ class Client:
         self._talk = Talk(self._unsent.extend, lambda: len(self._unsent))
         self._timer: Timer | None = None
         self._ended = False  # it sends nothing more
-        server.reactor.watch(self._descriptor, self._ready)
+        server.loop.watch(self._descriptor, self._ready)
 
     def go_on(self) -> None:
         """Continue the answer that waits, and begin those that were asked for meanwhile."""
@@ -122,7 +122,7 @@ class Client:
                 self._unsent += wire.END
                 continue
             if wait is not None:
-                self._timer = self._server.reactor.after(wait, self.go_on)
+                self._timer = self._server.loop.after(wait, self.go_on)
             break
         self._send()
 
@@ -144,7 +144,7 @@ class Client:
         if self._descriptor >= 0:
             if self._timer:
                 self._timer.cancel()
-            self._server.reactor.forget(self._descriptor)
+            self._server.loop.forget(self._descriptor)
             self._descriptor = -1
             self._connection.close()
             self._server.forget(self)
@@ -203,7 +203,7 @@ class Client:
             self.close()
             return
         reading = not self._ended and len(self._unsent) < _BEHIND
-        self._server.reactor.interest(self._descriptor, read=reading, write=bool(self._unsent))
+        self._server.loop.interest(self._descriptor, read=reading, write=bool(self._unsent))
 
 
 def may_command(connection: socket.socket) -> bool:

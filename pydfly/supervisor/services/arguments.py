@@ -8,8 +8,8 @@ import os
 from ...errors import BackendError
 from ..arguments import seconds
 from .notify import AVAILABLE
-from .rules import Rules
-from .word import NOTIFY
+from .readiness import NOTIFY
+from .restart_rules import Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

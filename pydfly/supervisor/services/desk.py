@@ -42,12 +42,12 @@ class Desk:
     def turn(self) -> None:
         """Do what is due."""
         if self._services:
-            self._services.reactor.turn()
+            self._services.loop.turn()
 
     @property
     def due(self) -> float:
         """When there is something to do next, on the monotonic clock."""
-        rest = self._services.reactor.rest() if self._services else None
+        rest = self._services.loop.rest() if self._services else None
         return float("inf") if rest is None else time.monotonic() + rest
 
     def stop(self) -> None:

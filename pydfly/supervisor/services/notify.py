@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .reactor import Reactor
+    from .event_loop import EventLoop
 
 VARIABLE = "NOTIFY_SOCKET"
 AVAILABLE = sys.platform.startswith("linux")
@@ -44,11 +44,11 @@ class NotifySocket:
     """The socket of one service.
 
     Args:
-        reactor: where it is watched.
+        loop: where it is watched.
         take: called with each notice of a descendant of this process.
     """
 
-    def __init__(self, reactor: Reactor, take: Callable[[Notice], None]) -> None:
+    def __init__(self, loop: EventLoop, take: Callable[[Notice], None]) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self.address = f"pydfly-{os.getpid()}-{os.urandom(8).hex()}"
@@ -58,8 +58,8 @@ class NotifySocket:
             self._socket.close()
             raise
         self._take = take
-        self._reactor = reactor
-        reactor.watch(self._socket.fileno(), self._hear)
+        self._loop = loop
+        loop.watch(self._socket.fileno(), self._hear)
 
     @property
     def variable(self) -> str:
@@ -68,7 +68,7 @@ class NotifySocket:
 
     def close(self) -> None:
         """Hear nothing more."""
-        self._reactor.forget(self._socket.fileno())
+        self._loop.forget(self._socket.fileno())
         self._socket.close()
 
     def _hear(self) -> None:

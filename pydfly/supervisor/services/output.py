@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .reactor import Reactor
+    from .event_loop import EventLoop
 
 _PIECE = 65536
 _PIECES = 16  # at most in one go, so that a noisy service leaves time for everything else
@@ -23,7 +23,7 @@ class Output:
     One pipe for all its runs, of which this process holds both ends: it never ends, and nothing in it is lost.
 
     Args:
-        reactor: where the pipe is watched.
+        loop: where the pipe is watched.
         ring: how many bytes are kept.
         log: path of the log file; None for none.
         changed: called when something was written.
@@ -32,12 +32,12 @@ class Output:
         OSError: the log file cannot be opened, or there are no descriptors left.
     """
 
-    def __init__(self, reactor: Reactor, ring: int, log: str | None, changed: Callable[[], None]) -> None:
+    def __init__(self, loop: EventLoop, ring: int, log: str | None, changed: Callable[[], None]) -> None:
         self.ring = Ring(ring)
         self.echo: LogFile | None = None
         """Where output is copied to besides."""
         self.log_path = log
-        self._reactor = reactor
+        self._loop = loop
         self._changed = changed
         self._log = None if log is None or log == os.devnull else LogFile(log)
         try:
@@ -47,7 +47,7 @@ class Output:
                 self._log.close()
             raise
         os.set_blocking(self._end, False)
-        reactor.watch(self._end, self.read)
+        loop.watch(self._end, self.read)
 
     def use_log(self, path: str | None) -> None:
         """Open the log file again, or another; ``/dev/null`` for none.
@@ -89,7 +89,7 @@ class Output:
     def close(self) -> None:
         """Write what is left, and let go."""
         self.drain()
-        self._reactor.forget(self._end)
+        self._loop.forget(self._end)
         os.close(self._end)
         os.close(self.pipe)
         for log in (self._log, self.echo):

@@ -1,6 +1,6 @@
 """One service in the process that guards it: its policy, its domain, its log, and what it says of itself.
 
-What is to be done stands in ``policy``; this does it.
+What is to be done stands in ``restarts``; this does it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import os
 import time
 
 from .output import Output
-from .policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
+from .readiness import Readiness
+from .restarts import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
 from .status import ServiceStatus, ended
-from .word import Word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ..launch import Launch
     from ..wire import Message
-    from .owned import Domains, OwnedDomain
-    from .reactor import Timer
-    from .rules import Rules
+    from .event_loop import Timer
+    from .guard_domains import Domains, OwnedDomain
+    from .restart_rules import Rules
 else:
     import _signal
 
@@ -84,8 +84,8 @@ class Service:
         self._grace: float | None = None  # of the stop under way
         self._timer: Timer | None = None
         self._kill_timer: Timer | None = None
-        self.output = Output(domains.reactor, ring, log, lambda: self.changed())  # noqa: PLW0108  it is set later
-        self.word = Word(domains.reactor, ready, lambda: self._happens("ready"))
+        self.output = Output(domains.loop, ring, log, lambda: self.changed())  # noqa: PLW0108  it is set later
+        self.readiness = Readiness(domains.loop, ready, lambda: self._happens("ready"))
 
     def status(self) -> ServiceStatus:
         """Say what is known of it."""
@@ -94,13 +94,13 @@ class Service:
         return ServiceStatus(
             name=self.name,
             state=policy.state,
-            pid=self.word.main_pid or self._pid,
+            pid=self.readiness.main_pid or self._pid,
             since=policy.since + past,
             restarts=policy.restarts,
             last_exit=code,
             reason=policy.reason,
             manual=policy.manual,
-            text=self.word.text,
+            text=self.readiness.text,
             launches=self._launches,
             restart_at=policy.due + past if policy.state == "waiting" and policy.due is not None else None,
         )
@@ -136,7 +136,7 @@ class Service:
         if self._domain:
             self._domains.forget(self._domain)
             self._domain = None
-        self.word.close()
+        self.readiness.close()
         for timer in (self._timer, self._kill_timer):
             if timer:
                 timer.cancel()
@@ -167,16 +167,14 @@ class Service:
             self._timer.cancel()
             self._timer = None
         if self._policy.due is not None:
-            self._timer = self._domains.reactor.after(
-                self._policy.due - time.monotonic(), lambda: self._happens("time")
-            )
+            self._timer = self._domains.loop.after(self._policy.due - time.monotonic(), lambda: self._happens("time"))
 
     def _start(self) -> None:
         targets = {**self._targets, 1: self.output.pipe, 2: self.output.pipe}
         try:
-            with self.word.expected(targets, self._launch) as targets:
+            with self.readiness.expected(targets, self._launch) as targets:
                 self._domain = self._domains.start(self._launch, self._cwd, targets, self._hear)
-            self.word.follow(self._domain)
+            self.readiness.follow(self._domain)
         except OSError as error:
             self._happens("refused", error.strerror or str(error))
 
@@ -195,7 +193,7 @@ class Service:
                 self.news(f"sigkill {self._pid}")
                 domain.signal(_signal.SIGKILL)
 
-        self._kill_timer = self._domains.reactor.after(grace, kill)
+        self._kill_timer = self._domains.loop.after(grace, kill)
 
     # what the domain says
 
@@ -212,7 +210,7 @@ class Service:
             self.output.read()
             self.news(f"lost direct child {self._pid}")
             self.news(f"child {self._pid}: {ended(os.waitstatus_to_exitcode(value))}")
-            self._pid = self.word.main_pid = None
+            self._pid = self.readiness.main_pid = None
             self._happens("exited", value)
         elif name == "failed":
             self._part()
@@ -230,7 +228,7 @@ class Service:
     def _part(self) -> None:
         """Let go of a domain that is over."""
         self.output.drain()
-        self.word.end()
+        self.readiness.end()
         if self._domain:
             self._domains.forget(self._domain)
         self._domain = self._pid = None

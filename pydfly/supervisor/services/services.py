@@ -11,9 +11,9 @@ from ..keepers import mailbox
 from ..launch import Launch
 from ..line import Line
 from ..wire import error_fields
-from .owned import Domains
-from .reactor import Reactor
-from .rules import Rules
+from .event_loop import EventLoop
+from .guard_domains import Domains
+from .restart_rules import Rules
 from .service import Service
 
 TYPE_CHECKING = False
@@ -32,8 +32,8 @@ class Services:
     """
 
     def __init__(self, hand_down: Callable[[Message, list[int]], None]) -> None:
-        self.reactor = Reactor(mailbox.listen)
-        self.domains = Domains(self.reactor, hand_down)
+        self.loop = EventLoop(mailbox.listen)
+        self.domains = Domains(self.loop, hand_down)
         self._kept: set[_Kept] = set()
 
     def create(self, message: Message, descriptors: list[int]) -> None:
@@ -46,7 +46,7 @@ class Services:
         _, _, targets, fields = message
         line, cwd, *sources = descriptors
         os.set_blocking(line, False)
-        kept = _Kept(Line(line), self.reactor, self._kept.discard)
+        kept = _Kept(Line(line), self.loop, self._kept.discard)
         kept.make(self.domains, cwd, dict(zip(targets, sources, strict=True)), fields)
         self._kept.add(kept)
 
@@ -68,14 +68,14 @@ class Services:
 class _Kept:
     """One service, and its owner's end of the line."""
 
-    def __init__(self, line: Line, reactor: Reactor, forget: Callable[[_Kept], None]) -> None:
+    def __init__(self, line: Line, loop: EventLoop, forget: Callable[[_Kept], None]) -> None:
         self._line = line
-        self._reactor = reactor
+        self._loop = loop
         self._forget = forget
         self._service: Service | None = None
         self._descriptors: list[int] = []
         self._told: tuple[Any, ...] = ()
-        reactor.watch(line.descriptor, self._hear)
+        loop.watch(line.descriptor, self._hear)
 
     def make(self, domains: Domains, cwd: int, targets: dict[int, int], fields: dict[str, Any]) -> None:
         """Make it, and say whether it was made."""
@@ -110,7 +110,7 @@ class _Kept:
             self._service.close()
             self._service = None
         if self._line.descriptor >= 0:
-            self._reactor.forget(self._line.descriptor)
+            self._loop.forget(self._line.descriptor)
             os.close(self._line.descriptor)
             self._line.descriptor = -1
         for descriptor in self._descriptors:
@@ -120,14 +120,14 @@ class _Kept:
 
     def _over(self) -> None:
         """It has exited: its owner has let go of it, or the guard ends."""
-        self._reactor.after(0, self.close)
+        self._loop.after(0, self.close)
 
     def _hear(self) -> None:
         for message in self._line.receive():
             if self._service:
                 self._answer(self._service, message)
         if self._line.closed:
-            self._reactor.forget(self._line.descriptor)
+            self._loop.forget(self._line.descriptor)
             if self._service is None:
                 self.close()
             else:
@@ -171,4 +171,4 @@ class _Kept:
     def _send(self, message: Message | None = None) -> None:
         if not self._line.closed:
             self._line.send(message)
-            self._reactor.interest(self._line.descriptor, read=True, write=self._line.unsent)
+            self._loop.interest(self._line.descriptor, read=True, write=self._line.unsent)

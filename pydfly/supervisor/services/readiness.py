@@ -11,29 +11,29 @@ if TYPE_CHECKING:
 
     from ...structs import DescendantInfo
     from ..launch import Launch
+    from .event_loop import EventLoop
+    from .guard_domains import OwnedDomain
     from .notify import Notice, NotifySocket
-    from .owned import OwnedDomain
-    from .reactor import Reactor
 
 NOTIFY = "notify"
 _PIECE = 65536
 
 
-class Word:
+class Readiness:
     """The way on which a service tells that it is ready.
 
     Args:
-        reactor: where it is watched.
+        loop: where it is watched.
         way: ``notify``, a descriptor of the command, or None if it tells nothing.
         ready: called when it is ready.
     """
 
-    def __init__(self, reactor: Reactor, way: str | int | None, ready: Callable[[], None]) -> None:
+    def __init__(self, loop: EventLoop, way: str | int | None, ready: Callable[[], None]) -> None:
         self.main_pid: int | None = None
         """The process that it has named with MAINPID=."""
         self.text = ""
         """What it has said with STATUS=."""
-        self._reactor = reactor
+        self._loop = loop
         self._way = way
         self._ready = ready
         self._pipe = -1
@@ -55,7 +55,7 @@ class Word:
             return
         self._pipe, its = os.pipe()
         os.set_blocking(self._pipe, False)
-        self._reactor.watch(self._pipe, self._read)
+        self._loop.watch(self._pipe, self._read)
         try:
             yield {**targets, self._way: its}
         finally:
@@ -69,7 +69,7 @@ class Word:
         """Close what belongs to one run."""
         self._domain = self.main_pid = None
         if self._pipe >= 0:
-            self._reactor.forget(self._pipe)
+            self._loop.forget(self._pipe)
             os.close(self._pipe)
             self._pipe = -1
 
@@ -86,7 +86,7 @@ class Word:
         except BlockingIOError:
             return
         if not data or b"\n" in data:
-            self._reactor.forget(self._pipe)
+            self._loop.forget(self._pipe)
             os.close(self._pipe)
             self._pipe = -1
         if b"\n" in data:
@@ -96,7 +96,7 @@ class Word:
         from .notify import VARIABLE, NotifySocket
 
         if self._socket is None:
-            self._socket = NotifySocket(self._reactor, self._notified)
+            self._socket = NotifySocket(self._loop, self._notified)
             launch.env = {**launch.env, VARIABLE.encode(): self._socket.variable.encode()}
 
     def _notified(self, notice: Notice) -> None:

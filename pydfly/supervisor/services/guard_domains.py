@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ...structs import DescendantInfo
     from ..launch import Launch
     from ..wire import Message
-    from .reactor import Reactor
+    from .event_loop import EventLoop
 
     Take = Callable[["OwnedDomain", Message], None]
 
@@ -26,12 +26,12 @@ class Domains:
     """The domains of this process.
 
     Args:
-        reactor: where their lines are watched.
+        loop: where their lines are watched.
         hand_down: takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
     """
 
-    def __init__(self, reactor: Reactor, hand_down: Callable[[Message, list[int]], None]) -> None:
-        self.reactor = reactor
+    def __init__(self, loop: EventLoop, hand_down: Callable[[Message, list[int]], None]) -> None:
+        self.loop = loop
         self._hand_down = hand_down
         self._domains: dict[int, OwnedDomain] = {}
         self._number = 0
@@ -61,7 +61,7 @@ class Domains:
             raise
         finally:
             its.close()
-        domain = OwnedDomain(self._number, Line(mine.detach()), self.reactor, take)
+        domain = OwnedDomain(self._number, Line(mine.detach()), self.loop, take)
         self._domains[self._number] = domain
         self._hand_down(("domain", self._number, list(targets), launch.grace), copies)
         domain.send(("launch", launch.fields()))
@@ -88,18 +88,18 @@ class OwnedDomain:
     Args:
         number: by which guard and deputy know it.
         line: to its warden.
-        reactor: where that is watched.
+        loop: where that is watched.
         take: called with each message of its.
     """
 
-    def __init__(self, number: int, line: Line, reactor: Reactor, take: Take) -> None:
+    def __init__(self, number: int, line: Line, loop: EventLoop, take: Take) -> None:
         self.number = number
         self.take = take
         self._line = line
-        self._reactor = reactor
+        self._loop = loop
         self._serial = 0
         self._questions: dict[int, Callable[[list[DescendantInfo]], None]] = {}
-        reactor.watch(line.descriptor, self._hear)
+        loop.watch(line.descriptor, self._hear)
 
     def stop(self, grace: float | None) -> None:
         """Have it ended; None for the grace that it was launched with."""
@@ -118,12 +118,12 @@ class OwnedDomain:
         """Send a message, or what is left of earlier ones."""
         self._line.send(message)
         if self._line.descriptor >= 0:
-            self._reactor.interest(self._line.descriptor, read=not self._line.closed, write=self._line.unsent)
+            self._loop.interest(self._line.descriptor, read=not self._line.closed, write=self._line.unsent)
 
     def close(self) -> None:
         """Close the line: if the warden is still there, it ends the domain."""
         if self._line.descriptor >= 0:
-            self._reactor.forget(self._line.descriptor)
+            self._loop.forget(self._line.descriptor)
             os.close(self._line.descriptor)
             self._line.descriptor = -1
             self._line.closed = True
@@ -134,7 +134,7 @@ class OwnedDomain:
 
     def _hear(self) -> None:
         if self._line.closed:
-            self._reactor.forget(self._line.descriptor)  # whether the warden was killed is told by others
+            self._loop.forget(self._line.descriptor)  # whether the warden was killed is told by others
             return
         for message in self._line.receive():
             if message[0] == "done" and message[1] in self._questions:

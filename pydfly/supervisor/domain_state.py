@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .wire import Message
 
 
-class Knowledge:
+class DomainState:
     """The state of one domain, as it was told.
 
     Args:

@@ -30,7 +30,7 @@ class Timer:
         self.call = None
 
 
-class Reactor:
+class EventLoop:
     """What one process waits for.
 
     Args:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydfly.supervisor.services.policy import (
+from pydfly.supervisor.services.restart_rules import SHORTEST, Rules
+from pydfly.supervisor.services.restarts import (
     END,
     END_COMMAND,
     EVENTS,
@@ -23,7 +24,6 @@ from pydfly.supervisor.services.policy import (
     WAITING,
     Policy,
 )
-from pydfly.supervisor.services.rules import SHORTEST, Rules
 
 CRASHED, KILLED = 1 << 8, 9
 
