@@ -280,9 +280,12 @@ def test_a_start_that_meets_a_dead_deputy() -> None:
     with pydfly.Supervisor(grace=1.0) as supervisor:
         anchor = supervisor.service("anchor", SLEEP, delay=0.01, limit=None)
         service = supervisor.service("x", SLEEP, delay=0.01, limit=None)
+        killed = deputy = 0
         for _ in range(40):
             anchor.start()
-            deputy = eventually(lambda: deputy_of(anchor.status().pid))
+            while deputy == killed:  # it dies a moment after the signal
+                deputy = eventually(lambda: deputy_of(anchor.status().pid))
+            killed = deputy
             os.kill(deputy, signal.SIGSTOP)  # what comes now stays unread
             service.start()
             os.kill(deputy, signal.SIGKILL)
