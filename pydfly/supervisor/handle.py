@@ -15,6 +15,7 @@ from ..ending.policy import plan
 from ..errors import SupervisionError, SurvivorsError
 from .arguments import seconds, signal_name
 from .domain_state import DomainState
+from .reserve import send_launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,15 +56,14 @@ class Handle:
         self._told = False  # whether stop() or wait() has said how it ended
         self.has_news = False
         """Something has happened since ``Supervisor.wait_any()`` told the last of this domain."""
-        self.post = prepared.line
+        reserved = board.reserve.claim(prepared.launch.grace)
+        number = reserved.number if reserved else next(board.numbers)
+        self.post = prepared.connect(reserved.post if reserved else None)
         self._known = DomainState(prepared.names, prepared.spare, self.post.send)
-        number = board.add(self)
+        board.add(self, number)
         if not alone:
             board.kept[self] = None
-        board.control.send(("domain", number, prepared.targets, self._launch.grace), prepared.sources, prepared.inner)
-        self.post.send(("launch", self._launch.fields()))
-        board.send(board.control)
-        board.send(self.post)
+        send_launch(board, self, number, prepared, reserved)
 
     def __del__(self) -> None:
         if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "post"):

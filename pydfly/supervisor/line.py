@@ -20,13 +20,16 @@ class Line:
 
     Args:
         descriptor: of a connected stream socket, non-blocking.
+        early: messages that were received already.
+        unpacker: has what has come behind those.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, early: list[Message] | None = None, unpacker: Unpacker | None = None) -> None:
         self.descriptor = descriptor
         self.closed = False  # the other end is gone, and everything that it has sent was received
         self.broken = False  # the other end is gone, and something was to be sent to it
-        self._unpacker = Unpacker()
+        self._unpacker = unpacker or Unpacker()
+        self._early = early or []
         self._unsent = bytearray()
 
     @property
@@ -36,7 +39,7 @@ class Line:
 
     def receive(self) -> list[Message]:
         """Return the messages that have come; ``closed`` is set when no more will."""
-        messages: list[Message] = []
+        messages, self._early = self._early, []
         for _ in range(_PIECES):
             if self.closed:
                 break

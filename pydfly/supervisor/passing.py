@@ -16,15 +16,22 @@ if TYPE_CHECKING:
 MOST = 250  # descriptors with one piece of data: the kernel takes 253
 _MOST_MESSAGES = 100  # in one go, so that there is time for everything else
 _PIECE = 65536
+_AHEAD = 3  # descriptors of a warden that is started ahead: wire.py
 _INT = 4  # bytes of an int in C
 _CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+CUT_OFF = "the descriptors of the command did not arrive: too many are open"
 # CMSG_SPACE, not CMSG_LEN: FreeBSD cuts the descriptors off where the padding has no room
 _ROOM = _socket.CMSG_SPACE(MOST * _INT)
 
 
 def needed(message: Message) -> int:
     """Return how many descriptors come with a message."""
-    return 2 + len(message[2]) if message[0] in ("domain", "service") else 0
+    name = message[0]
+    if name in ("domain", "service"):
+        return 2 + len(message[2])
+    if name == "launch" and len(message) > 2:
+        return 1 + len(message[2])
+    return _AHEAD if name == "ahead" else 0
 
 
 class Passing:
@@ -113,6 +120,11 @@ class Passing:
             self._socket.shutdown(_socket.SHUT_WR)
         except OSError:  # the other end is gone; or this call is refused, and the other end must hear all the same
             self.close()
+
+    def leave(self) -> Unpacker:
+        """Let go of the socket, which stays open; return what has come of a message that is not complete."""
+        self._socket.detach()
+        return self._unpacker
 
     def close(self) -> None:
         """Close this end, and every descriptor that no message has claimed."""

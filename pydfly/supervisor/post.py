@@ -131,6 +131,15 @@ class Post:
         """Whether something waits for room in the socket."""
         return bool(self._parcels) and not self.closed
 
+    def is_cut(self) -> bool:
+        """Say whether the other end is gone, without reading anything that it may have sent."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:  # reset; closed here
+            return True
+
     def end(self) -> None:
         """Let the other end read that no more will be sent; messages can still come."""
         self._shut(socket.SHUT_WR)

@@ -103,11 +103,25 @@ class Prepared:
         )
         places = self._places(standard, passed)
         self.targets = list(places)
-        mine, its = start.pair()
-        self.line = Post(mine)
-        with its:
-            here = self.inner.open(".", _DIRECTORY)
-            self.sources = [self.inner.copy(its.fileno()), here, *places.values()]
+        self.sources = [self.inner.open(".", _DIRECTORY), *places.values()]
+        self.line: Post | None = None
+
+    def connect(self, line: Post | None = None) -> Post:
+        """Return the owner's end of the line over which the command is launched, to be kept in ``line``, too.
+
+        Args:
+            line: to a warden that waits already; None for a new one, whose other end comes first in ``sources`` then.
+
+        Raises:
+            OSError: EMFILE, ENFILE, ENOMEM.
+        """
+        if line is None:
+            mine, its = start.pair()
+            line = Post(mine)
+            with its:
+                self.sources.insert(0, self.inner.copy(its.fileno()))
+        self.line = line
+        return line
 
     def open_pipe(self, name: str, buffering: int = -1) -> IO[bytes] | None:
         """Return a file for the caller's end of a pipe, if one was asked for.

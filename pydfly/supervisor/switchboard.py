@@ -8,27 +8,22 @@ from __future__ import annotations
 import os
 import time
 import weakref
+from itertools import count
 
 from ..errors import SupervisionError
 from . import start
 from .poller import Poller
+from .reserve import Reserve
 from .turns import PAUSES, NotYetError, Turns
 from .wire import PROTOCOL, rebuilt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
     from .post import Post
+    from .reserve import Domain
     from .wire import Message
-
-    class Domain(Protocol):
-        """One domain of a guard."""
-
-        post: Post
-
-        def take(self, message: Message) -> None: ...
 
 
 class Switchboard:
@@ -45,16 +40,17 @@ class Switchboard:
         self.owner = os.getpid()
         self._turns = Turns()
         self._watched: dict[int, Post] = {}  # by descriptor, what the poller waits for
-        self._handles: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by number of domain
+        self.handles: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by number of domain
         self._lines: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by descriptor
         self._unfinished: set[int] = set()  # descriptors from which something was read that was not taken yet
-        self._numbers = 0
+        self.numbers = count(1)
         self._let_go = False
         self.kept: dict[Domain, None] = {}  # not over, or not told yet; in the order of their start
         self.failure: BaseException | None = None  # why there is no guard
         self.greeted = False
         self.companion: object = None  # of asyncio
         self.listeners: list[Callable[[], None]] = []  # called when there is news, by the thread that has read it
+        self.reserve = Reserve()
         self._poller = Poller()
         self._helper = start.guard(program)
         self.control = self._helper.control  # the socket to the guard
@@ -69,14 +65,11 @@ class Switchboard:
         """Return a descriptor that is readable when there may be news; -1 when everything is over."""
         return self._poller.fileno()
 
-    def add(self, handle: Domain) -> int:
-        """Take a handle in, and return the number of its domain."""
-        self._numbers += 1
-        number = self._numbers
-        self._handles[number] = handle
+    def add(self, handle: Domain, number: int) -> None:
+        """Take in the handle of a domain, which has one of ``numbers``."""
+        self.handles[number] = handle
         self._lines[handle.post.fileno()] = handle
         self._watch(handle.post)
-        return number
 
     def send(self, post: Post) -> None:
         """Send what is in the queue of a line or of the control: here, or in the thread that reads.
@@ -218,7 +211,7 @@ class Switchboard:
         elif name == "failed" and values[0] is None:
             self.failure = self.failure or rebuilt(*values[1])
         elif name in ("failed", "lost"):
-            handle = self._handles.get(values[0])
+            handle = self.handles.get(values[0])
             if handle is not None:
                 self._serve(handle.post, True, handle)  # what the warden said before counts
                 handle.take(message)
@@ -241,6 +234,7 @@ class Switchboard:
             self._release()
 
     def _release(self) -> None:
+        self.reserve.close()
         self._poller.close()
         for post in tuple(self._watched.values()):
             post.close()

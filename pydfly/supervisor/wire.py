@@ -6,6 +6,8 @@ running the same package, no stranger can write to the sockets, and it costs no 
 The *line* joins one owner and one warden.  From the owner; each but the first has a serial, and is answered with it::
 
     ("launch", fields)              the first: what to run (launch.Launch)
+    ("launch", fields, targets)     the same to a warden that was started ahead: with it come the directory to start in,
+                                    and one descriptor for each target, its number in the command
     ("signal", serial, number)      to the command, or to what it left behind when it has ended; a True behind the
                                     number: to the process group that the command leads
     ("stop", serial, grace)         end the domain; None for the grace it was launched with
@@ -28,6 +30,9 @@ The *control* joins an owner and its guard.  From the owner::
     ("domain", number, targets, grace)   start a warden; with it come descriptors: the warden's end of a line, the
                                     directory to start in, and one for each target, its number in the command
 
+    ("ahead", number, grace)        start a warden whose launch comes later; with it come its end of the line, and both
+                                    ends of a pipe: it writes a byte when it waits; who reads that has it (reserve.py)
+
     ("service", number, targets, fields)   keep a service, with the same descriptors; the line is the guard's own then
 
 From the guard (or, when that was killed, from the deputy)::
@@ -41,9 +46,9 @@ grace), ("status", serial), ("log", serial), ("reopen", serial, path), answered 
 and from the guard ("status", fields of ServiceStatus, survivors) whenever that has changed, ("failed", error) if the
 service could not be made.
 
-The *channel* joins guard and deputy: the guard hands ("domain", ...) down; the deputy answers ("warden", number,
-pid), ("failed", ...) and ("lost", ...).  ``pydfly run`` asks ("met", number, sender): has this signal of that process
-come to the deputy as well?  The answer is ("met", number, whether).
+The *channel* joins guard and deputy: the guard hands ("domain", ...) and ("ahead", ...) down; the deputy answers
+("warden", number, pid), ("failed", ...) and ("lost", ...).  ``pydfly run`` asks ("met", number, sender): has this
+signal of that process come to the deputy as well?  The answer is ("met", number, whether).
 """
 
 from __future__ import annotations

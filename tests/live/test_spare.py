@@ -1,26 +1,31 @@
-"""The warden that a deputy forks ahead is used, ends with all others, and is missed by nobody."""
+"""The warden that is forked ahead of its launch is used, ends with all others, and is missed by nobody."""
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
 
 import pydfly
 from pydfly.ending import warden_domain
-from pydfly.supervisor import passing, wire
+from pydfly.supervisor import descriptors, reserve, wire
 from pydfly.supervisor.keepers import domain, mailbox
-from pydfly.supervisor.keepers.spare import wait_for_domain
+from pydfly.supervisor.keepers import spare as waiting
 from tests.conftest import linux_only
 from tests.live import onlooker
-from tests.processes import eventually
+from tests.processes import eventually, fork
 
 pytestmark = linux_only
 
 SLEEP = ["sleep", "600"]
+LAUNCHED, GIVEN_UP, LOST = 10, 11, 12
 
 
 def deputy_of(command: int) -> int:
@@ -36,6 +41,22 @@ def spare_of(deputy: int) -> int:
         return spares[0] if spares and onlooker.look(spares[0]).state == "S" else 0
 
     return eventually(found)
+
+
+@pytest.fixture
+def supervisor() -> Iterator[pydfly.Supervisor]:
+    """Make a Supervisor that has started two commands."""
+    with pydfly.Supervisor(grace=0.0) as made:
+        for _ in range(2):
+            made.supervise(SLEEP).wait_started()
+        yield made
+
+
+def kept(supervisor: pydfly.Supervisor) -> tuple[int, int]:
+    """Wait until a warden waits for a launch, and return the pids of the deputy and of it."""
+    commands = [handle.wait_started() for handle in supervisor.wait_any(0) or supervisor._kept()]
+    deputy = deputy_of(commands[0])
+    return deputy, spare_of(deputy)
 
 
 def test_the_next_domain_is_its_own() -> None:
@@ -64,28 +85,6 @@ def test_one_domain_has_none() -> None:
         warden = onlooker.look(service.wait_started()).ppid
         eventually(lambda: onlooker.look(warden).name.startswith("warden"))
         assert onlooker.children(onlooker.look(warden).ppid) == [warden]
-
-
-def test_what_was_handed_over_counts() -> None:
-    """A deputy that is killed just after it has handed a domain over: the domain is not forgotten."""
-    reading, writing = os.pipe()
-    os.close(writing)  # the lifeline is cut already
-    mine, its = socket.socketpair()
-    message = ("domain", 7, [1], 0.0)
-    socket.send_fds(mine, [wire.pack(message)], [0, 0, 0])
-    mine.close()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            own = mailbox.Mailbox(), warden_domain.listing(), domain.Lifeline(reading)
-            told = wait_for_domain(*own, passing.Passing(its.detach()))
-            status = 0 if told and told[0] == message and len(told[1]) == 3 else 2
-        finally:
-            os._exit(status)
-    os.close(reading)
-    its.close()
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_it_does_not_stay() -> None:
@@ -128,3 +127,223 @@ def test_helpers_above_are_killed(victim: str) -> None:
     os.kill(guard if victim == "guard" else deputy, signal.SIGKILL)
     eventually(lambda: not any(map(onlooker.alive, [*commands, spare, deputy])))
     supervisor.close()
+
+
+def test_killed_while_the_launch_is_on_its_way(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took the byte, and dies before it has heard of the launch: that is told, as of every killed warden."""
+    deputy, spare = kept(supervisor)
+    claim = reserve.Reserve.claim
+
+    def kill_then(self: reserve.Reserve, grace: float) -> reserve.Reserved | None:
+        reserved = claim(self, grace)
+        os.kill(spare, signal.SIGKILL)
+        eventually(lambda: not onlooker.exists(spare))
+        return reserved
+
+    monkeypatch.setattr(reserve.Reserve, "claim", kill_then)
+    handle = supervisor.supervise(SLEEP)
+    with pytest.raises(pydfly.SupervisionError):
+        handle.wait_started(timeout=20)
+    monkeypatch.undo()
+    handle = supervisor.supervise(SLEEP)
+    assert onlooker.look(onlooker.look(handle.wait_started(timeout=20)).ppid).ppid == deputy
+
+
+def test_its_death_is_told_before_there_is_a_handle(
+    supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread hears of the death between the claim and the handle: the handle is told all the same."""
+    _, spare = kept(supervisor)
+    claim = reserve.Reserve.claim
+
+    def hear_then(self: reserve.Reserve, grace: float) -> reserve.Reserved | None:
+        reserved = claim(self, grace)
+        assert reserved
+        os.kill(spare, signal.SIGKILL)
+        eventually(lambda: supervisor.wait_any(0.01) or reserved.last_word)
+        return reserved
+
+    monkeypatch.setattr(reserve.Reserve, "claim", hear_then)
+    handle = supervisor.supervise(SLEEP)
+    with pytest.raises(pydfly.SupervisionError):
+        handle.wait_started(timeout=20)
+
+
+def test_the_owner_dies_before_the_launch() -> None:
+    """It has taken the byte, so the warden waits without end: for a launch, or for the end of the line."""
+    reading, writing = os.pipe()
+
+    def owner() -> None:
+        made = pydfly.Supervisor(grace=0.0)
+        for _ in range(2):
+            made.supervise(SLEEP).wait_started()
+        deputy, spare = kept(made)
+        assert made._board.reserve.claim(0.0)
+        os.write(writing, f"{deputy} {spare}".encode())
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    os.waitpid(fork(owner), 0)
+    os.close(writing)
+    deputy, spare = map(int, os.read(reading, 100).split())
+    os.close(reading)
+    eventually(lambda: not any(map(onlooker.alive, (deputy, spare))))
+
+
+def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
+    """An exception in the owner between claim and launch: the warden ends, and the next start is as any."""
+    deputy, spare = kept(supervisor)
+    reserved = supervisor._board.reserve.claim(0.0)
+    assert reserved
+    del reserved
+    eventually(lambda: not onlooker.exists(spare))
+    assert onlooker.look(onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=20)).ppid).ppid == deputy
+
+
+def test_a_forked_copy_of_the_owner_keeps_nothing_alive() -> None:
+    """The copy lives on, while the original lets go of everything."""
+    made = pydfly.Supervisor(grace=0.0)
+    for _ in range(2):
+        made.supervise(SLEEP).wait_started()
+    deputy, spare = kept(made)
+    (reserved,) = made._board.reserve._kept
+    opened = {reserved.post.fileno(), *reserved._token.numbers}
+    assert opened < set(onlooker.descriptors())
+    reading, writing = os.pipe()
+    answer, tell = os.pipe()
+
+    def copy() -> None:
+        os.close(writing)
+        os.write(tell, repr(opened & set(onlooker.descriptors())).encode())
+        os.read(reading, 1)
+
+    pid = fork(copy)
+    assert os.read(answer, 100) == b"set()"
+    made.close()
+    eventually(lambda: not any(map(onlooker.alive, (deputy, spare))))
+    for number in (reading, writing, answer, tell):
+        os.close(number)
+    os.waitpid(pid, 0)
+
+
+def test_no_descriptors_for_the_next(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start succeeds where the order of the next warden fails: there is none, then."""
+    kept(supervisor)
+
+    def refuse(self: descriptors.Descriptors) -> tuple[int, int]:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(descriptors.Descriptors, "pipe", refuse)
+    for _ in range(3):
+        assert supervisor.supervise(SLEEP).wait_started(timeout=20)
+        assert supervisor._board.reserve._kept == []
+
+
+def test_no_descriptors_in_the_warden(supervisor: pydfly.Supervisor) -> None:
+    """Where those of the command do not arrive nothing is started, and the reason is told."""
+    _, spare = kept(supervisor)
+    _, hard = resource.prlimit(spare, resource.RLIMIT_NOFILE)
+    resource.prlimit(spare, resource.RLIMIT_NOFILE, (0, hard))
+    handle = supervisor.supervise(SLEEP)
+    with pytest.raises(OSError, match="too many are open") as refused:
+        handle.wait_started(timeout=20)
+    assert refused.value.errno == errno.EMFILE
+    assert supervisor.supervise(SLEEP).wait_started(timeout=20)
+
+
+def test_another_grace(supervisor: pydfly.Supervisor) -> None:
+    """Guard and deputy know the grace of a warden that waits, so a domain with another one gets another warden."""
+    _, spare = kept(supervisor)
+    handle = supervisor.supervise(SLEEP, grace=1.0)
+    assert onlooker.look(handle.wait_started(timeout=20)).ppid != spare
+    eventually(lambda: not onlooker.exists(spare))
+    handle.stop(0)
+
+
+def test_as_much_as_there_can_be(supervisor: pydfly.Supervisor) -> None:
+    """A launch that fits into no socket, with more descriptors than go with one message; and a request behind it."""
+    _, spare = kept(supervisor)
+    passed = [os.dup(0) for _ in range(300)]
+    environment = {**os.environ, "LONG": 100_000 * "x", **{f"N{number}": 1000 * "y" for number in range(600)}}
+    words = ["sh", "-c", "ls /proc/self/fd | wc -l; exec sleep 600"]
+    handle = supervisor.supervise(words, env=environment, pass_fds=passed, stdout=-1)
+    for number in passed:
+        os.close(number)
+    assert len(handle.processes()) >= 1
+    assert onlooker.look(handle.wait_started(timeout=20)).ppid == spare
+    assert handle.stdout
+    with handle.stdout as output:
+        assert int(output.readline()) >= len(passed)
+
+
+def test_threads_that_start_at_once(supervisor: pydfly.Supervisor) -> None:
+    """Only one of them gets the warden that waits."""
+    deputy, _ = kept(supervisor)
+    started: list[int] = []
+
+    def start() -> None:
+        for _ in range(4):
+            handle = supervisor.supervise(SLEEP)
+            started.append(onlooker.look(handle.wait_started(timeout=30)).ppid)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(started)) == len(started) == 16
+    assert {onlooker.look(warden).ppid for warden in started} == {deputy}
+
+
+def outcome(event: str, is_claimed: bool) -> int:
+    """Let a process wait for a launch, and return the exit status that says what came of it."""
+    mine, its = socket.socketpair()
+    lifeline, hold = os.pipe()
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            mine.close()
+            os.close(hold)
+            own = mailbox.Mailbox(), warden_domain.listing(), domain.Lifeline(lifeline)
+            waiting.IDLE = 0.0 if "idle" in event else 60.0
+            if is_claimed:
+                os.dup2(own[0].null, writing)  # the byte that it lays out is gone at once
+            told = waiting.wait_for_launch(*own, [its.detach(), reading, writing])
+            os._exit(LAUNCHED if told and len(told[2]) == 2 else GIVEN_UP)
+        except EOFError:
+            os._exit(LOST)
+        finally:
+            os._exit(1)
+    its.close()
+    if "launch" in event:
+        if "idle" in event:
+            eventually(lambda: onlooker.look(pid).name == "pydfly-spare" and onlooker.look(pid).state == "S")
+        socket.send_fds(mine, [wire.pack(("launch", {}, [1]))], [0, 0])
+    if "cut" in event:
+        os.close(hold)
+        os.kill(pid, signal.SIGCONT)
+    elif "closed" in event:
+        mine.close()
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    mine.close()
+    for number in (lifeline, reading, writing, *([] if "cut" in event else [hold])):
+        os.close(number)
+    return status
+
+
+@pytest.mark.parametrize(
+    ("event", "is_claimed", "expected"),
+    [
+        ("idle", False, GIVEN_UP),
+        ("idle, then a launch", True, LAUNCHED),
+        ("closed", False, GIVEN_UP),
+        ("closed", True, LOST),
+        ("cut", False, GIVEN_UP),
+        ("cut", True, LOST),
+        ("cut after a launch", True, LAUNCHED),
+    ],
+)
+def test_whoever_has_the_byte_decides(event: str, is_claimed: bool, expected: int) -> None:
+    """A launch that may come is waited for, one that cannot come is not, and one that has come counts."""
+    assert outcome(event, is_claimed) == expected

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ...structs import DescendantInfo
-    from ..wire import Message
+    from ..wire import Message, Unpacker
     from .mailbox import Mailbox
 
     class Domain(Protocol):
@@ -34,11 +34,13 @@ class Conversation:
 
     Args:
         descriptor: of the connected socket.
+        early: what the owner has said already.
+        unpacker: has what has come behind that.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, early: list[Message] | None = None, unpacker: Unpacker | None = None) -> None:
         os.set_blocking(descriptor, False)
-        self.line = Line(descriptor)
+        self.line = Line(descriptor, early, unpacker)
         self._questions = 0
 
     def hear(self, domain: Domain) -> None:

@@ -10,11 +10,12 @@ import errno
 import os
 import time
 
-from ..passing import Passing, close_all, needed
+from ..passing import CUT_OFF, Passing, close_all, needed
 from ..wire import error_fields
 from . import mailbox
 from .conversation import Conversation
 from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
+from .execution import Given
 from .keeper import FAILED, LEFT, Keeper, last_resort
 from .mailbox import Witness
 from .warden import Warden
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from ...ending.warden_domain import Listing
     from ..wire import Message
     from .mailbox import Mailbox
-    from .spare import Spare
+
+    Beginning = tuple[Conversation, list[int], list[int]]
 else:
     import _signal
 
 PAUSE = 0.002  # seconds after a start until a warden is forked ahead: that start comes first
-IDLE = 1.0  # seconds that it waits for a domain
 
 
 class Deputy:
@@ -60,10 +61,8 @@ class Deputy:
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._grace = 0.0
-        self._starts = 0
-        self._starts_before = 0  # the last spare was forked
-        self._spare: Spare | None = None  # a warden for the next domain
-        self._spare_due = float("inf")  # when it is to be forked, or ended
+        self._ordered: list[tuple[Message, list[int]]] = []  # wardens to be forked ahead of their launch
+        self._ordered_due = float("inf")  # when
         self._witness = Witness()
 
     def leave(self) -> None:
@@ -103,9 +102,9 @@ class Deputy:
             self._see_to_the_dead()
             if self._is_over():
                 return
-            if time.monotonic() >= self._spare_due:
-                self._change_spare()
-            self._witness.note(self._mailbox.wait_until(min(self._keeper.due, self._spare_due)))
+            if time.monotonic() >= self._ordered_due:
+                self._start_ahead()
+            self._witness.note(self._mailbox.wait_until(min(self._keeper.due, self._ordered_due)))
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
@@ -120,15 +119,14 @@ class Deputy:
     def _hear(self) -> None:
         """Take what the guard hands down; its end, or its death, is the end of every domain."""
         for message, descriptors in self._channel.receive():
-            if message[0] == "domain" and len(descriptors) == needed(message) and not self._closing:
+            is_whole = len(descriptors) == needed(message) and not self._closing
+            if message[0] == "domain" and is_whole:
                 self._start(message, descriptors)
-                continue
-            close_all(descriptors)
-            if message[0] == "met":
-                self._tell(("met", message[1], self._witness.has_met(message[1], message[2])))
-            elif message[0] == "domain":
-                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
-                self._tell(("failed", message[1], error_fields(error)))
+            elif message[0] == "ahead" and is_whole:
+                self._ordered.append((message, descriptors))
+                self._ordered_due = time.monotonic() + PAUSE
+            else:
+                self._refuse(message, descriptors)
         self._channel.send()
         if (self._channel.closed or os.getppid() != self._guard) and not self._closing:
             self._closing = True
@@ -136,53 +134,57 @@ class Deputy:
             for warden in self._keeper.wards:
                 os.kill(warden, _signal.SIGCONT)  # it looks at the lifeline then
 
+    def _refuse(self, message: Message, descriptors: list[int]) -> None:
+        """Start nothing; answer a question that is none about starts."""
+        close_all(descriptors)
+        if message[0] == "met":
+            self._tell(("met", message[1], self._witness.has_met(message[1], message[2])))
+        elif message[0] in ("domain", "ahead"):
+            self._tell(("failed", message[1], error_fields(OSError(errno.EMFILE, CUT_OFF))))
+
     def _start(self, message: Message, descriptors: list[int]) -> None:
         """Start the warden of a domain."""
-        _, number, _, grace = message
-        spare, self._spare = self._spare, None
-        if spare and spare.pid in self._keeper.wards and spare.hand_over(message, descriptors):
-            pid = spare.pid
-        else:
-            try:
-                pid = os.fork()
-            except OSError as error:
-                self._tell(("failed", number, error_fields(error)))
-                close_all(descriptors)
-                return
-            if pid == 0:
-                self._become_warden(lambda: (message, descriptors))
-            self._keeper.add(pid)
-        self._starts += 1
-        if self._starts > 1:  # there may be more; ``supervise()`` and ``pydfly run`` have one
-            self._spare_due = time.monotonic() + PAUSE
+        line, *others = descriptors
+        self._fork(message, descriptors, lambda: (Conversation(line), message[2], others))
+        if self._ordered:
+            self._ordered_due = time.monotonic() + PAUSE
+
+    def _start_ahead(self) -> None:
+        """Start the wardens that were ordered, now that no start is waited for."""
+        from .spare import wait_for_launch  # not before: most deputies have one domain
+
+        self._ordered_due = float("inf")
+        ordered, self._ordered = self._ordered, []
+        own = self._mailbox, self._keeper.listing, self._lifeline
+        for message, sent in ordered:
+            if self._closing:
+                close_all(sent)
+            else:
+                self._fork(message, sent, lambda sent=sent: wait_for_launch(*own, sent))  # type: ignore[misc]
+
+    def _fork(self, message: Message, descriptors: list[int], begin: Callable[[], Beginning | None]) -> None:
+        """Fork a warden, and close what it was given here."""
+        number, grace = message[1], message[-1]
+        given = [descriptor for descriptor in descriptors if descriptor > 2]  # ``pydfly run`` has its own there
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._tell(("failed", number, error_fields(error)))
+            close_all(given)
+            return
+        if pid == 0:
+            self._become_warden(begin)
+        self._keeper.add(pid)
         self._domains[pid] = number, grace
         self._tell(("warden", number, pid))
-        close_all([number for number in descriptors if number > 2])
+        close_all(given)
 
-    def _change_spare(self) -> None:
-        """Fork a warden for the next domain, now that no start is waited for, or end one that was not needed."""
-        self._spare_due = float("inf")
-        if self._spare:
-            self._spare.dismiss()
-        self._spare = None
-        if self._closing or self._starts == self._starts_before:
-            return
-        self._starts_before = self._starts
-        try:
-            from .spare import Spare, wait_for_domain  # not before: most deputies have one domain
-
-            own = self._mailbox, self._keeper.listing, self._lifeline
-            self._spare = Spare(lambda channel: self._become_warden(lambda: wait_for_domain(*own, channel)))
-            self._keeper.add(self._spare.pid)
-            self._spare_due = time.monotonic() + IDLE
-        except (OSError, ImportError):  # without it the next start only takes longer
-            return
-
-    def _become_warden(self, wait: Callable[[], tuple[Message, list[int]] | None]) -> None:
+    def _become_warden(self, begin: Callable[[], Beginning | None]) -> None:
         """Be the warden, in a process of its own; never returns.
 
         Args:
-            wait: returns the message that names the domain, and its descriptors; None if there is none.
+            begin: returns the talk with the owner, which numbers the command's descriptors have, the directory to start
+                in and those descriptors; None if there is nothing to be done.
         """
         status = FAILED
         listing = self._keeper.listing
@@ -193,13 +195,11 @@ class Deputy:
             os.close(self._channel.descriptor)
             if self._control >= 0:
                 os.close(self._control)
-            if (domain := wait()) is None:
+            if (beginning := begin()) is None:
                 os._exit(0)
-            (_, _, targets, _), (line, cwd, *sources) = domain
-            owner = Conversation(line)
+            owner, targets, descriptors = beginning
             self._lifeline.renew()
-            places = dict(zip(targets, sources, strict=True))
-            warden = Warden(self._mailbox, listing, owner, self._lifeline, places, None if cwd < 0 else cwd)
+            warden = Warden(self._mailbox, listing, owner, self._lifeline, Given(targets, descriptors))
             status = warden.run()
         except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
             if owner and not (warden and warden.pid):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
+from ..passing import CUT_OFF
 from . import fork_exec, mailbox
 from .states import EXECUTED, REFUSED
 
@@ -13,22 +15,39 @@ if TYPE_CHECKING:
     from .mailbox import Mailbox
 
 
+class Given:
+    """The descriptors that a command is given, as they are here.
+
+    Args:
+        targets: their numbers in the command.
+        descriptors: of the directory to start in, -1 for the current one; then one for each target.
+
+    Raises:
+        OSError: EMFILE, some are missing.
+    """
+
+    def __init__(self, targets: list[int], descriptors: list[int]) -> None:
+        if len(descriptors) != 1 + len(targets):
+            raise OSError(errno.EMFILE, CUT_OFF)
+        self.cwd = None if descriptors[0] < 0 else descriptors[0]
+        self.places = dict(zip(targets, descriptors[1:], strict=True))
+
+
 class Execution:
     """A command that was forked.
 
     Args:
         launch: what to run.
         box: gives the command the signals as they were.
-        descriptors: which number in the command is which descriptor here.
-        cwd: descriptor of the directory to start in; None for the current one.
+        given: the descriptors of the command.
 
     Raises:
         OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
     """
 
-    def __init__(self, launch: Launch, box: Mailbox, descriptors: dict[int, int], cwd: int | None) -> None:
+    def __init__(self, launch: Launch, box: Mailbox, given: Given) -> None:
         leave = os.setpgrp if launch.is_job else os.setsid
-        self.pid, self._told = fork_exec.start(launch, box, leave, descriptors, cwd)
+        self.pid, self._told = fork_exec.start(launch, box, leave, given.places, given.cwd)
         self.failure: tuple[str, int | None, str, str | None] | None = None
         """What refused it."""
         mailbox.listen(self._told)

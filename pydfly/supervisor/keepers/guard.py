@@ -85,8 +85,8 @@ class Guard:
         """Have a warden started for a domain; the descriptors are closed here.
 
         Args:
-            message: ("domain", number, targets, grace).
-            descriptors: the warden's end of the line, the directory to start in, and one for each target.
+            message: ("domain", number, targets, grace) or ("ahead", number, grace).
+            descriptors: those that come with it, the warden's end of the line first.
         """
         if self._channel is None:
             try:
@@ -96,7 +96,7 @@ class Guard:
                 self._tell(("failed", message[1], error_fields(error)))
                 return
         assert self._channel
-        self._graces[message[1]] = message[3]
+        self._graces[message[1]] = message[-1]
         self._channel.send(message, descriptors)
 
     def look_around(self) -> None:

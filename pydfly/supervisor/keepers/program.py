@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ..passing import Passing, close_all, needed
+from ..passing import CUT_OFF, Passing, close_all, needed
 from ..services.desk import Desk
 from ..wire import PROTOCOL, error_fields
 from . import mailbox
@@ -61,13 +61,13 @@ def _serve(box: Mailbox, guard: Guard, control: Passing, desk: Desk, owner: int)
     while not (closing and guard.is_over):
         for message, descriptors in control.receive():
             whole = len(descriptors) == needed(message) and not closing
-            if message[0] == "domain" and whole:
+            if message[0] in ("domain", "ahead") and whole:
                 guard.hand_down(message, descriptors)
             elif message[0] == "service" and whole:
                 desk.create(guard.hand_down, message, descriptors)
             else:
                 close_all(descriptors)
-                error = OSError(errno.EMFILE, "the descriptors of the command did not arrive: too many are open")
+                error = OSError(errno.EMFILE, CUT_OFF)
                 control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
         control.send()
         guard.look_around()

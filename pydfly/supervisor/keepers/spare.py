@@ -1,90 +1,93 @@
-"""A warden that is forked ahead, so that the next start does not have to wait for its fork.
+"""A warden that was forked ahead of its launch: the owner gives it that without any help of guard or deputy.
 
-The deputy has one for a second after each start but the first.  It is an ordinary warden that has no domain yet: when
-its deputy dies, or wants no more of it, it ends.  The domain comes over a socket, as it came to the deputy.
+Guard and deputy know its domain from the start, like every other one; ``supervisor.reserve`` tells the whole of it.
 
 The command is not forked ahead: it would be older than it is, for everything that tells ages.
 """
 
 from __future__ import annotations
 
-import _socket
 import os
+import time
 
-from ..passing import MOST, Passing, send_once
-from ..wire import pack
+from ..passing import Passing
 from . import mailbox
+from .conversation import Conversation
 from .domain import adopt_orphans, die_with_parent, let_go, name_myself
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Callable
 
     from ...ending.warden_domain import Listing
-    from ..wire import Message
     from .domain import Lifeline
     from .mailbox import Mailbox
 else:
     import _signal
 
+IDLE = 1.0  # seconds that it waits for a launch
 
-class Spare:
-    """A warden that was forked ahead, as its deputy sees it.
+
+class Token:
+    """The byte that owner and warden both may take: whoever gets it decides whether there will be a launch.
 
     Args:
-        become: what the new process does with its end of a socket to the deputy; never returns.
-
-    Raises:
-        OSError: EAGAIN or ENOMEM of fork(2), EMFILE or ENFILE.
+        reading, writing: the ends of a pipe, the first of which does not block.
     """
 
-    def __init__(self, become: Callable[[Passing], None]) -> None:
-        self._socket, its = _socket.socketpair()
-        self.pid = os.fork()
-        if self.pid == 0:
-            self._socket.close()
-            become(Passing(its.detach()))
-        its.close()
+    def __init__(self, reading: int, writing: int) -> None:
+        self.descriptors = reading, writing
 
-    def dismiss(self) -> None:
-        """Let it end."""
-        self._socket.close()
+    def lay_out(self) -> None:
+        """Let the owner know that a launch would be heard."""
+        os.write(self.descriptors[1], b"!")
 
-    def hand_over(self, message: Message, descriptors: list[int]) -> bool:
-        """Give it a domain, and say whether it has it; if not it ends.  The descriptors stay open here.
-
-        Args:
-            message: ("domain", number, targets, grace).
-            descriptors: those that came with it.
-        """
-        data = pack(message)
+    def take_back(self) -> bool:
+        """Say whether the owner has not taken it; it cannot any more, then."""
         try:
-            return len(descriptors) <= MOST and send_once(self._socket, data, descriptors) == len(data)
-        except OSError:  # it was killed
+            return bool(os.read(self.descriptors[0], 1))
+        except BlockingIOError:
             return False
-        finally:
-            self._socket.close()
 
 
-def wait_for_domain(
-    box: Mailbox, listing: Listing, lifeline: Lifeline, channel: Passing
-) -> tuple[Message, list[int]] | None:
-    """Wait in a warden that was forked ahead until the deputy hands a domain over.
+def wait_for_launch(
+    box: Mailbox, listing: Listing, lifeline: Lifeline, descriptors: list[int]
+) -> tuple[Conversation, list[int], list[int]] | None:
+    """Wait in a warden that was forked ahead until the owner launches its command.
+
+    Args:
+        box: where everything arrives.
+        listing: how this system lists the children of the calling process.
+        lifeline: tells whether the deputy wants this to go on.
+        descriptors: those of ("ahead", ...).
 
     Returns:
-        The message that the deputy got, and its descriptors; None if there will be no domain.
+        The talk with the owner, whose first message is the launch; its targets, and the descriptors that came with it:
+        fewer if some were cut off.  None if there will be no launch.
+
+    Raises:
+        EOFError: owner, guard or deputy are gone, and the owner may believe that the launch was heard.
     """
+    line, *pipe = descriptors
+    channel, token = Passing(line), Token(*pipe)
     lifeline.renew()
     adopt_orphans()
     die_with_parent(_signal.SIGCONT, lifeline.parent)
-    let_go(box.null, box.null, lifeline.descriptor, channel.descriptor, *listing.descriptors)
+    let_go(box.null, box.null, lifeline.descriptor, *descriptors, *listing.descriptors)
     name_myself("pydfly-spare")
-    mailbox.listen(channel.descriptor)
+    mailbox.listen(line)
+    token.lay_out()
+    due = time.monotonic() + IDLE
     while True:
-        is_cut = lifeline.is_cut()  # before looking: what a deputy has handed over just before its death counts
-        for domain in channel.receive():
-            return domain
-        if is_cut or channel.closed:
-            return None
-        box.wait(None)
+        is_cut = lifeline.is_cut()  # before looking: what was launched just before the death of a deputy counts
+        if heard := channel.receive():
+            (first, sources), *_ = heard
+            owner = Conversation(line, [("launch", first[1]), *(message for message, _ in heard[1:])], channel.leave())
+            return owner, first[2], sources
+        if channel.closed or is_cut or time.monotonic() >= due:
+            if token.take_back():
+                return None
+            if channel.closed or is_cut:
+                raise EOFError
+            due = float("inf")  # it is on its way
+        box.wait_until(due)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ...structs import DescendantInfo
     from .conversation import Conversation
     from .domain import Lifeline
+    from .execution import Given
     from .mailbox import Mailbox
 else:
     import _signal
@@ -44,8 +45,7 @@ class Warden:
         listing: how this system lists the children of this process.
         owner: the talk with the owner.
         lifeline: tells whether the deputy wants this to go on.
-        descriptors: which number in the command is which descriptor here.
-        cwd: descriptor of the directory to start in; None for the current one.
+        given: the descriptors of the command.
     """
 
     def __init__(
@@ -54,8 +54,7 @@ class Warden:
         listing: Listing,
         owner: Conversation,
         lifeline: Lifeline,
-        descriptors: dict[int, int],
-        cwd: int | None,
+        given: Given,
     ) -> None:
         self.state = states.WAITING
         self.launch: Launch | None = None
@@ -67,8 +66,7 @@ class Warden:
         self._listing = listing
         self._owner = owner
         self._lifeline = lifeline
-        self._descriptors = descriptors
-        self._cwd = cwd
+        self._given = given
         self._execution: Execution | None = None
         self._dead = Deaths(listing)
         self._children = OwnChildren(listing, self._dead.count)
@@ -149,7 +147,7 @@ class Warden:
     def _start(self) -> None:
         assert self.launch
         try:
-            self._execution = Execution(self.launch, self._mailbox, self._descriptors, self._cwd)
+            self._execution = Execution(self.launch, self._mailbox, self._given)
         except OSError as error:
             self._owner.tell("failed", (*error_fields(error), None))
             self.state = states.OVER
@@ -194,8 +192,6 @@ class Warden:
             os.waitpid(self.pid, 0)
         self._owner.tell("failed", self._execution and self._execution.failure)
         self.state = states.OVER
-
-    # the end of the command, of the others, of the time
 
     def _exited(self) -> None:
         assert self.launch

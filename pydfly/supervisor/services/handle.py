@@ -43,8 +43,9 @@ class ServiceHandle:
         self._survivors: list[dict[str, Any]] = []
         self.name: str = fields["name"]
         """Its name."""
-        self.post = prepared.line
-        number = board.add(self)
+        self.post = prepared.connect()
+        number = next(board.numbers)
+        board.add(self, number)
         fields = {**fields, "launch": prepared.launch.fields()}
         board.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
         board.send(board.control)

@@ -1,0 +1,154 @@
+"""The warden that waits for the next launch of a ``Supervisor``: so a start is one hop down and one hop up.
+
+The owner orders it right after a start.  To guard and deputy it is a domain like any other, whose number and grace they
+know before it exists; only its launch comes later, over the line and with the descriptors of the command.  So no death
+in between is a case of its own:
+
+- It is killed before the launch: the line is at its end, and the start goes the long way, over guard and deputy.
+- It is killed with the launch in its socket, or later: ("lost", number, ...), as for every warden.
+- The owner dies or lets go: the line is cut.  Guard or deputy die: the lifeline is.
+
+It ends when no launch has come for a while, and exactly at that moment there may be one.  So a byte in a pipe decides:
+the warden writes it when it waits, the owner reads it before it sends, the warden reads it back before it gives up.
+Only one of the two can get it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from . import start
+from .descriptors import Descriptors, closed_in_forks
+from .post import Post
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+    from typing import Protocol
+
+    from .prepare import Prepared
+    from .wire import Message
+
+    class Domain(Protocol):
+        """One domain of a guard."""
+
+        post: Post
+
+        def take(self, message: Message) -> None: ...
+
+    class Board(Protocol):
+        """A guard and its domains."""
+
+        control: Post
+        reserve: Reserve
+
+        @property
+        def numbers(self) -> Iterator[int]: ...
+        @property
+        def handles(self) -> MutableMapping[int, Domain]: ...
+        def send(self, post: Post) -> None: ...
+
+
+SECOND = 2  # the start after which a warden is ordered: who has started two commands may start more
+
+
+def send_launch(board: Board, handle: Domain, number: int, prepared: Prepared, reserved: Reserved | None) -> None:
+    """Send what is to be run, and order a warden for the next launch.
+
+    Args:
+        board: the guard, which knows the handle.
+        handle: of the domain.
+        number: of the domain.
+        prepared: what is to be run, with its descriptors.
+        reserved: the warden that waits for it; None to have one started.
+
+    Raises:
+        OSError: ETOOMANYREFS, too many descriptors are under way.
+    """
+    fields, grace = prepared.launch.fields(), prepared.launch.grace
+    if reserved:
+        handle.post.send(("launch", fields, prepared.targets), prepared.sources, prepared.inner)
+    else:
+        board.control.send(("domain", number, prepared.targets, grace), prepared.sources, prepared.inner)
+        handle.post.send(("launch", fields))
+        board.send(board.control)
+    board.send(handle.post)
+    if reserved and reserved.last_word:  # it came after the claim, and before the handle was known
+        handle.take(reserved.last_word)
+    if number >= SECOND:
+        board.reserve.order(board, grace)
+
+
+class Reserved:
+    """A warden that was ordered.
+
+    Args:
+        board: the guard that has it started.
+        grace: of its domain; guard and deputy know it from the start.
+
+    Raises:
+        OSError: EMFILE, ENFILE, ENOMEM: no descriptors are to be had.
+    """
+
+    def __init__(self, board: Board, grace: float) -> None:
+        self.grace = grace
+        self.last_word: Message | None = None
+        """What guard or deputy have said of it: that it was killed, or could not be started."""
+        inner = Descriptors()
+        mine, its = start.pair()
+        self.post = Post(mine)
+        with its:
+            reading, writing = inner.pipe()
+            os.set_blocking(reading, False)
+            self._token = Descriptors()
+            closed_in_forks.add(self._token)
+            self._token.copy(reading)
+            sent = [inner.copy(its.fileno()), reading, writing]
+        self.number = next(board.numbers)
+        board.handles[self.number] = self
+        board.control.send(("ahead", self.number, grace), sent, inner)
+        board.send(board.control)
+
+    def take(self, message: Message) -> None:
+        """Take what guard or deputy say of it."""
+        self.last_word = message
+
+    def is_claimed(self) -> bool:
+        """Have it for a launch, if it waits for one: at most one call gets it."""
+        try:
+            return bool(os.read(self._token.numbers[0], 1))
+        except BlockingIOError:
+            return False
+
+    def is_dead(self) -> bool:
+        """Say whether it has ended, or could not be started."""
+        return self.last_word is not None or self.post.is_cut()
+
+
+class Reserve:
+    """The warden that waits, if any, as its owner sees it."""
+
+    def __init__(self) -> None:
+        self._kept: list[Reserved] = []
+
+    def claim(self, grace: float) -> Reserved | None:
+        """Return the warden that waits; None if there is none yet, or none for domains of this grace."""
+        for reserved in tuple(self._kept):
+            is_usable = reserved.grace == grace and not reserved.is_dead()
+            if not is_usable or reserved.is_claimed():
+                self.close()
+                return reserved if is_usable and not reserved.is_dead() else None
+        return None
+
+    def order(self, board: Board, grace: float) -> None:
+        """Order the next one, if there is none; without it a start only takes longer."""
+        if self._kept:
+            return
+        try:
+            self._kept.append(Reserved(board, grace))
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Let go of it: it ends."""
+        self._kept.clear()
