@@ -21,14 +21,23 @@ export PYDFLY_CONFINED
 "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$@"
 
 echo "== the rules of the machines, and what the first run on real kernels showed"
-PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -p no:cacheprovider tests/confined
+PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -n auto -p no:cacheprovider tests/confined
 
 # a pid namespace where that is allowed, so that nothing outlives it
 box=
 if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
 suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
 for flavour; do
-    echo "== $flavour: the live suites, as programs in the machine"
-    $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$flavour" -- \
-        -m pytest -q -p no:cacheprovider $suites
+    (
+        $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$flavour" -- \
+            -m pytest -q -p no:cacheprovider $suites >"$folder/$flavour.out" 2>&1 || echo failed >"$folder/$flavour.failed"
+    ) &
 done
+wait
+status=0
+for flavour; do
+    echo "== $flavour: the live suites, as programs in the machine"
+    cat "$folder/$flavour.out"
+    [ ! -e "$folder/$flavour.failed" ] || status=1
+done
+exit $status
