@@ -34,7 +34,7 @@ else
 fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
-"$python" -m pytest -q -n auto --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
+"$python" -m pytest -q -n auto --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
 echo "== what sees the other processes of the machine, file by file"
 "$python" -m pytest -q -n auto --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
 echo "== the documentation"

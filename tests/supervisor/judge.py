@@ -1,9 +1,10 @@
 """Run test cases of CPython's test_subprocess with ``supervise()`` in the place of ``subprocess.Popen``.
 
-    python -m tests.supervisor.judge CLASS
+    python -m tests.supervisor.judge CLASS [PART/PARTS]
 
-Prints a line for each test that failed, and at the end a JSON object with the numbers.  The tests are found in the
-standard library of the running interpreter, and are not copied.
+The cases may be dealt out to several runs: 0/2 is every second one, and 1/2 the others.  Prints a line for each test
+that failed, and at the end a JSON object with the numbers.  The tests are found in the standard library of the running
+interpreter, and are not copied.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ class Result(unittest.TextTestResult):
         popen.stop_all()
 
 
-def main(kind: str) -> int:
-    """Run one class and return the exit status."""
+def main(kind: str, share: str = "0/1") -> int:
+    """Run one class, or a part of it, and return the exit status."""
     from test import test_subprocess
 
     subprocess.Popen = popen.SupervisedPopen  # type: ignore[misc]
-    everything = list(cases(unittest.defaultTestLoader.loadTestsFromName(kind, test_subprocess)))
+    part, parts = map(int, share.split("/"))
+    everything = list(cases(unittest.defaultTestLoader.loadTestsFromName(kind, test_subprocess)))[part::parts]
     against = {case.id(): reason for case in everything if (reason := reason_against(case))}
     applicable = unittest.TestSuite(case for case in everything if case.id() not in against)
     result = unittest.TextTestRunner(sys.stdout, verbosity=1, resultclass=Result).run(applicable)
@@ -67,4 +69,4 @@ def main(kind: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

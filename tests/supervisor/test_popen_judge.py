@@ -13,24 +13,22 @@ import pytest
 from tests.conftest import live_only
 
 # ProcessTestCaseNoPoll is the same with another selector in communicate(), which is CPython's own code here
-CLASSES = [
-    "ContextManagerTests",
-    "MiscTests",
-    "POSIXProcessTestCase",
-    "ProcessTestCase",
-    "RunFuncTestCase",
-]
+CLASSES = ["ContextManagerTests", "MiscTests", "POSIXProcessTestCase", "ProcessTestCase", "RunFuncTestCase"]
+PARTS = {"POSIXProcessTestCase": 2, "ProcessTestCase": 4}  # dealt out, so that they run at the same time
 
 pytestmark = live_only
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_what_cpython_expects_of_popen(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "share"),
+    [(kind, f"{part}/{parts}") for kind in CLASSES for parts in [PARTS.get(kind, 1)] for part in range(parts)],
+)
+def test_what_cpython_expects_of_popen(kind: str, share: str) -> None:
     """Every test passes that is not in the list of those that cannot apply."""
     if importlib.util.find_spec("test.test_subprocess") is None:
         pytest.skip("this Python came without its test suite (Debian: libpython3.11-testsuite)")
     judged = subprocess.run(
-        [sys.executable, "-m", "tests.supervisor.judge", kind],
+        [sys.executable, "-m", "tests.supervisor.judge", kind, share],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
