@@ -73,6 +73,7 @@ def test_wheel_is_pure_and_complete(dist: Path) -> None:
     assert {"pydfly/py.typed", f"pydfly-{pydfly.__version__}.data/scripts/pydfly"} <= names
     pages = {"pydfly.1", "pydfly-run.1", "pydfly.3", "pydfly-resident.8"}
     assert {f"pydfly/man/{page}" for page in pages} - names == set()
+    assert {f"pydfly/cli/shells/{shell}" for shell in ("bash", "fish", "zsh")} - names == set()
     data = f"pydfly-{pydfly.__version__}.data/data/share/man"
     assert {f"{data}/man{page[-1]}/{page}" for page in pages} - names == set()
     assert "pydfly/_native.pyi" in names

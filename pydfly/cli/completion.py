@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shlex
 import signal
+from importlib.resources import files
 
 from . import help as manual
 from .options import COMMANDS
-from .svc_options import DIRECTIVES
+from .svc.grammar import DIRECTIVES
 from .values import SHELLS
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def signals() -> list[str]:
 def bash() -> str:
     """Return the script for bash."""
     cases = "".join(_bash_case(command) for command in COMMANDS)
-    return BASH % {"commands": " ".join([*COMMANDS, "--help", "--version"]), "cases": cases}
+    return _filled("bash", commands=" ".join([*COMMANDS, "--help", "--version"]), cases=cases)
 
 
 def _bash_case(command: str) -> str:
@@ -83,7 +84,7 @@ def zsh() -> str:
     """Return the script for zsh."""
     commands = "\n".join(f"        {shlex.quote(f'{name}:{command.summary}')}" for name, command in COMMANDS.items())
     cases = "\n".join(f"    {name}) _arguments -s -S {_zsh_arguments(name)} ;;" for name in COMMANDS)
-    return ZSH % {"commands": commands, "cases": cases}
+    return _filled("zsh", commands=commands, cases=cases)
 
 
 def _zsh_arguments(command: str) -> str:
@@ -118,7 +119,7 @@ def _zsh_option(option: Option, value: str) -> str:
 def fish() -> str:
     """Return the script for fish."""
     with_value = [option.flag for option in COMMANDS["run"].options if option.value and not option.implied]
-    lines = [FISH.replace("%(with_value)s", " ".join(with_value))]
+    lines = [_filled("fish", with_value=" ".join(with_value))]
     no_command = "not __fish_seen_subcommand_from " + " ".join(COMMANDS)
     lines += [f"complete -c pydfly -n '{no_command}' -f -l help -d 'list the commands'"]
     lines += [f"complete -c pydfly -n '{no_command}' -f -l version -d 'print name and version'"]
@@ -149,97 +150,9 @@ def fish() -> str:
     return "\n".join(lines) + "\n"
 
 
-BASH = """\
-# bash completion for pydfly; made by `pydfly completion bash`
-
-_pydfly_other() {  # complete the command line that begins with the given word
-    if declare -F _command_offset >/dev/null; then
-        _command_offset "$1"
-    elif ((COMP_CWORD == $1)); then
-        COMPREPLY=($(compgen -c -- "$word"))
-    else
-        COMPREPLY=($(compgen -f -- "$word"))
-    fi
-}
-
-_pydfly() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} place=1
-    COMPREPLY=()
-    if [ "$word" = = ]; then word=; fi
-    if [ "$before" = = ]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi
-    if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W "%(commands)s" -- "$word"))
-        return
-    fi
-    case ${COMP_WORDS[1]} in
-%(cases)s    esac
-}
-
-complete -o filenames -F _pydfly pydfly
-"""
-
-ZSH = """\
-#compdef pydfly
-# zsh completion for pydfly; made by `pydfly completion zsh`
-
-_pydfly_other() {  # complete the command line that pydfly run is to start
-    if [[ $words[1] == -- ]]; then
-        shift words
-        ((CURRENT--))
-    fi
-    _normal -p pydfly
-}
-
-_pydfly() {
-    local context state state_descr line
-    typeset -A opt_args
-    local -a own=(
-%(commands)s
-    )
-    _arguments -C '(- *)--help[list the commands]' '(- *)--version[print name and version]' \\
-        '1:command:->command' '*::argument:->argument'
-    if [[ $state == command ]]; then
-        _describe command own
-        return
-    fi
-    case $words[1] in
-%(cases)s
-    esac
-}
-
-if [ "$funcstack[1]" = _pydfly ]; then _pydfly "$@"; else compdef _pydfly pydfly; fi
-"""
-
-FISH = """\
-# fish completion for pydfly; made by `pydfly completion fish`
-
-function __pydfly_rest -d 'the words behind the options of pydfly run'
-    set -l words (commandline -opc) (commandline -ct)
-    set -e words[1..2]
-    while set -q words[2]
-        switch $words[1]
-            case --
-                set -e words[1]
-                break
-            case %(with_value)s
-                set -e words[1..2]
-            case '-*'
-                set -e words[1]
-            case '*'
-                break
-        end
-    end
-    string join -- \\n $words
-end
-
-function __pydfly_own -d 'the word is still one of pydfly run itself'
-    set -l rest (__pydfly_rest)
-    test (count $rest) -le 1; and not contains -- -- (commandline -opc)
-end
-
-function __pydfly_other -d 'complete the command line that pydfly run is to start'
-    set -l rest (__pydfly_rest)
-    string match -q -- '-*' $rest[1]; and return
-    complete -C (string join ' ' -- (string escape -- $rest[1..-2]) $rest[-1])
-end
-"""
+def _filled(shell: str, **texts: str) -> str:
+    """Return the script of a shell, whose ``%(name)s`` become these texts."""
+    script = (files("pydfly") / "cli" / "shells" / shell).read_text(encoding="utf-8")
+    for name, text in texts.items():
+        script = script.replace(f"%({name})s", text)
+    return script
