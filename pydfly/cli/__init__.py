@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         status = _dispatch(words, mask)
         sys.stdout.flush()
     except UsageError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2, last=True)
     except BrokenPipeError:
         _drop(1)
         return 1
@@ -44,19 +44,19 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         die_of(_signal.SIGINT)  # so that a loop of the calling shell ends as well
         return 130
     except MemoryError:
-        return _complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1)
+        return complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1, last=True)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):  # nothing can be loaded now
-            return _complain(f"{words[0]}: {error.strerror}", 125 if words[0] == "run" else 1)
+            return complain(f"{words[0]}: {error.strerror}", 125 if words[0] == "run" else 1, last=True)
         from ..errors import BackendError, SyscallError
 
         if isinstance(error, SyscallError):
-            return _complain(f"{error.syscall}: {error.strerror}: {error.reason}", 1)
+            return complain(f"{error.syscall}: {error.strerror}: {error.reason}", 1, last=True)
         if isinstance(error, OSError):
             _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
-            return _complain(f"{error.filename or words[0]}: {error.strerror or error}", 1)
+            return complain(f"{error.filename or words[0]}: {error.strerror or error}", 1, last=True)
         if isinstance(error, BackendError):
-            return _complain(f"backend: {error}", 1)
+            return complain(f"backend: {error}", 1, last=True)
         raise
     if arguments is None and words[0] == "run":
         _leave(status)
@@ -120,11 +120,13 @@ def _escaped(text: str) -> str:
     return escape(text)
 
 
-def _complain(text: str, status: int) -> int:
+def complain(text: str, status: int, *, last: bool = False) -> int:
+    """Say on stderr what is wrong, and return the status; ``last``: the interpreter shuts down next."""
     try:
         print(text if text.startswith("usage:") else f"pydfly: {_escaped(text)}", file=sys.stderr, flush=True)
     except OSError:  # nothing can be said there; the status tells the same
-        _drop(2)
+        if last:  # else a command may get this stream
+            _drop(2)
     return status
 
 

@@ -161,8 +161,7 @@ def _is_installed(name: str) -> bool:
     return find_spec(name) is not None
 
 
-def _module(name: str, purpose: str, package: str = "") -> Check:
-    package = package or name
+def _module(name: str, purpose: str) -> Check:
     if _is_installed(name):
-        return Check(package, GOOD, purpose, "")
-    return Check(package, AMISS, f"missing: {purpose}", f"pip install {package}")
+        return Check(name, GOOD, purpose, "")
+    return Check(name, AMISS, f"missing: {purpose}", f"pip install {name}")

@@ -147,9 +147,9 @@ def _take(found: Parsed, name: str, option: Option, value: str | None, rest: Ite
 
 
 def _svc_rows() -> tuple[Row, ...]:
-    from .svc_options import SVC
+    from .svc.options import OPTIONS
 
-    return SVC
+    return tuple(row[:3] for row in OPTIONS)
 
 
 _HELP = ("--help", "", "show this text")

@@ -82,9 +82,6 @@ class ReportFile:
 class PidFile:
     """A file with the pid of the command, there while that runs.
 
-    Args:
-        name: its path.
-
     Raises:
         OSError: it cannot be written: ENOENT, EACCES, EISDIR, EROFS, ENXIO (a fifo), ...
     """

@@ -9,6 +9,7 @@ import sys
 from ..supervisor.foreground.foreground import Foreground
 from ..supervisor.keepers.states import COMMAND_ENDED, TIMEOUT
 from ..supervisor.launch import Launch
+from . import complain
 from .surroundings import environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False
@@ -27,7 +28,6 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
     """Run the command line and return the exit status; minus N to end by signal N.
 
     Args:
-        parsed: the command line.
         mask: the signal mask that this process began with; None for that of now.
     """
     given = parsed.values
@@ -63,7 +63,7 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
             domain.run()
         return attendant.judge(domain, _conclude(domain, reports, hint))
     except (OSError, MemoryError) as error:
-        return _complain(_reason(error), FAILED)
+        return complain(_reason(error), FAILED)
     finally:
         attendant.close()
 
@@ -87,7 +87,7 @@ class Attendant:
     """What is done while the command runs, as the options say."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        self.announces = _is_terminal(2)
+        self.announces = os.isatty(2)
         self.descriptors: tuple[int, ...] = ()
         self._pidfile: PidFile | None = None
         self._leftovers: Leftovers | None = None
@@ -113,7 +113,7 @@ class Attendant:
     def started(self, pid: int) -> None:
         """Write the pid; trouble is a line on stderr, as the command runs already."""
         if self._pidfile and (trouble := self._pidfile.write(pid)) is not None:
-            _complain(f"run: --pidfile: {self._pidfile.name}: {trouble}", FAILED)
+            complain(f"run: --pidfile: {self._pidfile.name}: {trouble}", FAILED)
 
     def spares(self, members: list[tuple[Any, ...]], at_exit: bool) -> list[int]:
         """Return the pids of those that live on."""
@@ -126,14 +126,14 @@ class Attendant:
         except (OSError, ImportError, MemoryError):  # the command's processes have taken the descriptors away
             return
         if text := waiting(members, rest):
-            _complain(f"run: {text}", 0)
+            complain(f"run: {text}", 0)
 
     def judge(self, domain: Foreground, status: int) -> int:
         """Name what the command left behind, and return the exit status for that if there is one."""
         if self._leftovers is None or domain.report is None or domain.report["reason"] != COMMAND_ENDED:
             return status
         for line in self._leftovers.lines():
-            _complain(f"run: {line}", 0)
+            complain(f"run: {line}", 0)
         return self._leftovers.status if self._leftovers.leaked and status == 0 else status
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class Reports:
         self._name = name
         self._file = ReportFile(name)
         if self._file.trouble is not None:
-            _complain(f"run: --report: {name}: {self._file.trouble}", FAILED)
+            complain(f"run: --report: {name}: {self._file.trouble}", FAILED)
         elif self._file.descriptor >= 0:
             self.descriptors = (self._file.descriptor,)
 
@@ -172,20 +172,18 @@ class Reports:
             except OSError:  # a full disk: there is no place to tell it
                 pass
         if self._file is not None and (trouble := self._file.write(report)) is not None:
-            _complain(f"run: --report: {self._name}: {trouble}", FAILED)
+            complain(f"run: --report: {self._name}: {trouble}", FAILED)
 
 
 def _conclude(domain: Foreground, reports: Reports, hint: str) -> int:
     """Write the report, say what is to be said, and return the exit status of ``pydfly run``.
 
     Args:
-        domain: what was run.
-        reports: where that is told.
         hint: what is said besides if there is no such command.
     """
     report = domain.report
     if domain.trouble is not None:
-        return _complain(_reason(domain.trouble), FAILED)
+        return complain(_reason(domain.trouble), FAILED)
     command = [os.fsdecode(word) for word in domain.launch.command]
     if domain.failure:
         return _not_started(command, domain.failure, reports, hint)
@@ -193,7 +191,7 @@ def _conclude(domain: Foreground, reports: Reports, hint: str) -> int:
         left = domain.lost or []
         ended = "some processes are left" if left else "everything it guarded was ended"
         reports.write({"command": command, "error": f"the warden was killed; {ended}", "survivors": left})
-        _complain(f"run: the warden was killed; {ended}", FAILED)
+        complain(f"run: the warden was killed; {ended}", FAILED)
         return _name_survivors(left)
     reports.write(report)
     if report["survivors"]:
@@ -218,32 +216,11 @@ def _not_started(
     }
     reports.write({"command": command, **nothing, "spared": [], "reason": "not started", "error": text})
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return _complain(text + hint, NOT_FOUND)
-    return _complain(text, NOT_EXECUTABLE if path else FAILED)
+        return complain(text + hint, NOT_FOUND)
+    return complain(text, NOT_EXECUTABLE if path else FAILED)
 
 
 def _name_survivors(survivors: list[dict[str, Any]]) -> int:
     for left in survivors:
-        _complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
+        complain("run: {name} (pid {pid}, {state}) is left: {why}".format(**left), FAILED)
     return FAILED
-
-
-def _is_terminal(descriptor: int) -> bool:
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False
-
-
-def _complain(text: str, status: int) -> int:
-    try:
-        from ..escape import escape  # only a command that fails needs it
-
-        text = escape(text)
-    except (OSError, ImportError, MemoryError):  # no descriptor or memory to load it with
-        text = ascii(text)[1:-1]
-    try:
-        print(f"pydfly: {text}", file=sys.stderr, flush=True)
-    except OSError:  # its reader is gone; the status tells the same
-        return status
-    return status

@@ -40,9 +40,6 @@ def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styl
     """Print rows under a head, numbers (with or without a unit) to the right.
 
     Args:
-        file: where to.
-        head: the columns' names.
-        rows: what stands in them.
         styles: how each row looks where there are colours, ``""`` for as usual.
     """
     numeric = [all(_is_number(row[place]) for row in rows) for place in range(len(head))]

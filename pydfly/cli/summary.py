@@ -7,6 +7,7 @@ import shlex
 import signal
 
 from ..escape import escape
+from ..supervisor.arguments import signal_name
 from .screen import table
 
 TYPE_CHECKING = False
@@ -19,12 +20,7 @@ HEAD = ("PID", "PARENT", "NAME", "ENDED", "SECONDS", "CPU", "MEMORY")
 
 
 def show(report: dict[str, Any], file: TextIO) -> None:
-    """Print the sentence and the table.
-
-    Args:
-        report: the object of ``--report``.
-        file: where to.
-    """
+    """Print the sentence and the table."""
     processes = report["processes"]
     print(f"pydfly: {sentence(report)}", file=file)
     rows = [_row(process) for process in processes[:MOST]]
@@ -93,10 +89,7 @@ def _row(process: dict[str, Any]) -> tuple[str, ...]:
 
 def _how(status: int | None, number: int | None) -> str:
     if number is not None:
-        try:
-            return signal.Signals(number).name
-        except ValueError:
-            return f"signal {number}"
+        return signal_name(number)
     return "not seen" if status is None else f"exit {status}"
 
 

@@ -76,9 +76,12 @@ def _shell(text: str) -> str:
     return text
 
 
-def _kill_mode(text: str) -> str:
-    if text not in KILL_MODES:
-        raise ValueError(f"is none of {', '.join(KILL_MODES)}")
+def kill_mode(text: str) -> str:
+    """Read which processes get the stop signal: ``mixed`` or ``everyone``."""
+    from ..ending.policy import MODES  # not at each start
+
+    if text not in MODES:
+        raise ValueError(f"is none of {', '.join(MODES)}")
     return text
 
 
@@ -88,15 +91,12 @@ def _status(text: str) -> int:
     return int(text)
 
 
-KILL_MODES = ("mixed", "everyone")
-"""Which processes get the stop signal."""
-
 # the kinds of values: the word for one in a help text, and what reads it
 VALUES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "file": ("FILE", str),
     "glob": ("GLOB", str),
     "id": ("ID", str),
-    "mode": ("|".join(KILL_MODES), _kill_mode),
+    "mode": ("mixed|everyone", kill_mode),
     "signal": ("SIG", signal_number),
     "status": ("STATUS", _status),
     "time": ("T", seconds),

@@ -31,10 +31,8 @@ class Ending:
     Args:
         actuator: this system's way to find and signal.
         now: seconds of a clock that only goes forward.
-        grace: seconds from the stop signal to SIGKILL.
         saw: told every listing.
         ask: given the members about which nothing is known yet; ``spare`` brings the answer.  None: none is spared.
-        first: the stop signal.
         mode: ``everyone`` or ``mixed``: which processes get it.
         command: pid of the command while it lives, 0 if there is none.
     """

@@ -31,7 +31,6 @@ def kill_until_gone(listing: Listing, kept: set[int] | None = None) -> list[int]
     What fails is tried again, whatever it was.
 
     Args:
-        listing: of the children.
         kept: those that live on, from which each is taken when it has ended by itself.
 
     Returns:

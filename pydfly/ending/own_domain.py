@@ -23,13 +23,7 @@ PATIENCE = 0.001  # seconds to the next listing while none shows, but that is no
 
 
 class WithoutOwnDead:
-    """An actuator that leaves out the dead children of this process: their owners have not collected them yet.
-
-    Args:
-        whole: this system's actuator.
-        own: pid of this process.
-        keep: see LivingChildren.
-    """
+    """An actuator that leaves out the dead children of this process: their owners have not collected them yet."""
 
     def __init__(self, whole: Actuator, own: int, keep: Keep | None) -> None:
         self.signal = whole.signal
@@ -51,8 +45,6 @@ class OwnDomain:
     """The domain of this process while it is being ended, and the report about it.
 
     Args:
-        signal: which one the grace begins with.
-        grace: seconds.
         keep: of some members, parents first, returns those that are to be ended; all of them if not given.
         spared: pids of members that are not, on Linux.
     """
@@ -110,11 +102,6 @@ class OwnDomain:
             if not children.kill():
                 return
             self._reaped += orphans.reap()  # each dead one makes the kernel's list longer
-
-
-def kill_all(signal: int | str, grace: float) -> KillReport:
-    """See ``reaper.kill_all``."""
-    return OwnDomain(signal, grace).end()
 
 
 def _living_children(keep: Keep | None, spared: Collection[int]) -> LivingChildren | None:

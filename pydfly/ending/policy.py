@@ -88,9 +88,7 @@ class Policy:
 
     Args:
         now: the time, in seconds of any clock that only goes forward.
-        grace: seconds between the first stop signal and the first SIGKILL.
         first: the stop signal, by name, or the number that the caller chose.
-        mode: ``mixed`` or ``everyone``.
         command: pid of the command, 0 when it has ended or there is none.
     """
 

@@ -9,6 +9,8 @@ import math
 import operator
 import os
 
+from ..ending.policy import MODES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 else:
     import _signal  # signal itself makes enums of everything, at each call
 
-KILL_MODES = ("mixed", "everyone")
 _LARGEST_DESCRIPTOR = 2**31 - 1
 
 
@@ -188,6 +189,6 @@ def kill_mode_of(mode: str) -> str:
     Raises:
         ValueError: there is no such one.
     """
-    if mode not in KILL_MODES:
-        raise ValueError(f"kill_mode is one of {', '.join(KILL_MODES)}, not {mode!r}")
+    if mode not in MODES:
+        raise ValueError(f"kill_mode is one of {', '.join(MODES)}, not {mode!r}")
     return str(mode)

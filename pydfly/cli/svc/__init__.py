@@ -10,16 +10,13 @@ import sys
 
 from ...escape import escape
 from . import client, grammar
-from .request import Help, Refused
+from .request import Refused
 
 
 def main(arguments: list[str]) -> int:
     """Do what the words say, and return the exit status."""
     try:
         request = grammar.read(arguments)
-    except Help:
-        print(grammar.HELP, end="")
-        return 0
     except Refused as refused:
         if refused.complaint:
             print(escape(refused.complaint), file=sys.stderr, flush=True)

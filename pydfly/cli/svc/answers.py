@@ -15,7 +15,7 @@ from ...supervisor.services.service import Service
 from ...supervisor.services.status import ended
 from . import wire
 from .grammar import HELP, read
-from .request import Help, Refused
+from .request import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ class Talk:
     """One client's side of an answer.
 
     Args:
-        send: takes the bytes that go to the client.
+        send: takes the bytes that go to the client, as they are.
         behind: tells how many of them it has not taken yet.
     """
 
     def __init__(self, send: Callable[[bytes], None], behind: Callable[[], int]) -> None:
-        self._send = send
+        self.write = send
         self.behind = behind
         self.cut_short = False
         """The client has asked for something else: a log that is followed ends."""
@@ -57,11 +57,7 @@ class Talk:
     def say(self, text: str) -> None:
         """Send a line."""
         line = os.fsencode(text)
-        self._send((b".." if line == b"." else line) + b"\n")
-
-    def write(self, data: bytes) -> None:
-        """Send bytes as they are."""
-        self._send(data)
+        self.write((b".." if line == b"." else line) + b"\n")
 
 
 def answer(service: KeptService, talk: Talk, line: bytes) -> Answer:
@@ -71,37 +67,31 @@ def answer(service: KeptService, talk: Talk, line: bytes) -> Answer:
         return
     try:
         request = read(wire.decode(line))
-    except Help:
-        talk.write(HELP.encode())
-        return
     except Refused as refused:
         for text in refused.lines:
             talk.say(escape(text))
         return
-    yield from _ANSWERS[request.directive](service, talk, request)
+    yield from _ANSWERS[request.directive](service, talk, request) or ()
 
 
-def _help(_: KeptService, talk: Talk, request: Request) -> Answer:
+def _help(_: KeptService, talk: Talk, request: Request) -> None:
     talk.write(HELP.encode())
-    yield from ()
 
 
-def _init(service: KeptService, talk: Talk, request: Request) -> Answer:
+def _init(service: KeptService, talk: Talk, request: Request) -> None:
     talk.say(f"svc {service.name}: init is not for a daemon that runs")
-    yield from ()
 
 
-def _list(service: KeptService, talk: Talk, request: Request) -> Answer:
+def _list(service: KeptService, talk: Talk, request: Request) -> None:
     if request.json:
         import json
 
         talk.say(json.dumps(service.name))
     else:
         talk.say(f"{service.name:<16}")
-    yield from ()
 
 
-def _status(service: KeptService, talk: Talk, request: Request) -> Answer:
+def _status(service: KeptService, talk: Talk, request: Request) -> None:
     status = service.status()
     state = _column(service, status)
     if request.json:
@@ -110,7 +100,6 @@ def _status(service: KeptService, talk: Talk, request: Request) -> Answer:
         talk.say(json.dumps({**status._asdict(), "column": state, "log": service.output.log_path}))
     else:
         talk.say(f"{service.name:<16} {state}" + (_more(status) if request.verbose else ""))
-    yield from ()
 
 
 def _column(service: KeptService, status: ServiceStatus) -> str:
@@ -209,7 +198,7 @@ def _log(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.write(dots.finish())
 
 
-def _logfile(service: KeptService, talk: Talk, request: Request) -> Answer:
+def _logfile(service: KeptService, talk: Talk, request: Request) -> None:
     path = request.arguments[0] if request.arguments else request.log or service.output.log_path
     if path is not None:
         what = f"Reopen logfile {path}" if path == service.output.log_path else f"Change logfile to {path}"
@@ -219,10 +208,9 @@ def _logfile(service: KeptService, talk: Talk, request: Request) -> Answer:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             talk.say(f'svc {service.name}: Unable to open/create "{escape(path)}": {reason}')
-    yield from ()
 
 
-_ANSWERS: dict[str, Callable[[KeptService, Talk, Request], Answer]] = {
+_ANSWERS: dict[str, Callable[[KeptService, Talk, Request], Answer | None]] = {
     "init": _init,
     "start": _start,
     "stop": _stop,

@@ -23,12 +23,7 @@ _FAILURES = ("Unable to ", "Giving up ", "permission denied", "init is not ", "a
 
 
 def ask(request: Request, words: list[str]) -> int:
-    """Send the words to every daemon that is meant, print the answers, and return the exit status.
-
-    Args:
-        request: what the words say.
-        words: the command line, as it was given.
-    """
+    """Send the words to every daemon that is meant, print the answers, and return the exit status."""
     directory = files.default_directory() if request.directory is None else request.directory
     try:
         labels = [label for label in files.labels(directory) if label.startswith(request.label or "")]
@@ -97,9 +92,6 @@ class Conversation:
     """What is said with one daemon.
 
     Args:
-        directory: where its socket is.
-        label: the service's name.
-        line: the request.
         request: the same, read.
     """
 

@@ -35,8 +35,6 @@ class Daemon:
     """One daemon; this process becomes it.
 
     Args:
-        request: what ``init`` was told.
-        launch: what is run.
         files: its pid file and socket; None for none.
         report: called once: with "" when the command was executed, else with the reason why nothing was started.
         kept: descriptors that ``report`` needs.
@@ -73,7 +71,7 @@ class Daemon:
         hide_environment()
         protect_myself()
         box = Mailbox()
-        echo = LogFile.of(os.dup(1)) if request.foreground else None
+        echo = LogFile("", os.dup(1)) if request.foreground else None
         os.dup2(box.null, 0)
         if not request.foreground:
             os.dup2(box.null, 1)
@@ -102,7 +100,7 @@ class Daemon:
         service.output.echo = echo
         service.news = lambda text: service.output.say(f"svc {self._label}: {text}")
         service.changed = lambda: self._changed(service)
-        service.over = lambda: _ignore(domains.loop.after(0, lambda: self._finish(service)))
+        service.over = lambda: domains.loop.after(0, lambda: self._finish(service))
         return service
 
     def _keep(self, box: Mailbox, guard: Guard, loop: EventLoop, service: KeptService) -> None:
@@ -171,7 +169,3 @@ class Daemon:
     def _hear_of_loss(self, message: Message) -> None:
         if self._domains:
             self._domains.told(message)
-
-
-def _ignore(_: object) -> None:
-    pass

@@ -94,10 +94,6 @@ def pid_path(directory: str, label: str) -> str:
 class Files:
     """The pid file and the socket of one daemon, from now on its own.
 
-    Args:
-        directory: where.
-        label: of which service.
-
     Raises:
         Active: another daemon has them.
         OSError: they cannot be made.

@@ -1,4 +1,4 @@
-"""The command line of svc(8): its getopt string and texts, and what this command adds to them.
+"""The command line of svc(8): its words and texts, and what this command adds to them.
 
 The same words are read twice: by the command, and by the daemon that they are sent to.  Source: sbin/svc/svc.c,
 process_cmd() and execute_cmd().
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
-from ..svc_options import DIRECTIVES
+from .options import OPTIONS
 from .request import Help, Refused, Request
-from .values import LONG_VALUES, VALUES
 
-GETOPT = "dfhp:r:R:xst:u:g:G:l:c:mj:k:T:F:"
-"""The tool's options; a colon stands behind those that take a value."""
+DIRECTIVES = (
+    "init", "start", "stop", "stopall", "restart", "exit", "kill",
+    "list", "status", "log", "logf", "tailf", "logfile", "help",
+)  # fmt: skip
+"""What can be asked for."""
 
 WITHOUT_LABEL = ("status", "list", "log", "logf", "tailf", "help")
 """Directives that mean every service when no label stands behind them."""
@@ -31,7 +33,9 @@ Directives: init start stop stopall restart exit kill list status
             log logf tailf logfile help
 """
 
-_OUR_FLAGS = ("--json", "-v")
+_OUR_FLAGS = ("--json", "-v")  # which may stand behind the directive, too
+_BY_FLAG = {flag: (bool(value), take) for flag, value, _, take in OPTIONS}
+_NONE = False, None
 
 
 def read(words: list[str]) -> Request:
@@ -39,10 +43,13 @@ def read(words: list[str]) -> Request:
 
     Raises:
         Refused: it has no meaning.
-        Help: -h was met.
     """
     request = Request()
-    rest = _options(request, list(words))
+    try:
+        rest = _options(request, list(words))
+    except Help:
+        request.directive = "help"
+        return request
     if not rest:
         raise Refused("No directive specified")
     request.directive, *rest = rest
@@ -71,59 +78,36 @@ def _options(request: Request, words: list[str]) -> list[str]:
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
-            if letter == "v":
-                request.verbose = True
-                continue
-            place = GETOPT.find(letter)
-            if place < 0 or letter == ":":
+            has_value, take = _BY_FLAG.get(f"-{letter}", _NONE)
+            if take is None:
                 raise Refused("Unknown option ?", f"svc: illegal option -- {letter}")
-            if GETOPT[place + 1 : place + 2] != ":":
-                _flag(request, letter)
+            if not has_value:
+                take(request, "")
                 continue
             if not letters and not words:
                 raise Refused("Unknown option ?", f"svc: option requires an argument -- {letter}")
-            VALUES[letter](request, letters or words.pop(0))
+            take(request, letters or words.pop(0))
             letters = ""
     return words
 
 
-def _flag(request: Request, letter: str) -> None:
-    if letter == "h":
-        raise Help
-    if letter == "d":
-        request.debug = request.foreground = True
-    elif letter == "f":
-        request.foreground = True
-    elif letter == "x":
-        request.exit_with_service = True
-    elif letter == "s":
-        request.sync = True
-    else:
-        request.jail = request.jail or "-m"
-
-
 def _our_flag(request: Request, word: str) -> bool:
-    if word not in _OUR_FLAGS:
-        return False
-    if word == "--json":
-        request.json = True
-    else:
-        request.verbose = True
-    return True
+    if word in _OUR_FLAGS:
+        _BY_FLAG[word][1](request, "")
+    return word in _OUR_FLAGS
 
 
 def _long(request: Request, word: str, words: list[str]) -> None:
     """Take one of the options that the tool does not have."""
     name, equals, value = word.partition("=")
-    if not equals and _our_flag(request, name):
-        return
-    if name not in LONG_VALUES:
+    has_value, take = _BY_FLAG.get(name, _NONE)
+    if take is None or (equals and not has_value):
         raise Refused("Unknown option ?", "svc: illegal option -- -")
-    if not equals:
+    if has_value and not equals:
         if not words:
             raise Refused("Unknown option ?", f"svc: option requires an argument -- {name[2:]}")
         value = words.pop(0)
     try:
-        LONG_VALUES[name](request, value)
+        take(request, value)
     except ValueError as error:
         raise Refused(f"{name}: {value!r} {error}") from None

@@ -1,58 +1,62 @@
-"""The values of options: how each is read, and what is said of one that has no meaning."""
+"""The options: what each is for, how its value is read, and what is said of one that has no meaning."""
 
 from __future__ import annotations
 
 import re
 
-from ..values import signal_number, strtol
-from .request import Refused
+from ..values import kill_mode, signal_number, strtol
+from .request import Help, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pwd import struct_passwd
 
     from .request import Request
+
+    Take = Callable[[Request, str], object]
 
 _MOST_GROUPS = 16  # that -G takes: DragonFly's NGROUPS
 _LIMIT = re.compile(r"\s*\+?(\d+)(?::\s*\+?(\d+))?")
 
 
-def _one_of(value: str, *choices: str) -> str:
-    if value not in choices:
-        raise ValueError(f"is none of {', '.join(choices)}")
-    return value
-
-
-def _ready_descriptor(value: str) -> int:
+def _readiness(value: str) -> str | int:
+    if value == "notify":
+        return value
     if not (value.isascii() and value.isdigit() and 3 <= int(value) < 1024):
         raise ValueError("is neither notify nor a descriptor from 3 to 1023")
     return int(value)
 
 
-def _number(value: str, least: float) -> float:
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1.0
-    if not least <= number < float("inf") or "_" in value:
-        raise ValueError(f"is no number from {least:g} on")
-    return number
+def _number(least: float) -> Callable[[str], float]:
+    def read(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not least <= number < float("inf") or "_" in value:
+            raise ValueError(f"is no number from {least:g} on")
+        return number
+
+    return read
 
 
 def _seconds(value: str) -> float:
     return float(max(0, strtol(value)))
 
 
-def _restart(request: Request, value: str, ends_with: str) -> None:
-    request.restart_with = ends_with
-    request.delay = _seconds(value)
+def _restart(ends_with: str) -> Take:
+    def take(request: Request, value: str) -> None:
+        request.restart_with, request.delay = ends_with, _seconds(value)
+
+    return take
 
 
-def _user(request: Request, value: str) -> None:
+def _user(value: str) -> struct_passwd:
     import pwd
 
     try:
-        request.user = pwd.getpwuid(_id(value)) if value[:1].isdigit() else pwd.getpwnam(value)
+        return pwd.getpwuid(_id(value)) if value[:1].isdigit() else pwd.getpwnam(value)
     except LookupError as error:
         raise Refused(f"Cannot find user {value}: {_why(error, 'user')}") from None
 
@@ -84,11 +88,7 @@ def _why(error: LookupError, kind: str) -> str:
     return f"no such {kind}" if isinstance(error, KeyError) else str(error)
 
 
-def _group(request: Request, value: str) -> None:
-    request.group = _group_id(value)
-
-
-def _groups(request: Request, value: str) -> None:
+def _group_ids(value: str) -> list[int]:
     found: list[int] = []
     complaints: list[str] = []
     for name in filter(None, value.split(",")):
@@ -100,54 +100,66 @@ def _groups(request: Request, value: str) -> None:
         complaints.append(f"Too many groups specified, max {_MOST_GROUPS}")
     if complaints:
         raise Refused(complaints)
-    request.groups = found
+    return found
+
+
+def _jail(option: str) -> Take:
+    return lambda request, _: setattr(request, "jail", request.jail or option)
 
 
 def _jail_spec(request: Request, value: str) -> None:
     wrong = [spec for spec in value.split(",") if spec and spec != "clean"]
     if wrong:
         raise Refused([f"jail-spec '{spec}' not understood" for spec in wrong])
-    _jail(request, "-k")
+    request.jail = request.jail or "-k"
 
 
-def _jail(request: Request, option: str) -> None:
-    request.jail = request.jail or option
-
-
-def _limit(request: Request, value: str) -> None:
+def _limit(value: str) -> tuple[int, float]:
     found = _LIMIT.match(value)
     if found is None:
         raise Refused(f"bad restart specification: {value}")
-    request.limit = int(found[1][:18]), float((found[2] or "60")[:18])  # int() refuses thousands of digits
+    return int(found[1][:18]), float((found[2] or "60")[:18])  # int() refuses thousands of digits
 
 
-def _set(name: str, read: Callable[[str], object] = str) -> Callable[[Request, str], None]:
+def _set(name: str, read: Callable[[str], object] = str) -> Take:
     return lambda request, value: setattr(request, name, read(value))
 
 
-VALUES: dict[str, Callable[[Request, str], None]] = {
-    "p": lambda request, value: setattr(request, "directory", value or "/"),
-    "r": lambda request, value: _restart(request, value, "command"),
-    "R": lambda request, value: _restart(request, value, "everybody"),
-    "t": _set("grace", _seconds),
-    "u": _user,
-    "g": _group,
-    "G": _groups,
-    "l": _set("log"),
-    "c": _set("root"),
-    "j": lambda request, _: _jail(request, "-j"),
-    "k": _jail_spec,
-    "T": _set("title"),
-    "F": _limit,
-}
-"""The tool's options that take a value."""
+def _mark(*names: str) -> Take:
+    return lambda request, _: vars(request).update(dict.fromkeys(names, True))
 
 
-LONG_VALUES: dict[str, Callable[[Request, str], None]] = {
-    "--ready": _set("ready", lambda value: value if value == "notify" else _ready_descriptor(value)),
-    "--ready-timeout": _set("ready_timeout", lambda value: _number(value, 0)),
-    "--backoff": _set("backoff", lambda value: _number(value, 1)),
-    "--stop-signal": _set("stop_signal", signal_number),
-    "--kill-mode": _set("kill_mode", lambda value: _one_of(value, "mixed", "everyone")),
-}
-"""Those that the tool does not have; each raises ValueError with what is wrong."""
+def _help(request: Request, _: str) -> None:
+    raise Help
+
+
+OPTIONS: tuple[tuple[str, str, str, Take], ...] = (
+    ("-d", "", "debug, and stay in the foreground", _mark("debug", "foreground")),
+    ("-f", "", "stay in the foreground", _mark("foreground")),
+    ("-h", "", "show a help text", _help),
+    ("-p", "file", "the directory of pid files and sockets", _set("directory", lambda value: value or "/")),
+    ("-r", "id", "restart so many seconds after the command has ended", _restart("command")),
+    ("-R", "id", "restart so many seconds after everything has ended", _restart("everybody")),
+    ("-x", "", "the daemon ends when the service has ended", _mark("exit_with_service")),
+    ("-s", "", "sync after each stop", _mark("sync")),
+    ("-t", "id", "seconds from SIGTERM to SIGKILL (10)", _set("grace", _seconds)),
+    ("-u", "id", "the user of the command", _set("user", _user)),
+    ("-g", "id", "the group of the command", _set("group", _group_id)),
+    ("-G", "id", "the groups of the command", _set("groups", _group_ids)),
+    ("-l", "file", "the log file", _set("log")),
+    ("-c", "file", "the root directory of the command", _set("root")),
+    ("-m", "", "mount dev in the root directory", _jail("-m")),
+    ("-j", "file", "the directory of a jail", _jail("-j")),
+    ("-k", "id", "what the jail is like", _jail_spec),
+    ("-T", "id", "what stands in the title of the daemon", _set("title")),
+    ("-F", "id", "restarts in 60 seconds after which it is given up", _set("limit", _limit)),
+    ("--ready", "id", "how it tells that it is ready, notify or a descriptor", _set("ready", _readiness)),
+    ("--ready-timeout", "id", "seconds in which it must be ready (30)", _set("ready_timeout", _number(0))),
+    ("--backoff", "id", "factor by which the pause between restarts grows", _set("backoff", _number(1))),
+    ("--stop-signal", "signal", "what asks it to end (TERM)", _set("stop_signal", signal_number)),
+    ("--kill-mode", "id", "mixed or everyone, which get that signal", _set("kill_mode", kill_mode)),
+    ("--json", "", "print JSON", _mark("json")),
+    ("-v", "", "show more of each service", _mark("verbose")),
+)
+"""Each option, in the order of the manual: its flag, what stands behind it, a few words for the completion, and what
+takes it.  The long ones and -v the tool does not have; the value of a long one may be a ValueError."""

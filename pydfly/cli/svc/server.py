@@ -31,8 +31,6 @@ class Server:
 
     Args:
         listener: the listening socket, non-blocking.
-        service: what they ask about.
-        loop: where everything is waited for.
     """
 
     def __init__(self, listener: socket.socket, service: KeptService, loop: EventLoop) -> None:
