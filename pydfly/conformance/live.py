@@ -192,12 +192,8 @@ class Live:
         (LC-1): such a parent can be told by the kernel's list of processes only.
         """
         waiting = (other for other in self._channels if self._peek(other, pid) == "zombie")
-        return next(waiting, None) or self._listed_parent(pid)
-
-    def _listed_parent(self, pid: int) -> int | None:
-        if not self._kernel_lists:
-            return None
-        return next((process.ppid for process in self._processes.everyone() if process.pid == pid), None)
+        listed = self._processes.everyone() if self._kernel_lists else ()
+        return next(waiting, None) or next((process.ppid for process in listed if process.pid == pid), None)
 
     def clear(self) -> None:
         """End every process of the world but the keeper."""

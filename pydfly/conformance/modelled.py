@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 class Modelled:
-    """The processes of simulated kernels, a new one for each history.
-
-    Attributes:
-        model: the present kernel, as the player of scenarios takes it.
-    """
+    """The processes of simulated kernels, a new one for each history."""
 
     live: Literal[False] = False
     has_root = True

@@ -32,14 +32,7 @@ class Call(NamedTuple):
     """The error, if it was refused."""
 
 
-_NOTED = {
-    "procctl": "procctl",
-    "exec_sys_register": "exec_sys_register",
-    "exec_sys_unregister": "exec_sys_unregister",
-    "vm_resident": "vm.resident",
-    "make_resident": "make_resident",
-    "unmake_resident": "unmake_resident",
-}
+_NOTED = ("procctl", "exec_sys_register", "exec_sys_unregister", "vm_resident", "make_resident", "unmake_resident")
 
 
 class Recorder:
@@ -53,7 +46,7 @@ class Recorder:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.behind, name)
-        return partial(self._noted, _NOTED[name], found) if name in _NOTED else found
+        return partial(self._noted, name.replace("vm_", "vm."), found) if name in _NOTED else found
 
     def _noted(self, name: str, call: Callable[..., object], *arguments: Any) -> object:
         try:

@@ -67,7 +67,8 @@ class Trace:
 
 def operations(machine: Machine, pid: int, calls: list[Call]) -> list[dict[str, Any]]:
     """Write the calls that a process made as operations, as far as a scenario can say them."""
-    return [entry for call in calls if (entry := _CALLS[call.name](machine, pid, call)) is not None]
+    told = [_CALLS[call.name](machine, pid, call) for call in calls if call.name in _CALLS]
+    return [entry for entry in told if entry is not None]
 
 
 def number_of(machine: Machine, pid: int) -> int:
@@ -170,7 +171,4 @@ _CALLS: dict[str, Callable[[Machine, int, Call], dict[str, Any] | None]] = {
     "procctl": _procctl,
     "exec_sys_register": _residency("register", "entry"),
     "exec_sys_unregister": _residency("unregister", "id"),
-    "vm.resident": lambda *of: None,
-    "make_resident": lambda *of: None,
-    "unmake_resident": lambda *of: None,
 }

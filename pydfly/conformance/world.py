@@ -199,6 +199,11 @@ class Actor:
         warned: list[str] = self.world.machine.ask(self.pid, "call", name, arguments, keywords).warned
         return warned
 
+    def acquire(self) -> Actor:
+        """Become a reaper, and return it."""
+        self.call("reaper.acquire")
+        return self
+
     def procctl(self, command: str, *data: Any) -> Any:
         """Call procctl on this process itself, with a command by its name."""
         return self.call("procctl", 0, self.pid, int(self.world.numbers.Command[command]), *data)

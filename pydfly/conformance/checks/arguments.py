@@ -125,8 +125,7 @@ def what_c_could_not_take(world: World) -> object:
 )  # fmt: skip
 def the_first_fault_wins(world: World) -> object:
     """ACQUIRE by a reaper that is wrong in other ways too: idtype, then id, come before the state."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child").pid
+    child = world.first.acquire().fork("child").pid
     return _outcomes(
         world, (_OTHER, 99_999, "PROC_REAP_ACQUIRE"), (0, 99_999, "PROC_REAP_ACQUIRE"), (0, child, "PROC_REAP_ACQUIRE")
     )

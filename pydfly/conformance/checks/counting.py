@@ -45,11 +45,11 @@ def status_of_no_reaper(world: World) -> object:
 )  # fmt: skip
 def status_after_acquire(world: World) -> object:
     """No process counts yet; a child from before shows on DragonFly only as the head of the list."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     empty = status(world.first)
     world.first.call("reaper.release")
     world.first.fork("before")
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     return empty, status(world.first)
 
 
@@ -60,8 +60,7 @@ def status_after_acquire(world: World) -> object:
 )  # fmt: skip
 def children_and_grandchildren_count(world: World) -> object:
     """Every living member counts, however deep."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     one = status(world.first)
     child.fork("grandchild")
     return one, status(world.first)
@@ -74,8 +73,7 @@ def children_and_grandchildren_count(world: World) -> object:
 )  # fmt: skip
 def zombies(world: World) -> object:
     """A zombie is no longer counted by DragonFly, though it stays the head; FreeBSD counts it until the wait."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     child.exit()
     dead = status(world.first)
     world.first.wait(child)
@@ -89,9 +87,7 @@ def zombies(world: World) -> object:
 )  # fmt: skip
 def an_inner_domain_counts_as_one(world: World) -> object:
     """The members of a reaper's own domain are not counted in the outer one."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     inner.fork("deep").fork("deeper")
     return status(world.first), status(inner)
 
@@ -99,9 +95,7 @@ def an_inner_domain_counts_as_one(world: World) -> object:
 @behaviour("RF-5", "RF-6", dragonfly=((1, 1), (1, 0)))
 def the_domain_of_a_dead_reaper_counts_as_one(world: World) -> object:
     """While a dead reaper's domain has members it counts as one, however many they are."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     members = [inner.fork("member"), inner.fork("another")]
     inner.exit()
     inhabited = status(world.first)[:2]
@@ -113,9 +107,7 @@ def the_domain_of_a_dead_reaper_counts_as_one(world: World) -> object:
 @behaviour("RF-4", dragonfly=((1, 2), (1, 1)))
 def a_member_that_released_counts_twice(world: World) -> object:
     """A former reaper counts as a process, and its dead domain as long as that has members."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     member = inner.fork("member")
     inner.call("reaper.release")
     both = status(world.first)[:2]
@@ -126,8 +118,7 @@ def a_member_that_released_counts_twice(world: World) -> object:
 @behaviour("DP-7", "FR-8", dragonfly=("younger", "younger", "orphan"), freebsd=("younger", "younger", "orphan"))
 def the_head_of_the_list(world: World) -> object:
     """The child that was attached last is the one that STATUS names: forked or adopted, dead or alive."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     left = middle.fork("orphan")
     younger = world.first.fork("younger")
     name = "pid_head" if world.flavour == "dragonfly" else "pid"
@@ -146,8 +137,7 @@ def the_head_of_the_list(world: World) -> object:
 @behaviour("LC-2", both="oldest")
 def the_head_after_a_batch_was_adopted(world: World) -> object:
     """Of children that were adopted together, the oldest comes first."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     for name in ("oldest", "next", "youngest"):
         middle.fork(name)
     middle.exit()
@@ -157,8 +147,7 @@ def the_head_after_a_batch_was_adopted(world: World) -> object:
 @behaviour("DP-2", dragonfly=(0, 0, "child"))
 def status_after_release(world: World) -> object:
     """The flags and the count are gone, the head of the list is not."""
-    world.first.call("reaper.acquire")
-    world.first.fork("child")
+    world.first.acquire().fork("child")
     world.first.call("reaper.release")
     return status(world.first)
 
@@ -166,12 +155,11 @@ def status_after_release(world: World) -> object:
 @behaviour("RF-3", both=(1, 0, 1))
 def members_do_not_come_back(world: World) -> object:
     """After RELEASE and another ACQUIRE the domain begins empty."""
-    first = world.first
-    first.call("reaper.acquire")
+    first = world.first.acquire()
     first.fork("early")
     counts = [first.call("reaper.status").descendants]
     first.call("reaper.release")
-    first.call("reaper.acquire")
+    first.acquire()
     counts.append(first.call("reaper.status").descendants)
     first.fork("late")
     return (*counts, first.call("reaper.status").descendants)
@@ -183,8 +171,7 @@ def members_do_not_come_back(world: World) -> object:
 )  # fmt: skip
 def the_friendly_status(world: World) -> object:
     """One record on every system, with None where the system cannot tell."""
-    world.first.call("reaper.acquire")
-    world.first.fork("child")
+    world.first.acquire().fork("child")
     told = world.first.call("reaper.status")
     who = world.who
     return (told.owned, told.real_init, who(told.reaper_pid), who(told.first_pid), told.children, told.descendants)
@@ -195,7 +182,7 @@ def descendants_are_listed(world: World) -> object:
     """reaper.descendants(): members, parents before their children; zombies are in it, older children are not."""
     first = world.first
     first.fork("before")
-    first.call("reaper.acquire")
+    first.acquire()
     child = first.fork("child")
     child.fork("grandchild")
     listed = first.call("reaper.descendants")
@@ -210,7 +197,7 @@ def counting_goes_on_after_exec(world: World) -> object:
     """Exec does not change membership."""
     first = world.first
     first.fork("before")
-    first.call("reaper.acquire")
+    first.acquire()
     first.fork("member")
     before = first.call("reaper.status").descendants
     first.execute()

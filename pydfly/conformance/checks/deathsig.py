@@ -80,8 +80,7 @@ def it_comes_when_the_parent_is_killed(world: World) -> object:
 )  # fmt: skip
 def it_comes_again_when_the_adopter_dies(world: World) -> object:
     """It is not cleared by its delivery: the death of the reaper that adopted the process counts as well."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     child = armed(middle)
     middle.exit()
     once = child.parent, child.pending
@@ -114,8 +113,7 @@ def sigkill_ends_the_child(world: World) -> object:
 @behaviour("LC-8", both=[("child", "SIGKILL"), ("grandchild", "SIGKILL")])
 def it_runs_down_a_line(world: World) -> object:
     """Each death brings the next one, to the end of the line."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     child = armed(middle, "SIGKILL")
     grandchild = armed(child, "SIGKILL", "grandchild")
     middle.exit()

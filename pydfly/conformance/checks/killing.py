@@ -31,7 +31,7 @@ def the_whole_domain(world: World) -> object:
     """Every member gets the signal, the reaper and children from before do not."""
     first = world.first
     before = first.fork("before")
-    first.call("reaper.acquire")
+    first.acquire()
     child = first.fork("child")
     grandchild = child.fork("grandchild")
     result = killed(first, "SIGUSR1")
@@ -41,9 +41,7 @@ def the_whole_domain(world: World) -> object:
 @behaviour("FK-2", "FK-1", freebsd=(("ok", 3, "nobody"), ["SIGUSR1"]))
 def into_inner_domains(world: World) -> object:
     """The members of sub-reapers are reached too."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     deep = inner.fork("deep")
     deep.fork("deeper")
     return killed(world.first, "SIGUSR1"), deep.pending
@@ -52,8 +50,7 @@ def into_inner_domains(world: World) -> object:
 @behaviour("FP-7", "FK-3", freebsd=(("ok", 2, "nobody"), ["SIGUSR1"], []))
 def one_line_of_a_domain(world: World) -> object:
     """SUBTREE: the child and its descendants only."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     grandchild = child.fork("grandchild")
     sibling = world.first.fork("sibling")
     return killed(world.first, "SIGUSR1", SUBTREE, child), grandchild.pending, sibling.pending
@@ -63,8 +60,7 @@ def one_line_of_a_domain(world: World) -> object:
 def direct_children(world: World) -> object:
     """CHILDREN: also those from before ACQUIRE, none deeper; the call fails although it signalled."""
     before = world.first.fork("before")
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     grandchild = child.fork("grandchild")
     return killed(world.first, "SIGUSR1", CHILDREN), before.pending, child.pending, grandchild.pending
 
@@ -72,7 +68,7 @@ def direct_children(world: World) -> object:
 @behaviour("FK-4", "FK-2", freebsd=(("ESRCH", 0, "nobody"), ("ESRCH", 0, "nobody")))
 def nobody_is_there(world: World) -> object:
     """An empty domain, or one of zombies only: ESRCH."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     empty = killed(world.first, "SIGUSR1")
     world.first.fork("zombie").exit()
     return empty, killed(world.first, "SIGUSR1")
@@ -81,8 +77,7 @@ def nobody_is_there(world: World) -> object:
 @behaviour("FK-2", freebsd=("EINVAL",) * 5 + ([],))
 def what_is_no_request(world: World) -> object:
     """A signal that is none, unknown flags, both flags: EINVAL, and no process is signalled."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     requests = ((0, 0), (-1, 0), (129, 0), (15, 4), (15, CHILDREN | SUBTREE))
     return (*[killed(world.first, *request)[0] for request in requests], child.pending)
 
@@ -96,8 +91,7 @@ def a_request_that_is_missing(world: World) -> object:
 @behaviour("FK-3", freebsd=(("ok", 2, "nobody"), [("child", "SIGKILL"), ("grandchild", "SIGKILL")]))
 def sigkill_for_everybody(world: World) -> object:
     """The reaper can wait for all of them afterwards."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     grandchild = child.fork("grandchild")
     result = killed(world.first, "SIGKILL")
     return result, [outcome(world.first.wait, dead) for dead in (child, grandchild)]

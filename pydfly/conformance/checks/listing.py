@@ -24,33 +24,28 @@ def members(actor: Actor, *data: Any) -> list[tuple[str, str, int]]:
 def members_newest_first(world: World) -> object:
     """Each member with the direct child that it comes from; the newest first, children from before not."""
     world.first.fork("before")
-    world.first.call("reaper.acquire")
-    world.first.fork("child").fork("grandchild")
+    world.first.acquire().fork("child").fork("grandchild")
     return members(world.first)
 
 
 @behaviour("FP-4", freebsd=[("zombie", "zombie", VALID | CHILD)])
 def zombies_are_members(world: World) -> object:
     """A zombie is listed until it is waited for."""
-    world.first.call("reaper.acquire")
-    world.first.fork("zombie").exit()
+    world.first.acquire().fork("zombie").exit()
     return members(world.first)
 
 
 @behaviour("FP-6", freebsd=VALID | CHILD | REAPER)
 def a_member_that_is_a_reaper(world: World) -> object:
     """The flags of a member tell that it is a reaper."""
-    world.first.call("reaper.acquire")
-    world.first.fork("inner").call("reaper.acquire")
+    world.first.acquire().fork("inner").acquire()
     return members(world.first)[0][2]
 
 
 @behaviour("FP-10", freebsd=([("inner", "inner")], [("deep", "deep")]))
 def members_of_sub_reapers_are_not_listed(world: World) -> object:
     """An inner domain has a list of its own."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     inner.fork("deep")
     return tuple([each[:2] for each in members(actor)] for actor in (world.first, inner))
 
@@ -58,8 +53,7 @@ def members_of_sub_reapers_are_not_listed(world: World) -> object:
 @behaviour("FP-7", freebsd=[("orphan", "middle", VALID | CHILD)])
 def a_subtree_outlives_its_root(world: World) -> object:
     """An adopted orphan still belongs to the line of the child that it came from."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     middle.fork("orphan")
     middle.exit()
     world.first.wait(middle)
@@ -69,8 +63,7 @@ def a_subtree_outlives_its_root(world: World) -> object:
 @behaviour("FP-1", freebsd=[("other", "other"), ("member", "member")])
 def a_member_asks(world: World) -> object:
     """A process that is no reaper gets the list of its reaper's domain."""
-    world.first.call("reaper.acquire")
-    member = world.first.fork("member")
+    member = world.first.acquire().fork("member")
     world.first.fork("other")
     return outcome(lambda: [each[:2] for each in members(member)])
 
@@ -78,7 +71,7 @@ def a_member_asks(world: World) -> object:
 @behaviour("FP-2", "FP-8", freebsd=(["third", "second"], [], "EFAULT", "EFAULT"))
 def at_most_so_many(world: World) -> object:
     """The count limits the list; 0 is no error; without memory for the structure EFAULT."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     for name in ("first child", "second", "third"):
         world.first.fork(name)
     some = [each[0] for each in members(world.first, 2)]
@@ -89,10 +82,8 @@ def at_most_so_many(world: World) -> object:
 @behaviour("FR-4", "FR-5", freebsd=((0, 2, 2, "first", "second"), (1, 0, 0, "second", "nobody")))
 def status_of_a_member(world: World) -> object:
     """Asked about a member, STATUS tells of its reaper, or of its own domain."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
-    second = world.first.fork("second")
-    second.call("reaper.acquire")
+    child = world.first.acquire().fork("child")
+    second = world.first.fork("second").acquire()
     told = []
     for target in (child, second):
         status = world.first.call("procctl", 0, target.pid, int(world.numbers.PROC_REAP_STATUS))

@@ -33,7 +33,7 @@ def acquire_and_release_twice(world: World) -> object:
 @behaviour("DP-1", "FR-2", both=("AlreadyReaperError", "NotReaperError", False))
 def refusals_have_portable_names(world: World) -> object:
     """AlreadyReaperError and NotReaperError, whatever the errno; never BlockingIOError."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     names = []
     blocking = False
     for name in ("reaper.acquire", "reaper.release", "reaper.release"):
@@ -48,16 +48,14 @@ def refusals_have_portable_names(world: World) -> object:
 @behaviour("DP-1", both=(True, False))
 def ownership_is_not_inherited(world: World) -> object:
     """A child of a reaper is a member of the domain, no reaper."""
-    world.first.call("reaper.acquire")
-    child = world.first.fork("child")
+    child = world.first.acquire().fork("child")
     return world.first.call("reaper.owned"), child.call("reaper.owned")
 
 
 @behaviour("LX-1", both=(True, "first"))
 def ownership_survives_exec(world: World) -> object:
     """Exec keeps the domain and its owner."""
-    first = world.first
-    first.call("reaper.acquire")
+    first = world.first.acquire()
     first.execute()
     return first.call("reaper.owned"), orphan(first).parent
 
@@ -71,16 +69,14 @@ def without_a_reaper_orphans_go_up(world: World) -> object:
 @behaviour("LX-2", both="first")
 def orphans_come_to_the_reaper(world: World) -> object:
     """A reaper becomes the parent of an orphan among its descendants."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     return orphan(world.first).parent
 
 
 @behaviour("LX-2", both=("inner", "inner", "first"))
 def the_nearest_reaper_adopts(world: World) -> object:
     """With nested domains the inner reaper adopts, and the outer one what is outside the inner domain."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     deep = orphan(inner)
     deeper = orphan(deep)
     return deep.parent, deeper.parent, orphan(world.first).parent
@@ -91,7 +87,7 @@ def children_from_before_stay_outside(world: World) -> object:
     """What was forked before ACQUIRE belongs to the outer domain, and so do its orphans."""
     older = world.first.fork("older")
     below = older.fork("below the older")
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     younger = orphan(world.first)
     older.exit()
     return below.parent, younger.parent
@@ -100,7 +96,7 @@ def children_from_before_stay_outside(world: World) -> object:
 @behaviour("DP-2", both=("first", "outside"))
 def after_release_orphans_go_up(world: World) -> object:
     """RELEASE leaves adopted children with the process; later orphans go to the reaper above."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     early = orphan(world.first)
     member = world.first.fork("member")
     late = member.fork("late")
@@ -112,9 +108,7 @@ def after_release_orphans_go_up(world: World) -> object:
 @behaviour("LC-1", dragonfly=("first", "first"), freebsd=("inner", "first"))
 def the_death_of_a_reaper(world: World) -> object:
     """DragonFly: its domain passes to the next reaper when it dies; FreeBSD: when it is waited for."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     member = inner.fork("member")
     inner.exit()
     at_death = member.parent
@@ -125,9 +119,7 @@ def the_death_of_a_reaper(world: World) -> object:
 @behaviour("LC-1", dragonfly="first", freebsd="inner")
 def an_orphan_of_a_dead_reapers_domain(world: World) -> object:
     """DragonFly: the next living reaper adopts it; FreeBSD: the dead one, as long as it has not been waited for."""
-    world.first.call("reaper.acquire")
-    inner = world.first.fork("inner")
-    inner.call("reaper.acquire")
+    inner = world.first.acquire().fork("inner").acquire()
     middle = inner.fork("middle")
     deep = middle.fork("deep")
     inner.exit()
@@ -138,7 +130,7 @@ def an_orphan_of_a_dead_reapers_domain(world: World) -> object:
 @behaviour("LX-2", both=("first", ("orphan", "exit 7"), "ECHILD"))
 def adopted_orphans_can_be_waited_for(world: World) -> object:
     """The reaper gets the status of an adopted orphan, once."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     left = orphan(world.first)
     parent = left.parent
     left.exit(7)
@@ -148,8 +140,7 @@ def adopted_orphans_can_be_waited_for(world: World) -> object:
 @behaviour("LX-2", both=("first", ("zombie", "exit 3")))
 def zombies_are_adopted_too(world: World) -> object:
     """A zombie whose parent dies comes to the reaper, with its status."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     zombie = middle.fork("zombie")
     zombie.exit(3)
     middle.exit()
@@ -159,7 +150,7 @@ def zombies_are_adopted_too(world: World) -> object:
 @behaviour("LC-6", both=("first", ("member", "exit 5")))
 def a_reaper_that_ignores_sigchld_keeps_zombies(world: World) -> object:
     """Members of its own domain are not reaped by the kernel, although it ignores SIGCHLD."""
-    world.first.call("reaper.acquire")
+    world.first.acquire()
     world.first.ignore_sigchld()
     member = world.first.fork("member")
     member.exit(5)
@@ -169,8 +160,7 @@ def a_reaper_that_ignores_sigchld_keeps_zombies(world: World) -> object:
 @behaviour("LC-6", both=("ECHILD", "first", ("child", "exit 5")))
 def a_parent_that_ignores_sigchld_passes_zombies_on(world: World) -> object:
     """The zombie of a parent that ignores SIGCHLD goes to the reaper, and the parent's wait ends in ECHILD."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     middle.ignore_sigchld()
     child = middle.fork("child")
     child.exit(5)
@@ -191,8 +181,7 @@ def exec_resets_an_ignored_sigchld(world: World) -> object:
 @behaviour("LC-2", "LC-3", both=[("first born", "exit 0"), ("second born", "exit 0"), ("third born", "exit 0")])
 def waiting_after_a_batch_was_adopted(world: World) -> object:
     """Children that are adopted together are waited for oldest first."""
-    world.first.call("reaper.acquire")
-    middle = world.first.fork("middle")
+    middle = world.first.acquire().fork("middle")
     batch = [middle.fork(f"{nth} born") for nth in ("first", "second", "third")]
     for child in batch:
         child.exit()
