@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from pydfly.backends.registry.rules import Registry, open_registry
+from pydfly.backends.registry.rules import Registry
 from pydfly.structs import Program
 
 from .rows import Row, Sample, command
@@ -91,7 +91,7 @@ def place() -> Iterator[None]:
 
 def ours() -> Registry:
     """Open the package's registry, as a simulated root where we are none."""
-    return open_registry(0, str(_folder / "state"))
+    return Registry(0, str(_folder / "state"))
 
 
 def theirs() -> JsonFile:

@@ -150,6 +150,6 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
         from .errors import refusal
 
         raise refusal("procctl", "ENOTCONN" if flavour() == "dragonfly" else "EINVAL", operation="PROC_REAP_RELEASE")
-    from .ending.own_domain import kill_all as end_domain
+    from .ending.own_domain import OwnDomain
 
-    return end_domain(signal, 0.0 if signal == _signal.SIGKILL else grace)
+    return OwnDomain(signal, 0.0 if signal == _signal.SIGKILL else grace).end()

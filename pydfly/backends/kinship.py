@@ -61,7 +61,6 @@ class Kinship:
         """Say whether this process made the child, or may have.
 
         Args:
-            pid: of the child.
             born: tells the start time of a child; ProcessLookupError if there is none.
             unnamed: when children are being made whose pids are not known yet.
         """

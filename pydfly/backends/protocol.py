@@ -19,51 +19,39 @@ class Processes(Protocol):
 
     def getpid(self) -> int:
         """Return the pid of the calling process."""
-        ...
 
     def getppid(self) -> int:
         """Return the pid of its parent now."""
-        ...
 
     def everyone(self) -> list[DescendantInfo]:
         """Return every process this system lists, the calling one included."""
-        ...
 
     def below(self, root: int) -> list[DescendantInfo]:
         """Return every descendant of a process, parents before their children."""
-        ...
 
     def descendants(self) -> list[DescendantInfo]:
         """Return the members of the calling process's domain, zombies included, parents before their children."""
-        ...
 
     def children(self) -> list[int]:
         """Return the pids of the calling process's children, zombies included, of every thread."""
-        ...
 
     def born(self, pid: int) -> float:
         """Return the start time of a child, dead or alive; ProcessLookupError if there is no such process."""
-        ...
 
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; never one that got its pid later (ProcessLookupError then)."""
-        ...
 
     def child_members(self) -> list[int]:
         """Return the pids of those children, zombies included, that are members of the calling process's domain."""
-        ...
 
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking: None while it lives, ChildProcessError if it is no child."""
-        ...
 
     def wait(self, timeout: float) -> None:
         """Sleep until something may have died, at most ``timeout`` seconds."""
-        ...
 
     def clock(self) -> float:
         """Seconds on a clock that only goes forward."""
-        ...
 
 
 class Kernel(Protocol):
@@ -78,7 +66,6 @@ class Kernel(Protocol):
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
         """Control a process; what comes back depends on the command."""
-        ...
 
 
 class Residency(Protocol):
@@ -86,23 +73,18 @@ class Residency(Protocol):
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Make the calling process's binary resident."""
-        ...
 
     def exec_sys_unregister(self, id: int) -> int:
         """Remove registrations; return how many."""
-        ...
 
     def vm_resident(self) -> list[ResidentEntry]:
         """List the registrations, oldest first."""
-        ...
 
     def make_resident(self, program: Program) -> None:
         """Have this program registered, as its own runtime linker would do it."""
-        ...
 
     def unmake_resident(self, program: Program) -> None:
         """Have this program's registration removed, as its own runtime linker would do it."""
-        ...
 
 
 class Modules(Protocol):
@@ -110,11 +92,9 @@ class Modules(Protocol):
 
     def modfind(self, name: str) -> int:
         """Return the id of a kernel module."""
-        ...
 
     def modstat(self, id: int) -> ModuleStat:
         """Describe a kernel module."""
-        ...
 
 
 class Backend(Kernel, Residency, Modules, Protocol):
@@ -123,4 +103,3 @@ class Backend(Kernel, Residency, Modules, Protocol):
     @property
     def processes(self) -> Processes:
         """The processes around the calling one."""
-        ...

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ..simkernel import Kernel
-    from .births import Origin
     from .report import Report
     from .watch import Watch
 
@@ -91,18 +90,12 @@ def _grace(config: pytest.Config) -> float:
     return grace
 
 
-def _origin_of_test(item: pytest.Item) -> Origin:
-    from .births import Origin
-
-    return Origin("test", item.nodeid, item.nodeid)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin to watch with the first test."""
     watch = _watch(item.config)
     if watch is not None:
-        watch.births.begin(_origin_of_test(item))
+        watch.births.begin(item.nodeid)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -114,7 +107,7 @@ def pytest_fixture_setup(
     if watch is None:
         return (yield)
     watch.new()  # what the test has started until now is its own
-    origin, outer = _origin_of_fixture(fixturedef), watch.births.scope
+    origin, outer = watch.births.fixture(fixturedef), watch.births.scope
     watch.births.scope = origin
     value: object = None
     try:
@@ -135,13 +128,7 @@ def pytest_fixture_post_finalizer(
     finally:
         watch = _watch(request.config) if fixturedef.scope != "function" else None
         if watch is not None:
-            watch.torn_down(_origin_of_fixture(fixturedef))
-
-
-def _origin_of_fixture(fixturedef: pytest.FixtureDef[object]) -> Origin:
-    from .births import Origin
-
-    return Origin("fixture", id(fixturedef), f"the {fixturedef.scope} fixture {fixturedef.argname}")
+            watch.torn_down(watch.births.fixture(fixturedef))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest import FixtureDef
+
     from ..structs import DescendantInfo
 
 TICK = 0.02  # seconds: start times are told in ticks of 10 ms, as the clock of the machine goes
@@ -64,11 +66,15 @@ class Births:
         self._held: dict[int, tuple[object, str]] | None = None  # what modules hold, by id()
         self._threads: set[int] = set()
 
-    def begin(self, test: Origin) -> None:
-        """A test begins."""
-        self.scope = test
+    def begin(self, test: str) -> None:
+        """A test begins, with this id."""
+        self.scope = Origin("test", test, test)
         self._held = None
         self._threads = set(sys._current_frames())
+
+    def fixture(self, fixturedef: FixtureDef[object]) -> Origin:
+        """Return what stands for a fixture that outlives a test."""
+        return Origin("fixture", id(fixturedef), f"the {fixturedef.scope} fixture {fixturedef.argname}")
 
     def value(self, origin: Origin, value: object) -> None:
         """Take note of the value of a fixture, and of what it consists of."""

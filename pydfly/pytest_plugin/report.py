@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from ..records import NamedTuple
+from .leaks import Leak, command_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,7 @@ class _Suspect(NamedTuple):
 
 
 class Report:
-    """The list.
-
-    Args:
-        watch: finds the processes.
-    """
+    """The list."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
@@ -38,12 +35,7 @@ class Report:
         self._lines: dict[str, list[str]] = {}
 
     def test_is_over(self, test: str, exempt: Collection[str]) -> None:
-        """Note what it left behind.
-
-        Args:
-            test: its id.
-            exempt: names of processes that may outlive it, as patterns of the shell.
-        """
+        """Note what the test with this id left behind, but for the names that are exempt (patterns of the shell)."""
         now = time.monotonic()
         self._judge(now)
         self._suspects += [_Suspect(now, test, process, origin) for process, origin in self._watch.suspects(exempt)]
@@ -68,6 +60,6 @@ class Report:
         alive = {process.identity for process, _ in self._watch.alive([(each.process, each.origin) for each in due])}
         for suspect in due:
             if suspect.process.identity in alive:
-                leak = self._watch.describe(suspect.process, suspect.origin)
+                leak = Leak(suspect.process, command_line(suspect.process), suspect.origin, True)
                 self._found.append((suspect.process, suspect.origin))
                 self._lines.setdefault(suspect.test, []).append(f"  {leak.told(suspect.test)}")

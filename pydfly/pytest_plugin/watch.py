@@ -41,7 +41,6 @@ class Watch:
     """The descendants of this process, from now on.
 
     Args:
-        grace: seconds that a process may take to end by itself.
         allowed: names of processes that are no leaks, as patterns of the shell.
 
     Raises:
@@ -137,10 +136,6 @@ class Watch:
         """Return those that still live."""
         alive = {each.identity for each in self._processes.below(self._own) if each.state != "zombie"}
         return [(process, origin) for process, origin in found if process.identity in alive]
-
-    def describe(self, process: DescendantInfo, origin: Origin) -> Leak:
-        """Describe one that has not been ended."""
-        return Leak(process, command_line(process), origin, True)
 
     def end(self, found: list[tuple[DescendantInfo, Origin]]) -> list[Leak]:
         """SIGKILL them and whatever they start meanwhile, until none of it lives."""

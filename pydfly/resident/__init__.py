@@ -140,10 +140,6 @@ def apply_conf(path: str | os.PathLike[str] = residentconf.PATH, force: bool = F
 def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = False) -> Iterator[Applied]:
     """Do what apply_conf() does one program after the other, and yield each when it is done.
 
-    Args:
-        path: of the file.
-        force: as apply_conf().
-
     Raises:
         OSError: as apply_conf().
     """

@@ -37,9 +37,7 @@ class Vnode:
     """One file.
 
     Attributes:
-        dev, ino: its identity.
         path: the name it was reached by last.
-        size: in bytes.
     """
 
     __slots__ = ("dev", "ino", "path", "size")

@@ -6,7 +6,7 @@ import asyncio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
+    from collections.abc import Coroutine
     from typing import IO, Any
 
     Bytes = bytes | bytearray | memoryview
@@ -21,7 +21,7 @@ class Pipe(asyncio.WriteTransport):
     """
 
     def __init__(self, file: IO[bytes], connecting: Coroutine[Any, Any, tuple[asyncio.BaseTransport, Any]]) -> None:
-        super().__init__()
+        super().__init__({"pipe": file})
         self._file = file
         self._early = bytearray()
         self._ends = self._closes = False
@@ -50,10 +50,6 @@ class Pipe(asyncio.WriteTransport):
         elif not self._closes:
             self._early += data
 
-    def writelines(self, list_of_data: Iterable[Bytes]) -> None:
-        """Write several pieces."""
-        self.write(b"".join(list_of_data))
-
     def can_write_eof(self) -> bool:
         """Say that it can be ended."""
         return True
@@ -69,7 +65,7 @@ class Pipe(asyncio.WriteTransport):
         self._closes = True
         if self._transport is not None:
             self._transport.close()
-        elif asyncio_is_over(self._task):
+        elif self._task.get_loop().is_closed():  # it will never go on
             self._file.close()
 
     def abort(self) -> None:
@@ -89,15 +85,6 @@ class Pipe(asyncio.WriteTransport):
         if isinstance(self._transport, asyncio.WriteTransport):
             return self._transport.get_write_buffer_size()
         return len(self._early)
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return ``pipe``, the file."""
-        return self._file if name == "pipe" else default
-
-
-def asyncio_is_over(task: asyncio.Task[Any]) -> bool:
-    """Say whether the loop of a task is closed, so that it will never go on."""
-    return task.get_loop().is_closed()
 
 
 def open_reader(file: IO[bytes]) -> tuple[asyncio.StreamReader, Pipe]:

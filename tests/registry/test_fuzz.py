@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry st
 
 if sys.platform == "linux":
     from pydfly.backends.registry.file import NAME
-    from pydfly.backends.registry.rules import Registry, open_registry
+    from pydfly.backends.registry.rules import Registry
 
 DIRECTORIES = int(os.environ.get("PYDFLY_STATE_DIRECTORIES", "300"))
 DAMAGED = int(os.environ.get("PYDFLY_DAMAGED_REGISTRIES", "200"))
@@ -222,7 +222,7 @@ def attack(path: str, attacker: int) -> str | None:
 def try_out(path: str, user: int) -> str | None:
     """Use a place as a user does; return the reason if it is refused."""
     with acting_as(user):
-        registry = open_registry(0, path)
+        registry = Registry(0, path)
         try:
             before = len(registry.entries())
             registry.register(Program("/x", 0, 1, 1), 0)
@@ -321,7 +321,7 @@ def test_damaged_files(tmp_path: Path) -> None:
     chance = random.Random(SEED + 2)
     for number in range(DAMAGED):
         state = tmp_path / str(number)
-        registry = open_registry(0, str(state))
+        registry = Registry(0, str(state))
         for program in range(chance.choice([0, 1, 3, 30])):
             registry.register(Program(f"/x{chance.randbytes(3)!r}", program, 1, program), chance.randrange(2**64))
         registry.register(Program("/last", 0, 1, 10**6), 0)
@@ -332,7 +332,7 @@ def test_damaged_files(tmp_path: Path) -> None:
             continue
         file.write_bytes(damaged)
         with pytest.raises(SyscallError, match="the registry was damaged") as caught:
-            operations(open_registry(0, str(state)), chance)()
+            operations(Registry(0, str(state)), chance)()
         assert caught.value.errno_name == "EIO"
         assert (state / f"{NAME}.corrupt-1").read_bytes() == damaged
         assert registry.entries() == []

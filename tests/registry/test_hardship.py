@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry st
 
 if sys.platform == "linux":
     from pydfly.backends.registry.file import NAME
-    from pydfly.backends.registry.rules import open_registry, program_at
+    from pydfly.backends.registry.rules import Registry, program_at
 
 NOBODY = Program("/nobody", 0, 0, 0)
 
@@ -39,7 +39,7 @@ def state(tmp_path: Path) -> Path:
 
 def test_file_made_anew_is_another_one(state: Path, tmp_path: Path) -> None:
     """RX-3: also where the file system gives the inode number of the deleted file out again."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     file = tmp_path / "program"
     file.write_bytes(b"old")
     old = program_at(str(file))
@@ -86,7 +86,7 @@ def test_a_link_lists_by_the_name_of_the_file(state: Path, tmp_path: Path) -> No
     """The kernel knows a file by its own name, wherever the links led by which it was reached."""
     (tmp_path / "program").write_bytes(b"x")
     (tmp_path / "link").symlink_to("program")
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     registry.register(program_at(str(tmp_path / "link")), 0)
     assert registry.entries()[0].path == str(tmp_path / "program")
     (tmp_path / "link").unlink()
@@ -95,7 +95,7 @@ def test_a_link_lists_by_the_name_of_the_file(state: Path, tmp_path: Path) -> No
 
 def test_threads_and_forks(state: Path) -> None:
     """Four threads register while the process forks: no child is stuck, nothing is lost or done twice."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     children = []
 
     def register(base: int) -> None:
@@ -118,7 +118,7 @@ def test_threads_and_forks(state: Path) -> None:
 
 def test_threads_share_a_registry(state: Path) -> None:
     """An exception in one thread's operation leaves the others' alone."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     answers: list[str] = []
 
     def register() -> None:
@@ -140,7 +140,7 @@ def test_threads_share_a_registry(state: Path) -> None:
 
 def test_rotten_bytes(state: Path) -> None:
     """Whatever is in the file: an answer, or one of the registry's own errors; what is set aside is kept."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     for number in range(200):
         registry.register(Program(f"/x{number}", number, 1, number), number)
     file = state / NAME
@@ -153,7 +153,7 @@ def test_rotten_bytes(state: Path) -> None:
             content[chance.randrange(len(content))] = chance.randrange(256)
         file.write_bytes(content)
         file.chmod(0o600)
-        fresh = open_registry(0, str(state))
+        fresh = Registry(0, str(state))
         for operation in (
             fresh.entries,
             lambda: fresh.register(Program("/new", 0, 2, 0), 0),  # noqa: B023
@@ -218,7 +218,7 @@ def test_read_only_directory(theirs: Path) -> None:
     def refused() -> str:
         os.setuid(65534)
         with pytest.raises(PermissionError) as caught:
-            open_registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
+            Registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
         return str(caught.value)
 
     assert "PYDFLY_STATE_DIR" in in_process(refused)
@@ -226,14 +226,14 @@ def test_read_only_directory(theirs: Path) -> None:
 
     def registered() -> None:
         os.setuid(65534)
-        open_registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
+        Registry(0, str(state)).register(Program("/x", 0, 1, 1), 0)
 
     in_process(registered)
     state.chmod(0o500)
 
     def read() -> tuple[int, str]:
         os.setuid(65534)
-        registry = open_registry(0, str(state))
+        registry = Registry(0, str(state))
         with pytest.raises(PermissionError, match="nothing was changed") as caught:
             registry.register(Program("/y", 0, 1, 2), 0)
         (state / NAME).write_bytes(b"damaged")
@@ -241,20 +241,20 @@ def test_read_only_directory(theirs: Path) -> None:
             registry.entries()
         return len(before), caught.value.errno_name
 
-    before = in_process(lambda: (os.setuid(65534), open_registry(0, str(state)).entries())[1])
+    before = in_process(lambda: (os.setuid(65534), Registry(0, str(state)).entries())[1])
     assert in_process(read) == (1, "EACCES")
 
 
 def test_a_signal_handler_in_between(state: Path) -> None:
     """It is refused at once, where it would wait for itself for ever; it can read, and what it broke into goes on."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     registry.register(Program("/x", 0, 1, 1), 0)
     answers: list[object] = []
 
     def handler(number: int, frame: object) -> None:
         answers.append(len(registry.entries()))
         try:
-            open_registry(0, str(state)).register(Program("/y", 0, 1, 2), 0)
+            Registry(0, str(state)).register(Program("/y", 0, 1, 2), 0)
         except SyscallError as error:
             answers.append(error.errno_name)
 
@@ -314,7 +314,7 @@ def test_an_exception_at_any_line(name: str, tmp_path: Path) -> None:
     going = True
     while going:
         line += 1
-        registry = open_registry(0, str(tmp_path / str(line)))
+        registry = Registry(0, str(tmp_path / str(line)))
         registry.register(Program("/a", 0, 1, 1), 0)
         before = os.listdir("/proc/self/fd")
         going = interrupted_at(line, lambda: OPERATIONS[name](registry))  # noqa: B023
@@ -332,7 +332,7 @@ def test_an_exception_at_any_line(name: str, tmp_path: Path) -> None:
 
 def test_a_killed_writer_leaves_nothing_in_the_way(state: Path) -> None:
     """What it had not renamed yet is thrown away by the next one, whatever it is."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     registry.register(Program("/x", 0, 1, 1), 0)
     fresh = state / f"{NAME}.new"
     for leave in (lambda: fresh.write_bytes(b"half"), lambda: fresh.symlink_to("/etc/passwd")):
@@ -346,8 +346,8 @@ def test_a_killed_writer_leaves_nothing_in_the_way(state: Path) -> None:
 
 def test_lock_is_given_back(state: Path) -> None:
     """A refused operation leaves no lock behind."""
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     registry.register(Program("/x", 0, 1, 1), 0)
     with pytest.raises(FileExistsError):
         registry.register(Program("/x", 0, 1, 1), 0)
-    assert in_process(lambda: len(open_registry(0, str(state)).entries())) == 1
+    assert in_process(lambda: len(Registry(0, str(state)).entries())) == 1

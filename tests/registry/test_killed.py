@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry st
 if sys.platform == "linux":
     from pydfly.backends.registry.content import Content
     from pydfly.backends.registry.file import Change, RegistryFile
-    from pydfly.backends.registry.rules import open_registry
+    from pydfly.backends.registry.rules import Registry
 
 WORKERS = int(os.environ.get("PYDFLY_REGISTRY_WORKERS", "8"))
 OPERATIONS = int(os.environ.get("PYDFLY_REGISTRY_OPERATIONS", "300"))
@@ -76,7 +76,7 @@ def states(history: Path, last: int) -> list[list[Row]]:
 def work(state: Path, log: Path) -> None:
     """Do random operations until the log is full; write each down before, and its answer after."""
     remember(log.parent / "history")
-    registry = open_registry(0, str(state))
+    registry = Registry(0, str(state))
     chance = random.Random(os.getpid())
     with log.open("a", buffering=1) as lines:
         for number in range(len(read(log)), OPERATIONS):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the registry st
 if sys.platform == "linux":
     from pydfly.backends.registry import file as registryfile
     from pydfly.backends.registry import rules as module
-    from pydfly.backends.registry.rules import Registry, open_registry
+    from pydfly.backends.registry.rules import Registry
 
 
 def program(number: int, path: str = "/no/such/file") -> Program:
@@ -45,7 +45,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def registry(state: Path) -> Registry:
-    return open_registry(0, str(state))
+    return Registry(0, str(state))
 
 
 NOBODY = program(999)
@@ -124,7 +124,7 @@ def test_names(registry: Registry, tmp_path: Path) -> None:
 
 def test_others_get_eperm_before_anything(state: Path) -> None:
     """RS-4, VR-1: without looking at ids or files."""
-    registry = open_registry(1000, str(state))
+    registry = Registry(1000, str(state))
     for operation in (
         lambda: registry.register(program(1), 0),
         lambda: registry.unregister(12345, NOBODY),
@@ -154,9 +154,9 @@ def test_real_unprivileged_user(state: Path) -> None:
 def test_an_earlier_boot_is_forgotten(registry: Registry, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Gone at reboot, and only then."""
     registry.register(program(1), 0)
-    assert ids(open_registry(0, str(state))) == [(1, 1)]
+    assert ids(Registry(0, str(state))) == [(1, 1)]
     monkeypatch.setattr(registryfile, "_boot_id", lambda: "another boot")
-    assert ids(open_registry(0, str(state))) == []
+    assert ids(Registry(0, str(state))) == []
 
 
 def test_clock_jumps_do_not_matter(registry: Registry, state: Path) -> None:
@@ -164,7 +164,7 @@ def test_clock_jumps_do_not_matter(registry: Registry, state: Path) -> None:
     registry.register(program(1), 0)
     for when in (0, 2**33):
         os.utime(state / "resident.db", (when, when))
-        assert ids(open_registry(0, str(state))) == [(1, 1)]
+        assert ids(Registry(0, str(state))) == [(1, 1)]
 
 
 def test_modes(registry: Registry, state: Path) -> None:
@@ -201,7 +201,7 @@ def test_refused_places(state: Path, prepare: object, name: str, text: str) -> N
     assert callable(prepare)
     prepare(state)
     with pytest.raises(SyscallError, match=text) as caught:
-        open_registry(0, str(state)).entries()
+        Registry(0, str(state)).entries()
     assert caught.value.errno_name == name
 
 
@@ -213,7 +213,7 @@ def test_foreign_owner(state: Path, what: str) -> None:
     file.touch(0o600)
     os.chown(state if what == "directory" else file, 65534, 65534)
     with pytest.raises(PermissionError, match="belongs to user 65534"):
-        open_registry(0, str(state)).entries()
+        Registry(0, str(state)).entries()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
@@ -223,7 +223,7 @@ def test_root_s_directory_is_not_everybody_s(tmp_path: Path) -> None:
     def script() -> str:
         os.setuid(65534)
         with pytest.raises(PermissionError) as caught:
-            open_registry(0, "/usr").entries()
+            Registry(0, "/usr").entries()
         return str(caught.value)
 
     assert "/usr belongs to user 0, not to this one" in in_process(script)
@@ -234,7 +234,7 @@ def test_replaceable_place(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
     with pytest.raises(PermissionError, match="replace"):
-        open_registry(0, str(tmp_path / "open" / "state")).entries()
+        Registry(0, str(tmp_path / "open" / "state")).entries()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
@@ -249,7 +249,7 @@ def test_somebody_else_on_the_way(tmp_path: Path, way: str) -> None:
     for path in ("theirs", "link"):
         os.chown(tmp_path / path, 65534, 65534, follow_symlinks=False)
     with pytest.raises(PermissionError, match="belongs to user 65534, who could replace what is in it"):
-        open_registry(0, str(tmp_path / way)).entries()
+        Registry(0, str(tmp_path / way)).entries()
     assert list(tmp_path.rglob("resident.db*")) == []
 
 
@@ -259,28 +259,28 @@ def test_links_of_ours_are_followed(tmp_path: Path) -> None:
     (tmp_path / "relative").symlink_to("./place//.")
     (tmp_path / "absolute").symlink_to(tmp_path / "relative")
     (tmp_path / "loop").symlink_to("loop")
-    open_registry(0, f"{tmp_path}/absolute/../place/../absolute/state").register(program(1), 0)
-    assert ids(open_registry(0, str(tmp_path / "place" / "state"))) == [(1, 1)]
+    Registry(0, f"{tmp_path}/absolute/../place/../absolute/state").register(program(1), 0)
+    assert ids(Registry(0, str(tmp_path / "place" / "state"))) == [(1, 1)]
     with pytest.raises(SyscallError, match="too many symbolic links"):
-        open_registry(0, str(tmp_path / "loop" / "state")).entries()
+        Registry(0, str(tmp_path / "loop" / "state")).entries()
 
 
 def test_a_sticky_directory_is_for_what_is_ours(tmp_path: Path) -> None:
     """As /tmp: another user can neither remove nor replace our directory; but it can put a second name of a link."""
     (tmp_path / "tmp").mkdir()
     (tmp_path / "tmp").chmod(0o1777)
-    open_registry(0, str(tmp_path / "tmp" / "state")).register(program(1), 0)
+    Registry(0, str(tmp_path / "tmp" / "state")).register(program(1), 0)
     (tmp_path / "tmp" / "link").symlink_to(".")
-    open_registry(0, str(tmp_path / "tmp" / "link" / "state")).register(program(2), 0)
+    Registry(0, str(tmp_path / "tmp" / "link" / "state")).register(program(2), 0)
     os.link(tmp_path / "tmp" / "link", tmp_path / "second", follow_symlinks=False)
     with pytest.raises(PermissionError, match="several names"):
-        open_registry(0, str(tmp_path / "tmp" / "link" / "state")).entries()
+        Registry(0, str(tmp_path / "tmp" / "link" / "state")).entries()
     with pytest.raises(PermissionError, match="can be written by others"):
-        open_registry(0, str(tmp_path / "tmp")).entries()
+        Registry(0, str(tmp_path / "tmp")).entries()
     if os.geteuid() == 0:
         os.chown(tmp_path / "tmp" / "state", 65534, 65534)
         with pytest.raises(PermissionError, match="belongs to user 65534"):
-            open_registry(0, str(tmp_path / "tmp" / "state")).entries()
+            Registry(0, str(tmp_path / "tmp" / "state")).entries()
 
 
 def test_the_umask_does_not_matter(state: Path) -> None:
@@ -288,7 +288,7 @@ def test_the_umask_does_not_matter(state: Path) -> None:
     for umask in (0o777, 0):
         before = os.umask(umask)
         try:
-            open_registry(0, f"{state}{umask}").register(program(1), 0)
+            Registry(0, f"{state}{umask}").register(program(1), 0)
         finally:
             os.umask(before)
         place = Path(f"{state}{umask}")
@@ -298,8 +298,8 @@ def test_the_umask_does_not_matter(state: Path) -> None:
 def test_no_path_is_opened_twice(state: Path) -> None:
     """Every name is opened once, below the directory that was opened before it; and nothing by a longer path."""
     code = (
-        "import sys; from pydfly.backends.registry.rules import open_registry; from pydfly.structs import Program\n"
-        "registry = open_registry(0, sys.argv[1]); opened = []\n"
+        "import sys; from pydfly.backends.registry.rules import Registry; from pydfly.structs import Program\n"
+        "registry = Registry(0, sys.argv[1]); opened = []\n"
         "registry.register(Program('/x', 0, 1, 1), 0)\n"
         "def named(event, a):  # a file object tells of its opening once more, with a mode\n"
         "    return event in ('os.rename', 'os.remove') or event == 'open' and a[1] is None\n"
@@ -313,7 +313,7 @@ def test_no_path_is_opened_twice(state: Path) -> None:
 
 def test_no_place(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="does not exist"):
-        open_registry(0, str(tmp_path / "no" / "state")).entries()
+        Registry(0, str(tmp_path / "no" / "state")).entries()
 
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -344,7 +344,7 @@ def test_damaged_file_is_set_aside(registry: Registry, state: Path, damage: str)
     file = state / "resident.db"
     damaged = DAMAGES[damage](file.read_bytes())
     file.write_bytes(damaged)
-    fresh = open_registry(0, str(state))
+    fresh = Registry(0, str(state))
     with pytest.raises(SyscallError, match=r"was set aside as .*corrupt-1, and starts empty now") as caught:
         fresh.entries()
     assert caught.value.errno == errno.EIO
@@ -353,7 +353,7 @@ def test_damaged_file_is_set_aside(registry: Registry, state: Path, damage: str)
     assert ids(fresh) == [(1, 1)]
     file.write_bytes(b"garbage again")
     with pytest.raises(SyscallError, match="corrupt-2"):
-        open_registry(0, str(state)).register(program(2), 0)
+        Registry(0, str(state)).register(program(2), 0)
     assert ids(fresh) == []
 
 
@@ -379,7 +379,7 @@ def test_full_disk(registry: Registry, state: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         with pytest.raises(SyscallError, match="nothing was changed") as caught:
-            open_registry(0, str(state)).register(program(2), 0)
+            Registry(0, str(state)).register(program(2), 0)
         return caught.value.errno_name
 
     assert in_process(script) == "EFBIG"
@@ -405,14 +405,14 @@ def test_two_processes_lose_nothing(state: Path) -> None:
     """Two processes registering 200 programs at once: none is lost, and ids follow the kernel's counter (RX-8)."""
 
     def work(base: int) -> None:
-        registry = open_registry(0, str(state))
+        registry = Registry(0, str(state))
         for number in range(base, base + 200):
             registry.register(program(number), 0)
 
     children = [fork(lambda base=base: work(base)) for base in (1000, 2000)]  # type: ignore[misc]
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
-    entries = open_registry(0, str(state)).entries()
+    entries = Registry(0, str(state)).entries()
     assert [entry.id for entry in entries] == list(range(1, 401))
     assert {entry.ino for entry in entries} == {*range(1000, 1200), *range(2000, 2200)}
 

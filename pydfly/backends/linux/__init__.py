@@ -21,11 +21,6 @@ def obstacle() -> str | None:
 def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
     """Make the backend.
 
-    Args:
-        flavour: whose semantics to keep.
-        euid: 0 makes a simulated root of the caller, for the resident registry only.
-        state_dir: where the resident registry lives.
-
     Raises:
         BackendError: this is not Linux, or its kernel is too old.
     """

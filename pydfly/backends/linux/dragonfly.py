@@ -145,9 +145,9 @@ class Linux(NoModules):
 
     def _records(self) -> Registry:
         if self._registry is None:
-            from ..registry.rules import open_registry
+            from ..registry.rules import Registry
 
-            self._registry = open_registry(self._euid, self._state_dir)
+            self._registry = Registry(self._euid, self._state_dir)
         return self._registry
 
 

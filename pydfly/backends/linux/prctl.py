@@ -20,7 +20,6 @@ PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 PR_GET_CHILD_SUBREAPER = 37
 PR_SET_NO_NEW_PRIVS = 38
-PR_GET_NO_NEW_PRIVS = 39
 
 _libc: ctypes.CDLL | None = None
 _read: Callable[[int, Any], int] | None = None

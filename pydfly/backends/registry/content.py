@@ -64,7 +64,6 @@ class Content:
 
     Attributes:
         serial: number of changes that led to it, in this boot.
-        count: number of entries.
     """
 
     def __init__(self, file: bytes = b"\0", begin: int = 0, end: int = 1, serial: int = 0, count: int = 0) -> None:

@@ -185,7 +185,6 @@ def open_file(name: str, directory: int, path: str) -> FileIO | None:
     """Open a file of ours in the directory to read it; None if there is none.
 
     Args:
-        name: in the directory.
         directory: descriptor of open_directory().
         path: of the file, for errors.
 

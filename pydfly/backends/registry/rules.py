@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from .content import Identity
 
 
-def open_registry(euid: int | None, state_dir: str | None) -> Registry:
-    """Return the registry as this user sees it; nothing is opened before the first operation that is allowed.
-
-    Args:
-        euid: effective uid to act as; None: the real one.
-        state_dir: where it lives; None: $PYDFLY_STATE_DIR or the machine's directory.
-    """
-    return Registry(euid, state_dir)
-
-
 def program_at(path: str) -> Program:
     """Return the identity of a file, following links."""
     dev, ino, born = identify(path)
@@ -32,7 +22,12 @@ def program_at(path: str) -> Program:
 
 
 class Registry:
-    """The list of resident programs, as one process of the machine sees it."""
+    """The list of resident programs, as this user sees it; nothing is opened before the first operation.
+
+    Args:
+        euid: effective uid to act as; None: the real one.
+        state_dir: where it lives; None: $PYDFLY_STATE_DIR or the machine's directory.
+    """
 
     def __init__(self, euid: int | None, state_dir: str | None) -> None:
         self._euid = euid
@@ -57,7 +52,6 @@ class Registry:
         """Remove entries: sys_exec_sys_unregister(); return how many.
 
         Args:
-            id: what to remove.
             own: the file that the caller runs.
 
         Raises:

@@ -24,12 +24,6 @@ PROGRAM = "/usr/local/bin/python3"
 def start(flavour: str, *, version: str | None = None, euid: int = 0, jailed: bool = False) -> Backend:
     """Boot a simulated machine, and act as a process of it.
 
-    Args:
-        flavour: ``dragonfly`` or ``freebsd``.
-        version: which kernel of that system.
-        euid: user id of the acting process.
-        jailed: it lives in a jail.
-
     Raises:
         BackendError: there is no such kernel.
     """

@@ -91,9 +91,7 @@ def kill(caller: Proc, target: Proc, request: ReaperKill, main: bool) -> ReaperK
     """reap_kill().
 
     Args:
-        caller: the process that asks.
         target: whose domain, or whose reaper's.
-        request: the signal and its targets.
         main: by the rules of the kernels after 13.2.
 
     Raises:

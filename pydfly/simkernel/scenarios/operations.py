@@ -21,14 +21,7 @@ NOTHING: Got = {}
 
 
 class Model:
-    """A simulated kernel as a machine for the player.
-
-    Attributes:
-        kernel: the kernel.
-        by_pid: its processes.
-        steps: what each operation does.
-        commands, idtypes: numbers by name.
-    """
+    """A simulated kernel as a machine for the player."""
 
     def __init__(self, kernel: Kernel, steps: Steps) -> None:
         self.kernel = kernel

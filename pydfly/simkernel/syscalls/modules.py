@@ -35,7 +35,6 @@ class ModuleData:
     """``moduledata_t``: what a kernel file says about a module in it.
 
     Attributes:
-        name: its name.
         handler: what is called with the events; None: a handler that agrees to everything.
         arg: what the handler gets besides.
     """
@@ -51,8 +50,6 @@ class Module:
 
     Attributes:
         id: its number; they count up from 1 and are not given out again.
-        name: its name.
-        refs: how many hold it.
         data: its data, an int: the number of its system call (``data.intval``).
     """
 
@@ -165,8 +162,6 @@ class Modules:
         """Describe a module: sys_modstat().
 
         Args:
-            process: the caller.
-            id: the module.
             version: ``stat.version``, the size of the structure; None: the largest; BAD_POINTER: no structure.
 
         Raises:

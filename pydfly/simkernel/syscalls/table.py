@@ -93,10 +93,7 @@ class SyscallTable:
         """Make a system call.
 
         Args:
-            number: which.
-            args: its arguments.
             capmode: the caller is in capability mode (FreeBSD).
-            process: the caller.
         """
         if number in INDIRECT:
             number, args = indirect(args)

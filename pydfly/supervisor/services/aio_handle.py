@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Service(ServiceHandle):
     """One service, for one event loop; made by ``pydfly.aio.Supervisor.service()``.
 
-    Every method raises OSError if the log file could not be opened, and SupervisionError if the guard was killed.
+    The methods are those of ``pydfly.Service``, with its arguments and errors.  Each raises OSError if the log file
+    could not be opened, and SupervisionError if the guard was killed.
     """
 
     def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
@@ -34,15 +35,7 @@ class Service(ServiceHandle):
         await self._ask("start")
 
     async def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
-        """Wait until it is ready, through restarts if there are some; return its status.
-
-        Args:
-            timeout: seconds; None for ever.
-
-        Raises:
-            RuntimeError: it is stopped, or has failed; the text says why.
-            TimeoutError: not within ``timeout`` seconds.
-        """
+        """Wait until it is ready, through restarts if there are some; return its status: as ``Service.wait_ready``."""
         await within(timeout, self._until(self._is_settled), self._purpose("ready"))
         return self._check_ready()
 
@@ -52,28 +45,13 @@ class Service(ServiceHandle):
         return self._known()
 
     async def stop(self, grace: float | None = None) -> None:
-        """Stop it, with everything that it has started; come back when no process is left.  No restart undoes that.
-
-        Args:
-            grace: seconds until SIGKILL, instead of those that it was made with.
-
-        Raises:
-            SurvivorsError: some could not be ended.
-        """
+        """Stop it, with everything that it has started; come back when no process is left: as ``Service.stop``."""
         await self._ask("stop", None if grace is None else seconds(grace))
         await self._until(self._is_stopped)
         self._check_survivors()
 
     async def restart(self, grace: float | None = None) -> None:
-        """Stop everything, and start it then; come back when the command was executed again.
-
-        Args:
-            grace: seconds until SIGKILL, instead of those that it was made with.
-
-        Raises:
-            RuntimeError: it could not be executed; the text says why.
-            SurvivorsError: some could not be ended, so there is no second copy beside them.
-        """
+        """Stop everything, and start it then; come back when it was executed again: as ``Service.restart``."""
         before = (await self.status()).launches
         await self._ask("restart", None if grace is None else seconds(grace))
         await self._until(lambda: self._is_restarted(before))
@@ -84,11 +62,7 @@ class Service(ServiceHandle):
         return bytes(await self._ask("log"))
 
     async def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
-        """Open the log file again, after it was renamed, or another one.
-
-        Raises:
-            OSError: it cannot be opened; the old one stays in use.
-        """
+        """Open the log file again, after it was renamed, or another one: as ``Service.reopen_log``."""
         await self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
 
     async def _ask(self, name: str, *values: object) -> Any:

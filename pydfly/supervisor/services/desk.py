@@ -25,7 +25,7 @@ class Desk:
 
     def tell(self, message: Message) -> None:
         """Take news of a domain to its owner: the guard's own owner, or a service."""
-        if self._services is None or not self._services.told(message):
+        if self._services is None or not self._services.domains.told(message):
             self._tell(message)
 
     def create(self, hand_down: Callable[[Message, list[int]], None], message: Message, descriptors: list[int]) -> None:

@@ -26,7 +26,6 @@ class Domains:
     """The domains of this process.
 
     Args:
-        loop: where their lines are watched.
         hand_down: takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
     """
 
@@ -40,8 +39,6 @@ class Domains:
         """Start a domain.
 
         Args:
-            launch: what to run in it.
-            cwd: descriptor of the directory that it starts in.
             targets: which number in the command is which descriptor here.
             take: called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
 
@@ -87,8 +84,6 @@ class OwnedDomain:
 
     Args:
         number: by which guard and deputy know it.
-        line: to its warden.
-        loop: where that is watched.
         take: called with each message of its.
     """
 

@@ -28,8 +28,6 @@ class ServiceHandle:
     """What the handles of both kinds of callers know, and do without waiting.
 
     Args:
-        board: the guard that keeps it.
-        prepared: what is run, with its descriptors.
         fields: everything else that the guard must know.
     """
 

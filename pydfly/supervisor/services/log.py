@@ -20,11 +20,7 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY | o
 
 
 class Ring:
-    """The last bytes of a stream, in order.
-
-    Args:
-        size: how many are kept.
-    """
+    """The last bytes of a stream, in order."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -59,24 +55,15 @@ class LogFile:
 
     Args:
         path: where; it is made with mode 0640 if it is not there.
+        descriptor: what is written to instead, if it is open already; it is closed at the end.
 
     Raises:
         OSError: it cannot be opened for writing.
     """
 
-    def __init__(self, path: str | bytes) -> None:
-        self._begin(path, os.open(path, _FLAGS, MODE))
-
-    @classmethod
-    def of(cls, descriptor: int) -> LogFile:
-        """Write to a descriptor that is open, in the same way; it is closed at the end."""
-        log = cls.__new__(cls)
-        log._begin("", descriptor)
-        return log
-
-    def _begin(self, path: str | bytes, descriptor: int) -> None:
+    def __init__(self, path: str | bytes, descriptor: int | None = None) -> None:
         self.path = path
-        self.descriptor = descriptor
+        self.descriptor = os.open(path, _FLAGS, MODE) if descriptor is None else descriptor
         """Descriptor of the file."""
         self._store: deque[bytes] = deque()
         self._stored = 0

@@ -44,7 +44,6 @@ class NotifySocket:
     """The socket of one service.
 
     Args:
-        loop: where it is watched.
         take: called with each notice of a descendant of this process.
     """
 

@@ -23,10 +23,7 @@ class Output:
     One pipe for all its runs, of which this process holds both ends: it never ends, and nothing in it is lost.
 
     Args:
-        loop: where the pipe is watched.
-        ring: how many bytes are kept.
         log: path of the log file; None for none.
-        changed: called when something was written.
 
     Raises:
         OSError: the log file cannot be opened, or there are no descriptors left.

@@ -23,9 +23,7 @@ class Readiness:
     """The way on which a service tells that it is ready.
 
     Args:
-        loop: where it is watched.
         way: ``notify``, a descriptor of the command, or None if it tells nothing.
-        ready: called when it is ready.
     """
 
     def __init__(self, loop: EventLoop, way: str | int | None, ready: Callable[[], None]) -> None:

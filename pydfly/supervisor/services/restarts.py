@@ -47,12 +47,7 @@ EVENTS = tuple(sorted({event for row in TABLE.values() for event in row}))
 
 
 class Policy:
-    """The life of one service.
-
-    Args:
-        rules: how it is kept.
-        now: the time.
-    """
+    """The life of one service."""
 
     def __init__(self, rules: Rules, now: float = 0.0) -> None:
         rules.check()
@@ -82,8 +77,6 @@ class Policy:
         """Take an event and say what to do now.
 
         Args:
-            event: one of EVENTS.
-            now: the time, never earlier than before.
             value: for ``exited`` the wait status, for ``refused`` and ``lost`` the reason.
 
         Returns:

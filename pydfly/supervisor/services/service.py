@@ -32,11 +32,6 @@ class Service:
     """One service.
 
     Args:
-        name: its name.
-        rules: how it is kept.
-        launch: what is run.
-        domains: where its domains are started.
-        cwd: descriptor of the directory that it starts in.
         targets: descriptors of the command besides its output: the number there, and which one it is here.
         ready: ``notify``, a descriptor of the command, or None.
         ring: how many bytes of output are kept.
@@ -68,7 +63,7 @@ class Service:
         """Those of the last run that could not be ended."""
         self.changed: Callable[[], None] = _nothing
         """Called whenever something has changed: state, output, what it says."""
-        self.over: Callable[[], None] = _nothing
+        self.over: Callable[[], object] = _nothing
         """Called when it was told to exit, and has ended."""
         self.news: Callable[[str], None] = _nothing
         """Called with a line about what was done."""

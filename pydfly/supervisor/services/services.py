@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """All services of this guard.
-
-    Args:
-        hand_down: Guard.hand_down.
-    """
+    """All services of this guard."""
 
     def __init__(self, hand_down: Callable[[Message, list[int]], None]) -> None:
         self.loop = EventLoop(mailbox.listen)
@@ -49,10 +45,6 @@ class Services:
         kept = _Kept(Line(line), self.loop, self._kept.discard)
         kept.make(self.domains, cwd, dict(zip(targets, sources, strict=True)), fields)
         self._kept.add(kept)
-
-    def told(self, message: Message) -> bool:
-        """Take what deputy and guard say of a domain; False if it is none of a service."""
-        return self.domains.told(message)
 
     def stop(self) -> None:
         """Restart nothing more: every domain is being ended."""

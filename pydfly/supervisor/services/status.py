@@ -36,9 +36,6 @@ def ended(code: int) -> str:
     """Say how a command ended: its exit status, or the name of the signal, for a negative one."""
     if code >= 0:
         return f"exit status {code}"
-    import signal
+    from ..arguments import signal_name
 
-    try:
-        return f"killed by {signal.Signals(-code).name}"
-    except ValueError:
-        return f"killed by signal {-code}"
+    return f"killed by {signal_name(-code)}"
