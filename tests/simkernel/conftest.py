@@ -1,4 +1,4 @@
-"""A simulated DragonFly, and a shell on it."""
+"""A simulated kernel, and a shell on it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pydfly.simkernel import Kernel, Process
 
 
 @pytest.fixture
-def kernel() -> Kernel:
-    return simkernel.boot("dragonfly")
+def kernel(request: pytest.FixtureRequest) -> Kernel:
+    """A DragonFly, or what the module names as its FLAVOUR."""
+    return simkernel.boot(getattr(request.module, "FLAVOUR", "dragonfly"))
 
 
 @pytest.fixture

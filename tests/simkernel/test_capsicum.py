@@ -11,15 +11,7 @@ from pydfly.simkernel.freebsd.capsicum import PD_DAEMON
 from .told import refused
 from .told_freebsd import acquire, members
 
-
-@pytest.fixture
-def kernel() -> Kernel:
-    return simkernel.boot("freebsd")
-
-
-@pytest.fixture
-def shell(kernel: Kernel) -> Process:
-    return kernel.spawn("/bin/sh")
+FLAVOUR = "freebsd"
 
 
 def test_kill_in_capability_mode(shell: Process) -> None:

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pydfly import simkernel
 from pydfly.constants import freebsd as bsd
 from pydfly.simkernel import Kernel, Process
 
 from .told import pids, refused
 from .told_freebsd import acquire, call, members, release, status
 
-
-@pytest.fixture
-def kernel() -> Kernel:
-    return simkernel.boot("freebsd")
-
-
-@pytest.fixture
-def shell(kernel: Kernel) -> Process:
-    return kernel.spawn("/bin/sh")
+FLAVOUR = "freebsd"
 
 
 def arm(process: Process, sig: int = 15) -> None:

@@ -16,16 +16,7 @@ from .told_freebsd import P_PGID, P_PID, acquire, call, kill_all, members, relea
 
 SINGLE = [command for command in bsd.Command if int(command) in ROWS and not ROWS[int(command)].groups]
 NOBODY = 77
-
-
-@pytest.fixture
-def kernel() -> Kernel:
-    return simkernel.boot("freebsd")
-
-
-@pytest.fixture
-def shell(kernel: Kernel) -> Process:
-    return kernel.spawn("/bin/sh")
+FLAVOUR = "freebsd"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from pydfly import simkernel
 from pydfly.constants import freebsd as bsd
 from pydfly.simkernel import Kernel, Process
 
@@ -12,16 +11,7 @@ from .told import pids, refused
 from .told_freebsd import acquire, call, members, status
 
 STOPPED = 17 << 8 | 0x7F
-
-
-@pytest.fixture
-def kernel() -> Kernel:
-    return simkernel.boot("freebsd")
-
-
-@pytest.fixture
-def shell(kernel: Kernel) -> Process:
-    return kernel.spawn("/bin/sh")
+FLAVOUR = "freebsd"
 
 
 @pytest.fixture
