@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import sys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal as _signal
-else:
-    import _signal
 
 mask = None
 if __name__ == "__main__":

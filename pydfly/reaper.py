@@ -6,6 +6,8 @@ one attribute of the whole process, shared by all its threads and libraries, and
 
 from __future__ import annotations
 
+import _signal
+
 from . import structs
 from .backends import current, flavour
 from .ending import orphans
@@ -13,13 +15,10 @@ from .syscalls import control
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
     from .structs import DescendantInfo, DomainStatus, KillReport, Reaped
-else:
-    import _signal
 
 
 def acquire() -> None:

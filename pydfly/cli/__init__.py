@@ -8,16 +8,11 @@ Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system, nev
 
 from __future__ import annotations
 
+import _signal
 import errno
 import sys
 
 from .options import COMMANDS, UsageError, parse, usage
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal as _signal
-else:
-    import _signal
 
 __all__ = ["COMMANDS", "UsageError", "main", "usage"]
 

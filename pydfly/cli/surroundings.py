@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
+import _signal
 import os
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal as _signal
-else:
-    import _signal
 
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # what Python sets LC_CTYPE to: PEP 538
 # parents that give their children what they ignore themselves; many others ignore SIGPIPE, and their children do not

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import _signal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
     from typing import Any
-else:
-    import _signal
 
 
 def seconds(text: str) -> float:

@@ -7,6 +7,7 @@ and a command of the same user may have taken the memory away (RLIMIT_AS) as wel
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -14,11 +15,7 @@ from ..backends.waiting import waitpid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
-
     from .warden_domain import Listing
-else:
-    import _signal
 
 STUBBORN = 5.0  # seconds that children which refuse to be killed are waited for
 CONFIRMATIONS = 3

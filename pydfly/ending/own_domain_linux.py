@@ -14,6 +14,7 @@ gets past any listing.)
 
 from __future__ import annotations
 
+import _signal
 import os
 
 from ..backends import current, offspring
@@ -24,7 +25,6 @@ from .sending import send_each
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable, Collection
 
     from ..structs import DescendantInfo
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from .sending import Refusals
 
     Keep = Callable[[list[DescendantInfo]], list[DescendantInfo]]
-else:
-    import _signal
 
 PROBES = 20  # looks at the newest pid for one look at the list of pids
 PASSES = 50  # such series at most in one sweep

@@ -13,6 +13,7 @@ killing are repeated at once, and each round has a fair chance of coming between
 
 from __future__ import annotations
 
+import _signal
 import errno
 import os
 import sys
@@ -24,7 +25,6 @@ from .sending import describe_refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable, Collection, Iterator
     from typing import Protocol
 
@@ -43,8 +43,7 @@ if TYPE_CHECKING:
         def info(self, pid: int) -> DescendantInfo: ...
         def send(self, target: DescendantInfo, signal: int) -> None: ...
         def kill_domain(self) -> None: ...
-else:
-    import _signal
+
 
 _IS_LINUX = sys.platform.startswith("linux")
 SWEEP = 0.03  # seconds that one sweep may take before the keeper looks at its owner and the clock again

@@ -6,17 +6,12 @@ from wait proves that no process is left.
 
 from __future__ import annotations
 
+import _signal  # without the enums of signal, for which an ending has no time
 import os
 import time
 
 from ...members import DescendantInfo, Reaped, below
 from .procfile import boot_time, exists, names, read, read_all
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal as _signal
-else:
-    import _signal  # without the enums of signal, for which an ending has no time
 
 _STATES = {
     b"R": "running",
@@ -61,11 +56,7 @@ class ProcFs:
         return time.monotonic()
 
     def info(self, pid: int) -> DescendantInfo:
-        """Describe one process.
-
-        Raises:
-            ProcessLookupError: there is none.
-        """
+        """Describe one process; ProcessLookupError: there is none."""
         try:
             return self._decode(pid, read(f"{self._root}/{pid}/stat", self._directory))[0]
         except _GONE:
@@ -107,11 +98,7 @@ class ProcFs:
         return [process.pid for process in self.everyone() if process.ppid == own]
 
     def born(self, pid: int) -> float:
-        """Return the start time of a child, dead or alive.
-
-        Raises:
-            ProcessLookupError: there is no such process.
-        """
+        """Return the start time of a child, dead or alive; ProcessLookupError: there is no such process."""
         return self.info(pid).start_time
 
     def child_members(self) -> list[int]:

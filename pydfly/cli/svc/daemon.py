@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 from threading import Thread
@@ -20,15 +21,12 @@ from .title import set_title
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
 
     from ...supervisor.launch import Launch
     from ...supervisor.wire import Message
     from .files import Files
     from .request import Request
-else:
-    import _signal
 
 
 class Daemon:

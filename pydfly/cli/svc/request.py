@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import _signal
+
 from ...supervisor.services.restart_rules import MAX_DELAY, READY_TIMEOUT, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from pwd import struct_passwd
-else:
-    import _signal
 
 
 class Refused(Exception):

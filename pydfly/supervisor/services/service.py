@@ -5,6 +5,7 @@ What is to be done stands in ``restarts``; this does it.
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -15,7 +16,6 @@ from .status import ServiceStatus, ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
     from typing import Any
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .event_loop import Timer
     from .guard_domains import Domains, OwnedDomain
     from .restart_rules import Rules
-else:
-    import _signal
 
 
 class Service:
