@@ -199,6 +199,6 @@ def refusal(
     return kind(syscall, errno_name, reason, result)
 
 
-def refusal_of(error: OSError, syscall: str, reason: str | None = None, *, operation: str = "") -> SyscallError:
+def refusal_of(error: OSError, syscall: str, reason: str | None = None) -> SyscallError:
     """Make the error for a refusal that the host's kernel gave as ``error``."""
-    return refusal(syscall, _errno.errorcode.get(error.errno or 0, "EINVAL"), reason, operation=operation)
+    return refusal(syscall, _errno.errorcode.get(error.errno or 0, "EINVAL"), reason)

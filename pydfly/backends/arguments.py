@@ -16,12 +16,7 @@ _RANGES = {
 
 
 def c_value(value: object, c_type: str, name: str) -> int:
-    """Return ``value`` as an int that fits ``c_type``.
-
-    Raises:
-        TypeError: it is no integer.
-        OverflowError: it does not fit.
-    """
+    """Return ``value`` as an int that fits ``c_type``; TypeError: it is no integer; OverflowError: it does not fit."""
     try:
         number = index(value)  # type: ignore[arg-type]
     except TypeError:

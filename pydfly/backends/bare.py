@@ -27,11 +27,7 @@ _ALREADY = (errno.EALREADY, errno.EBUSY)
 
 
 def extension() -> ModuleType:
-    """Return the extension.
-
-    Raises:
-        BackendError: it is not built, or cannot be loaded.
-    """
+    """Return the extension; BackendError: it is not built, or cannot be loaded."""
     try:
         return import_module("pydfly._native")
     except ImportError:

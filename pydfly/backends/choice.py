@@ -71,11 +71,7 @@ def flavour(chosen: Chosen) -> str:
 
 
 def choose(chosen: Chosen) -> Backend:
-    """Make the backend that is wanted.
-
-    Raises:
-        BackendError: it does not exist or cannot work here.
-    """
+    """Make the backend that is wanted; BackendError: it does not exist or cannot work here."""
     what, options, _ = wanted(chosen)
     if what == "sim" and chosen is None and variable(VARIABLE) is None:
         import warnings
@@ -104,11 +100,7 @@ def make(what: object, options: dict[str, Any]) -> Backend:
 
 
 def start(spec: str, **options: Any) -> Backend:
-    """Make the backend called ``NAME[:FLAVOUR]``.
-
-    Raises:
-        BackendError: it does not exist or cannot work here.
-    """
+    """Make the backend called ``NAME[:FLAVOUR]``; BackendError: it does not exist or cannot work here."""
     name, flavour = parse(spec)
     if name == "native":
         from . import native

@@ -97,11 +97,7 @@ class Attendant:
             self._leftovers = Leftovers(given.get("--spare", []), given.get("--fail-on-leak", 0))
 
     def open_pidfile(self, name: str) -> None:
-        """Have a file for the pid of the command.
-
-        Raises:
-            OSError: it cannot be had; the kernel's own errno.
-        """
+        """Have a file for the pid of the command; OSError: it cannot be had; the kernel's own errno."""
         from .report_file import PidFile
 
         try:

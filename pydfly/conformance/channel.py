@@ -22,11 +22,7 @@ def send(channel: socket.socket, message: object, descriptor: int | None = None)
 
 
 def receive(channel: socket.socket) -> tuple[Any, int | None]:
-    """Return the next message, and the descriptor that came with it.
-
-    Raises:
-        EOFError: the other side is gone.
-    """
+    """Return the next message, and the descriptor that came with it; EOFError: the other side is gone."""
     try:
         length, descriptor = _length_and_descriptor(channel)
         length += _exactly(channel, _LENGTH - len(length))

@@ -180,11 +180,7 @@ class Actor:
         self._perform("sigchld_catch", value=catch)
 
     def call(self, name: str, *arguments: Any, **keywords: Any) -> Any:
-        """Call the public API by its name: ``"reaper.acquire"``.
-
-        Raises:
-            Exception: what the call raised.
-        """
+        """Call the public API by its name: ``"reaper.acquire"``; Exception: what the call raised."""
         world = self.world
         answer = world.machine.ask(self.pid, "call", name, arguments, keywords)
         died = world.settle()

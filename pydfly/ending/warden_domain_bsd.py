@@ -51,11 +51,7 @@ class KernelList:
         return found
 
     def info(self, pid: int) -> DescendantInfo:
-        """Describe one process.
-
-        Raises:
-            ProcessLookupError: there is none that can be seen.
-        """
+        """Describe one process; ProcessLookupError: there is none that can be seen."""
         for process in self._processes.below(os.getpid()):
             if process.pid == pid:
                 return process

@@ -6,6 +6,7 @@ the children is the kernel's own: hidepid= and subset=pid hide /proc/PID of othe
 
 from __future__ import annotations
 
+import _signal
 import errno
 import os
 
@@ -13,12 +14,9 @@ from ..backends.linux.procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Iterator
 
     from ..structs import DescendantInfo
-else:
-    import _signal
 
 _PIECE = 65536
 _ROOM = 256  # bytes, for as many pids as are taken from the kernel at a time when memory is short
@@ -96,11 +94,7 @@ class ChildrenFile:
         return self._processes.walk(pids, {os.getpid()})
 
     def info(self, pid: int) -> DescendantInfo:
-        """Describe one process.
-
-        Raises:
-            OSError: ProcessLookupError, it is gone or hidden; EMFILE and the like.
-        """
+        """Describe one process; OSError: ProcessLookupError, it is gone or hidden; EMFILE and the like."""
         return self._processes.info(pid)
 
     def send(self, target: DescendantInfo, signal: int) -> None:

@@ -5,6 +5,7 @@ What comes out is plain, of exactly the builtin types: marshal takes no subclass
 
 from __future__ import annotations
 
+import _signal  # signal itself makes enums of everything, at each call
 import math
 import operator
 import os
@@ -13,7 +14,6 @@ from ..ending.policy import MODES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable, Iterable, Mapping
     from typing import IO, Any, Literal, TypedDict
 
@@ -47,19 +47,12 @@ if TYPE_CHECKING:
         process_group: int | None
         start_new_session: bool
 
-else:
-    import _signal  # signal itself makes enums of everything, at each call
 
 _LARGEST_DESCRIPTOR = 2**31 - 1
 
 
 def signal_number(signal: int) -> int:
-    """Check a signal that a caller names.
-
-    Raises:
-        TypeError: no integer.
-        ValueError: this system has no such signal.
-    """
+    """Check a signal that a caller names; TypeError: no integer; ValueError: this system has no such signal."""
     number = operator.index(signal)
     if number not in _signal.valid_signals():  # signal's own makes enums of all of them
         raise ValueError(f"{signal!r} is no signal")
@@ -77,12 +70,7 @@ def signal_name(number: int) -> str:
 
 
 def seconds(value: float, name: str = "grace") -> float:
-    """Check a duration that a caller names.
-
-    Raises:
-        TypeError: no number.
-        ValueError: negative, infinite or not a number.
-    """
+    """Check a duration that a caller names; TypeError: no number; ValueError: negative, infinite or not a number."""
     if not math.isfinite(value) or value < 0:  # a string is a TypeError here
         raise ValueError(f"{name} is a number of seconds, not {value!r}")
     return float(value)
@@ -104,21 +92,12 @@ def words_of(command: Iterable[Word]) -> list[Word]:
 
 
 def word_of(word: Word) -> bytes:
-    """Return the bytes that the kernel gets.
-
-    Raises:
-        TypeError: this is no string or path.
-        ValueError: it has a null byte.
-    """
+    """Return the bytes that the kernel gets; TypeError: this is no string or path; ValueError: it has a null byte."""
     return without_null(_encoded(word))
 
 
 def without_null(plain: bytes) -> bytes:
-    """Return bytes that can end up in a string of C.
-
-    Raises:
-        ValueError: there is a null byte.
-    """
+    """Return bytes that can end up in a string of C; ValueError: there is a null byte."""
     if b"\0" in plain:
         raise ValueError("embedded null byte")
     return plain
@@ -161,12 +140,7 @@ def check_path(env: Mapping[Any, Any] | None, program: Word) -> None:
 
 
 def c_int(value: int) -> int:
-    """Return a value that fits C's int.
-
-    Raises:
-        TypeError: no integer.
-        OverflowError: it does not fit.
-    """
+    """Return a value that fits C's int; TypeError: no integer; OverflowError: it does not fit."""
     number = operator.index(value)
     if not -(2**31) <= number < 2**31:
         raise OverflowError("Python int too large to convert to C int")
@@ -174,21 +148,13 @@ def c_int(value: int) -> int:
 
 
 def check_passed(numbers: list[int]) -> None:
-    """Check descriptors that keep their numbers.
-
-    Raises:
-        ValueError: one cannot be a descriptor.
-    """
+    """Check descriptors that keep their numbers; ValueError: one cannot be a descriptor."""
     if not all(0 <= number <= _LARGEST_DESCRIPTOR for number in numbers):
         raise ValueError("bad value(s) in fds_to_keep")
 
 
 def kill_mode_of(mode: str) -> str:
-    """Return the way to end a domain.
-
-    Raises:
-        ValueError: there is no such one.
-    """
+    """Return the way to end a domain; ValueError: there is no such one."""
     if mode not in MODES:
         raise ValueError(f"kill_mode is one of {', '.join(MODES)}, not {mode!r}")
     return str(mode)

@@ -78,20 +78,12 @@ class Descriptors:
         self._held = _Held(self.numbers, self._pairs), _Held(self.numbers, self._pairs)
 
     def open(self, path: str, flags: int) -> int:
-        """Open a file as os.open() does.
-
-        Raises:
-            OSError: as open(2).
-        """
+        """Open a file as os.open() does; OSError: as open(2)."""
         keep(self.numbers, os.open, path, flags | os.O_CLOEXEC)
         return self.numbers[-1]
 
     def copy(self, descriptor: int) -> int:
-        """Duplicate a descriptor.
-
-        Raises:
-            OSError: EBADF, it is not open; EMFILE, there are too many.
-        """
+        """Duplicate a descriptor; OSError: EBADF, it is not open; EMFILE, there are too many."""
         if descriptor < 0:  # a ValueError of fcntl()
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         keep(self.numbers, fcntl, descriptor, F_DUPFD_CLOEXEC, LOWEST)

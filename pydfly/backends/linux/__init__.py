@@ -19,11 +19,7 @@ def obstacle() -> str | None:
 
 
 def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
-    """Make the backend.
-
-    Raises:
-        BackendError: this is not Linux, or its kernel is too old.
-    """
+    """Make the backend; BackendError: this is not Linux, or its kernel is too old."""
     refused = obstacle()
     if refused:
         from ...errors import BackendError

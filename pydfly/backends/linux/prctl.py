@@ -42,11 +42,7 @@ def libc() -> ctypes.CDLL:
 
 
 def prctl(option: int, argument: int = 0) -> int:
-    """Call prctl with one argument and return what it returns.
-
-    Raises:
-        OSError: as the kernel says.
-    """
+    """Call prctl with one argument and return what it returns; OSError: as the kernel says."""
     # what ctypes itself calls takes an int for each argument, so no address
     result = _plain(option, argument) if _libc is None and 0 <= argument <= 64 else -1
     if result < 0:

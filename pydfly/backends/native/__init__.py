@@ -35,11 +35,7 @@ BUILD = (
 
 
 def extension() -> ModuleType:
-    """Import the extension.
-
-    Raises:
-        ImportError: it is not built.
-    """
+    """Import the extension; ImportError: it is not built."""
     from importlib import import_module
 
     return import_module("pydfly._native")

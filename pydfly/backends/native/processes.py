@@ -95,11 +95,7 @@ class KernelProcesses:
         return found
 
     def info(self, pid: int) -> DescendantInfo:
-        """Describe one process.
-
-        Raises:
-            ProcessLookupError: there is none; DragonFly does not find zombies by pid.
-        """
+        """Describe one process; ProcessLookupError: there is none; DragonFly does not find zombies by pid."""
         try:
             found = self._list(pid)
         except ProcessLookupError:

@@ -54,12 +54,7 @@ class RawCall:
         return error
 
     def control(self, idtype: int, id: int, cmd: int, memory: Any, operation: str = "") -> None:
-        """Call procctl.
-
-        Raises:
-            SyscallError: as the kernel says.
-            OverflowError: a number does not fit its C type.
-        """
+        """Call procctl; SyscallError: as the kernel says; OverflowError: a number does not fit its C type."""
         failed = self.ffi.errno if self.lib.procctl(idtype, id, cmd, memory) else None
         if failed is not None:
             unknown = failed == errno.EINVAL and cmd not in self.known

@@ -137,11 +137,7 @@ class Change:
         self.before = _sound_content(directory, path)
 
     def commit(self, content: Content) -> None:
-        """Make this the state of the list.
-
-        Raises:
-            OSError: it cannot be written; nothing was changed.
-        """
+        """Make this the state of the list; OSError: it cannot be written; nothing was changed."""
         packed = content.pack(_boot_id())
         try:
             _write(self._directory, packed)

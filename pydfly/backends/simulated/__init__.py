@@ -22,11 +22,7 @@ PROGRAM = "/usr/local/bin/python3"
 
 
 def start(flavour: str, *, version: str | None = None, euid: int = 0, jailed: bool = False) -> Backend:
-    """Boot a simulated machine, and act as a process of it.
-
-    Raises:
-        BackendError: there is no such kernel.
-    """
+    """Boot a simulated machine, and act as a process of it; BackendError: there is no such kernel."""
     try:
         kernel = simkernel.boot(flavour, version)
     except (NotImplementedError, ValueError) as error:
@@ -35,11 +31,7 @@ def start(flavour: str, *, version: str | None = None, euid: int = 0, jailed: bo
 
 
 def of(process: object) -> Backend:
-    """Act as a simulated process.
-
-    Raises:
-        BackendError: it is none.
-    """
+    """Act as a simulated process; BackendError: it is none."""
     if not isinstance(process, simkernel.Process):
         raise errors.BackendError(f"{process!r} is neither the name of a backend nor a simulated process")
     return Simulated(process)

@@ -72,11 +72,7 @@ def make_directory(path: str) -> None:
 
 
 def labels(directory: str) -> list[str]:
-    """Return the labels of the sockets in a directory.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Return the labels of the sockets in a directory; OSError: it cannot be read."""
     names = os.listdir(directory)
     return sorted(name[8:-3] for name in names if name.startswith("service.") and name.endswith(".sk"))
 

@@ -39,11 +39,7 @@ _NONE = False, None
 
 
 def read(words: list[str]) -> Request:
-    """Read a command line, left to right.
-
-    Raises:
-        Refused: it has no meaning.
-    """
+    """Read a command line, left to right; Refused: it has no meaning."""
     request = Request()
     try:
         rest = _options(request, list(words))

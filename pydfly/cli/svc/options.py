@@ -71,11 +71,7 @@ def _group_id(name: str) -> int:
 
 
 def _id(text: str) -> int:
-    """Read a number that stands for a user or a group.
-
-    Raises:
-        LookupError: it is none, or one that no id can be.
-    """
+    """Read a number that stands for a user or a group; LookupError: it is none, or one that no id can be."""
     if not (text.isascii() and text.isdigit()):
         raise LookupError(f"{text} is no number")
     digits = text.lstrip("0")  # int() refuses thousands of them

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from ..world import Actor, World
 
 
-def orphan(parent: Actor, name: str = "orphan") -> Actor:
+def orphan(parent: Actor) -> Actor:
     """Make an orphan of a grandchild: its parent exits."""
-    middle = parent.fork(f"parent of {name}")
-    left = middle.fork(name)
+    middle = parent.fork("parent of orphan")
+    left = middle.fork("orphan")
     middle.exit()
     return left
 

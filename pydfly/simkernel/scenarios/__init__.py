@@ -30,11 +30,7 @@ FIRST_PROGRAM: dict[str, str] = {"dragonfly": "/sbin/first", "freebsd": "/bin/fi
 
 
 def parse(line: str | bytes) -> dict[str, Any]:
-    """Read one line of a recording.
-
-    Raises:
-        BrokenScenario: it is no scenario.
-    """
+    """Read one line of a recording; BrokenScenario: it is no scenario."""
     try:
         scenario = json.loads(line)
     except (ValueError, RecursionError) as error:
