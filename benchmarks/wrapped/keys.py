@@ -131,7 +131,7 @@ def stop(words: list[str]) -> str:
         if not shell.expect("Stopped", 10) or not shell.expect(PROMPT, 10):
             return "does not stop"
         shell.type("fg\n")
-        shell.expect("ready")
+        shell.expect("rea")  # the shell shows the command
         shell.type("hello\n")
         return _read_and_ended(shell)
 
