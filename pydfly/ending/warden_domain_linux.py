@@ -6,7 +6,6 @@ the children is the kernel's own: hidepid= and subset=pid hide /proc/PID of othe
 
 from __future__ import annotations
 
-import _signal
 import errno
 import os
 
@@ -104,13 +103,7 @@ class ChildrenFile:
             OSError: ProcessLookupError, it is gone; PermissionError, it refuses; ENOSYS, EMFILE and the like where
                 this process cannot address it.
         """
-        descriptor = os.pidfd_open(target.pid)
-        try:
-            if self._processes.info(target.pid).start_time != target.start_time:
-                raise ProcessLookupError(f"process {target.pid} is another one now")
-            _signal.pidfd_send_signal(descriptor, signal)
-        finally:
-            os.close(descriptor)
+        self._processes.send(target, signal)
 
     def kill_domain(self) -> None:
         """Nothing: the kernel has no call for a whole domain here."""

@@ -9,6 +9,7 @@ import _signal  # signal itself makes enums of everything, at each call
 import math
 import operator
 import os
+import sys
 
 from ..ending.policy import MODES
 
@@ -115,9 +116,7 @@ def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
         ValueError: a name has an equals sign.
     """
     if env is None:
-        from .environment import inherited
-
-        return inherited()
+        return _inherited()
     plain = {}
     for key, value in env.items():
         name = _encoded(key)
@@ -125,6 +124,23 @@ def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
             raise ValueError("illegal environment variable name")
         plain[name] = _encoded(value)
     return plain
+
+
+def _inherited() -> dict[bytes, bytes]:
+    """Return what a program would inherit: ``os.environ`` does not know what C code has set, as readline does."""
+    if sys.platform != "linux":
+        return dict(os.environb)
+    import ctypes  # loaded in any case: prctl needs it
+
+    entries = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+    environment: dict[bytes, bytes] = {}
+    number = 0
+    while (entry := entries[number]) is not None:
+        number += 1
+        name, equals, value = entry.partition(b"=")
+        if equals:
+            environment.setdefault(name, value)  # of two with one name getenv(3) finds the first
+    return environment
 
 
 def check_path(env: Mapping[Any, Any] | None, program: Word) -> None:
