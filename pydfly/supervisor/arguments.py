@@ -126,13 +126,18 @@ def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
     return plain
 
 
+_entries: list[Any] = []  # the C library's ``environ``, once it was looked up
+
+
 def _inherited() -> dict[bytes, bytes]:
     """Return what a program would inherit: ``os.environ`` does not know what C code has set, as readline does."""
     if sys.platform != "linux":
         return dict(os.environb)
-    import ctypes  # loaded in any case: prctl needs it
+    if not _entries:
+        import ctypes  # loaded in any case: prctl needs it
 
-    entries = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
+        _entries.append(ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ"))
+    entries = _entries[0]
     environment: dict[bytes, bytes] = {}
     number = 0
     while (entry := entries[number]) is not None:

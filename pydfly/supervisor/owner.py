@@ -8,7 +8,7 @@ import time
 
 from .arguments import signal_number
 from .handle import Handle
-from .turns import insist
+from .turns import NotYetError, insist
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -39,12 +39,14 @@ class Supervised(Handle):
     def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
         self.stdin, self.stdout, self.stderr = map(prepared.open_pipe, ("stdin", "stdout", "stderr"))
         super().__init__(board, prepared, alone)
-        try:  # what does not fit into a socket must not wait for the next call of this handle
-            board.until(
-                lambda: not (self.post.unsent or board.control.unsent), _SENDING, self._purpose("the helpers of")
-            )
-        except TimeoutError:  # they were stopped: it goes when they go on
-            return
+        if self.post.unsent or board.control.unsent:
+            self._wait_sent()
+
+    def _wait_sent(self) -> None:
+        """Send what does not fit into a socket now: it must not wait for the next call of this handle."""
+        sent = self._purpose("the helpers of")
+        with contextlib.suppress(NotYetError):  # they were stopped: it goes when they go on
+            self._board.until(lambda: not (self.post.unsent or self._board.control.unsent), _SENDING, sent)
 
     def __enter__(self) -> Supervised:
         return self

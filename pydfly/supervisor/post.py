@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .descriptors import Descriptors
     from .wire import Message
 
-_PIECE = 2**18
+_PIECE = 2**16  # more than that and the C library maps memory for each piece
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # the caller may have SIGPIPE as it likes
 
 

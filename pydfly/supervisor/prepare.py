@@ -5,7 +5,6 @@ Everything that can be refused is refused here, before anything is started, with
 
 from __future__ import annotations
 
-import itertools
 import operator
 import os
 import sys
@@ -79,8 +78,7 @@ class Prepared:
         umask = arguments.c_int(umask)
         arguments.check_passed(passed)
         plain = [arguments.word_of(word) for word in words]
-        for text in itertools.chain.from_iterable(environment.items()):
-            arguments.without_null(text)
+        arguments.without_null(b"".join([*environment, *environment.values()]))
         directory = None if cwd is None else arguments.word_of(cwd)
         credentials.check_ids(user, group, extra_groups)
         self.launch = Launch(

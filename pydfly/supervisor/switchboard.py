@@ -42,7 +42,7 @@ class Switchboard:
         self._watched: dict[int, Post] = {}  # by descriptor, what the poller waits for
         self.handles: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by number of domain
         self._lines: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by descriptor
-        self._unfinished: set[int] = set()  # descriptors from which something was read that was not taken yet
+        self._unfinished: set[int] = set()  # descriptors with something to send, or to take that was read
         self.numbers = count(1)
         self._let_go = False
         self.kept: dict[Domain, None] = {}  # not over, or not told yet; in the order of their start
@@ -78,8 +78,10 @@ class Switchboard:
             OSError: ETOOMANYREFS, too many descriptors are under way.
         """
         if post.unsent and self._watched.get(post.fileno()) is post:
-            post.watched = True
-            self._poller.watch(post.fileno(), True)
+            self._unfinished.add(post.fileno())
+            if self._turns:  # whoever reads may sleep
+                post.watched = True
+                self._poller.watch(post.fileno(), True)
         self.exchange()
 
     def exchange(self) -> None:
@@ -168,7 +170,8 @@ class Switchboard:
         if not self._watched:
             return
         news = False
-        ready = dict.fromkeys(self._unfinished, False) | self._poller.wait(timeout)
+        ready = dict.fromkeys(self._unfinished, False)
+        ready |= self._poller.wait(0 if ready else timeout)
         for descriptor, readable in ready.items():
             post = self._watched.get(descriptor)
             if post is None:

@@ -195,12 +195,13 @@ class Deputy:
             os.close(self._channel.descriptor)
             if self._control >= 0:
                 os.close(self._control)
+            warden = Warden(
+                self._mailbox, listing, self._lifeline
+            )  # before it is waited for: that takes as long as all the rest
             if (beginning := begin()) is None:
                 os._exit(0)
             owner, targets, descriptors = beginning
-            self._lifeline.renew()
-            warden = Warden(self._mailbox, listing, owner, self._lifeline, Given(targets, descriptors))
-            status = warden.run()
+            status = warden.run(owner, Given(targets, descriptors))
         except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
             if owner and not (warden and warden.pid):
                 owner.line.send(("failed", (*error_fields(error), None)))  # nothing has begun, and this is why

@@ -119,6 +119,17 @@ class Lifeline:
             return False
 
 
+def stand_alone(lifeline: Lifeline, signal: int) -> None:
+    """Belong to the parent as a warden does: adopt orphans, and get a signal when it dies.
+
+    Raises:
+        SyscallError, BackendError, OSError: this system has no reapers.
+    """
+    lifeline.renew()
+    adopt_orphans()
+    die_with_parent(signal, lifeline.parent)
+
+
 def fill_standard_descriptors() -> None:
     """Open /dev/null in place of each standard descriptor that the caller has closed.
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from ..passing import CUT_OFF
 from . import fork_exec, mailbox
+from .domain import let_go
 from .states import EXECUTED, REFUSED
+
+SETTLING = 0.005  # seconds that processor and memory are left to the command, if its exec takes so long
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ..launch import Launch
     from .mailbox import Mailbox
 
@@ -47,10 +53,31 @@ class Execution:
 
     def __init__(self, launch: Launch, box: Mailbox, given: Given) -> None:
         leave = os.setpgrp if launch.is_job else os.setsid
-        self.pid, self._told = fork_exec.start(launch, box, leave, given.places, given.cwd)
+        self.pid, self._told = fork_exec.start(launch, box, leave, given.places, given.cwd, mailbox.listen)
         self.failure: tuple[str, int | None, str, str | None] | None = None
         """What refused it."""
-        mailbox.listen(self._told)
+        self._settling = time.monotonic() + SETTLING  # when ``settle`` is due at the latest
+        self._box = box
+
+    def wait_a_moment(self) -> None:
+        """Sleep until something happens, or this process must go on.
+
+        The processor is the command's and the owner's then; and what is written to before the exec has to be copied.
+        """
+        self._box.wait_until(self._settling)
+
+    def settle(self, is_awaited: bool, kept: Iterable[int]) -> float:
+        """Close what only the command needs, once; return when to come back for it, on the monotonic clock.
+
+        Args:
+            is_awaited: the exec has not come yet, so it comes before this for a moment.
+            kept: descriptors that stay open.
+        """
+        is_done = self._settling == float("inf")
+        if not is_done and not (is_awaited and time.monotonic() < self._settling):
+            self._settling = float("inf")
+            let_go(self._box.null, *self.descriptors, *kept)
+        return self._settling
 
     @property
     def descriptors(self) -> tuple[int, ...]:

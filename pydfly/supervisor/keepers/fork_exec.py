@@ -33,6 +33,7 @@ def start(
     leave: Callable[[], None],
     descriptors: dict[int, int],
     cwd_descriptor: int | None,
+    watch: Callable[[int], object] | None = None,
 ) -> tuple[int, int]:
     """Fork the command, and do not wait for its exec.
 
@@ -45,6 +46,7 @@ def start(
         descriptors: which descriptor of this process is to have which number in the command; a standard descriptor
             that is not among the numbers is closed there.
         cwd_descriptor: the directory that ``launch.cwd`` is relative to; None for the current one.
+        watch: called before the fork with the descriptor that is returned.
 
     Returns:
         The pid, and a non-blocking descriptor to read until its end: ``outcome`` knows what it tells.
@@ -52,27 +54,28 @@ def start(
     Raises:
         OSError: EAGAIN or ENOMEM of fork(2), EMFILE or ENFILE of pipe(2); nothing was started.
     """
-    warden = os.getpid()
-    hold, go = os.pipe()
+    child = Child(launch, mailbox, descriptors, cwd_descriptor, os.getpid())
+    ends = [*os.pipe()]
     try:
         told, tell = os.pipe()
+        ends.append(tell)
         try:
+            os.set_blocking(told, False)
+            if watch:
+                watch(told)
+            moved = child.make_room(tell)
+            ends += [moved] if moved != tell else []
             pid = os.fork()
         except BaseException:
             os.close(told)
-            os.close(tell)
             raise
         if pid == 0:
-            _Child(launch, mailbox, descriptors, cwd_descriptor, tell, warden).become(hold, go)
-    except BaseException:
-        os.close(hold)
-        os.close(go)
-        raise
-    leave()
-    os.write(go, b"!")
-    for descriptor in (hold, go, tell):
-        os.close(descriptor)
-    os.set_blocking(told, False)
+            child.become(ends[0], ends[1], moved)
+        leave()
+        os.write(ends[1], b"!")
+    finally:
+        for end in ends:
+            os.close(end)
     return pid, told
 
 
@@ -87,13 +90,19 @@ def outcome(data: bytes) -> Failure | None:
     return name, number, text, path
 
 
-class _Child:
+def _candidates(launch: Launch) -> list[bytes]:
+    """Return the files to try."""
+    program = launch.command[0]
+    if b"/" in program:
+        return [program]
+    path = launch.env.get(b"PATH", os.fsencode(os.defpath))
+    return [os.path.join(directory, program) for directory in path.split(b":")]
+
+
+class Child:
     """The forked child, until it is the command.
 
-    Args:
-        launch, mailbox, descriptors, cwd_descriptor: as ``start`` has them.
-        tell: where an error is told.
-        warden: pid of the parent.
+    Args: those of ``start``, and the pid of the parent.
     """
 
     def __init__(
@@ -102,19 +111,36 @@ class _Child:
         mailbox: Mailbox,
         descriptors: dict[int, int],
         cwd_descriptor: int | None,
-        tell: int,
         warden: int,
     ) -> None:
         self._launch = launch
         self._mailbox = mailbox
-        self._descriptors = descriptors
+        self._places = descriptors
+        self._closed = [number for number in (0, 1, 2) if number not in descriptors]
         self._cwd = cwd_descriptor
-        self._tell = tell
+        self._tell = -1
         self._warden = warden
+        self._candidates = _candidates(launch)
         self._path: bytes | None = None  # what an error is about
 
-    def become(self, hold: int, go: int) -> None:
-        """Be the command as soon as ``hold`` can be read; never returns."""
+    def make_room(self, tell: int) -> int:
+        """Move every descriptor whose number is wanted for another one out of the way, before the fork.
+
+        So each can be copied to its place, and a cycle (1 to 2, 2 to 1) needs no case of its own.
+
+        Returns:
+            The descriptor for errors, or a copy of it.
+        """
+        if self._cwd is not None:
+            self._cwd = self._out_of_the_way(self._cwd)
+        for number, source in self._places.items():
+            if source != number:
+                self._places = {**self._places, number: self._out_of_the_way(source)}
+        return self._out_of_the_way(tell)
+
+    def become(self, hold: int, go: int, tell: int) -> None:
+        """Be the command as soon as ``hold`` can be read, and tell an error; never returns."""
+        self._tell = tell
         try:
             os.close(go)
             if os.read(hold, 1):  # else the warden is dead
@@ -127,7 +153,13 @@ class _Child:
             os._exit(127)
 
     def _prepare(self) -> None:
-        self._place_descriptors()
+        for number, source in self._places.items():
+            if source == number:
+                os.set_inheritable(number, True)
+            else:
+                os.dup2(source, number)
+        for number in self._closed:
+            os.closerange(number, number + 1)
         self._change_directory()
         launch = self._launch
         if launch.umask >= 0:
@@ -148,40 +180,21 @@ class _Child:
             launch.env[b"LISTEN_PID"] = b"%d" % os.getpid()
         self._mailbox.restore()
 
-    def _place_descriptors(self) -> None:
-        """Give each descriptor its number, whatever numbers they and the pipe have now.
-
-        First every descriptor whose number is wanted for another one moves out of the way, then each is copied to
-        its place; so a cycle (1 to 2, 2 to 1) needs no case of its own.
-        """
-        wanted = self._descriptors
-        self._tell = self._out_of_the_way(self._tell)
-        if self._cwd is not None:
-            self._cwd = self._out_of_the_way(self._cwd)
-        sources = {
-            number: source if source == number else self._out_of_the_way(source) for number, source in wanted.items()
-        }
-        for number, source in sources.items():
-            if source == number:
-                os.set_inheritable(number, True)
-            else:
-                os.dup2(source, number)
-        for number in (0, 1, 2):
-            if number not in wanted:
-                os.closerange(number, number + 1)
-
     def _out_of_the_way(self, descriptor: int) -> int:
         """Return a descriptor for the same file whose number will not be overwritten."""
         lowest = 3
-        while descriptor in self._descriptors or descriptor < 3:
+        while descriptor in self._places or descriptor < 3:
             descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)
             lowest = descriptor + 1  # a copy with a wanted number is overwritten later, and blocks it until then
         return descriptor
 
     def _change_directory(self) -> None:
-        # the same directory is left alone: one that was searchable once need not be any longer
-        if self._cwd is not None and not os.path.samestat(os.fstat(self._cwd), os.stat(".")):
-            os.fchdir(self._cwd)
+        if self._cwd is not None:
+            try:
+                os.fchdir(self._cwd)
+            except PermissionError:  # to stay in the same directory needs none
+                if not os.path.samestat(os.fstat(self._cwd), os.stat(".")):
+                    raise
         if self._launch.cwd is not None:
             self._path = self._launch.cwd
             os.chdir(self._launch.cwd)
@@ -198,9 +211,15 @@ class _Child:
         A refusal counts more than an absence, so that "permission denied" is not hidden by "no such file" in a later
         directory: the first errno that is neither ENOENT nor ENOTDIR is raised.
         """
+        for program in self._candidates:
+            if os.access(program, os.F_OK):  # quicker than attempts that fail, each with an exception
+                try:
+                    self._execute_file(program)
+                except OSError:  # which one counts is decided below
+                    break
         refused: OSError | None = None
         last: OSError | None = None
-        for program in self._candidates():
+        for program in self._candidates:
             try:
                 self._execute_file(program)
             except OSError as error:
@@ -220,13 +239,6 @@ class _Child:
             if error.errno != errno.ENOEXEC or not launch.shell_script:
                 raise
             os.execve(_SHELL, [_SHELL, program, *launch.command[1:]], launch.env)  # noqa: S606
-
-    def _candidates(self) -> list[bytes]:
-        program = self._launch.command[0]
-        if b"/" in program:
-            return [program]
-        path = self._launch.env.get(b"PATH", os.fsencode(os.defpath))
-        return [os.path.join(directory, program) for directory in path.split(b":")]
 
     def _report(self, error: BaseException) -> None:
         path = None if self._path is None else os.fsdecode(self._path[:LONGEST_PATH])

@@ -10,10 +10,13 @@ from __future__ import annotations
 import os
 import time
 
+from ..launch import Launch
 from ..passing import Passing
-from . import mailbox
+from ..wire import Unpacker, pack
+from . import fork_exec, mailbox
 from .conversation import Conversation
-from .domain import adopt_orphans, die_with_parent, let_go, name_myself
+from .domain import let_go, name_myself, stand_alone
+from .execution import Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +53,18 @@ class Token:
             return False
 
 
+def rehearse(box: Mailbox) -> None:
+    """Do what a launch needs up to its fork: what is written to then is this process's own already, and not copied."""
+    told = Launch([b"true"], env={b"%d" % number: bytes(50) for number in range(50)}, cwd=b"/").fields()
+    (message,) = Unpacker().feed(pack(("launch", told, [0, 1, 2])))
+    launch = Launch(**message[1])
+    os.fsdecode(os.path.basename(launch.command[0]))
+    given = Given(message[2], [-1, 0, 1, 2])
+    fork_exec.Child(launch, box, given.places, given.cwd, os.getpid())
+    for number in os.pipe():
+        os.close(number)
+
+
 def wait_for_launch(
     box: Mailbox, listing: Listing, lifeline: Lifeline, descriptors: list[int]
 ) -> tuple[Conversation, list[int], list[int]] | None:
@@ -70,12 +85,11 @@ def wait_for_launch(
     """
     line, *pipe = descriptors
     channel, token = Passing(line), Token(*pipe)
-    lifeline.renew()
-    adopt_orphans()
-    die_with_parent(_signal.SIGCONT, lifeline.parent)
+    stand_alone(lifeline, _signal.SIGCONT)  # stopped or not, it hears of the death of the deputy
     let_go(box.null, box.null, lifeline.descriptor, *descriptors, *listing.descriptors)
     name_myself("pydfly-spare")
     mailbox.listen(line)
+    rehearse(box)
     token.lay_out()
     due = time.monotonic() + IDLE
     while True:

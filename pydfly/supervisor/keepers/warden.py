@@ -17,7 +17,7 @@ from ..launch import Launch
 from ..wire import error_fields
 from . import mailbox, states
 from .deaths import Deaths
-from .domain import adopt_orphans, die_with_parent, is_empty, let_go, name_myself
+from .domain import is_empty, name_myself, stand_alone
 from .domain_ending import DomainEnding
 from .execution import Execution
 from .keeper import FAILED, LEFT
@@ -43,45 +43,43 @@ class Warden:
     Args:
         mailbox: where signals arrive, and the news of descriptors.
         listing: how this system lists the children of this process.
-        owner: the talk with the owner.
         lifeline: tells whether the deputy wants this to go on.
-        given: the descriptors of the command.
     """
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        listing: Listing,
-        owner: Conversation,
-        lifeline: Lifeline,
-        given: Given,
-    ) -> None:
+    _owner: Conversation
+    _given: Given
+
+    def __init__(self, mailbox: Mailbox, listing: Listing, lifeline: Lifeline) -> None:
         self.state = states.WAITING
         self.launch: Launch | None = None
         self.pid = 0  # of the command
         self.status: int | None = None  # wait status of the command
         self.reason = states.COMMAND_ENDED
-        self._began = time.time()
+        self._began = 0.0
         self._mailbox = mailbox
         self._listing = listing
-        self._owner = owner
         self._lifeline = lifeline
-        self._given = given
         self._execution: Execution | None = None
         self._dead = Deaths(listing)
         self._children = OwnChildren(listing, self._dead.count)
         self._ending: DomainEnding | None = None
         self._deadline = float("inf")  # the end of the time that the command was given
 
-    def run(self) -> int:
+    def run(self, owner: Conversation, given: Given) -> int:
         """Keep the domain until no process is left in it; return the exit status of this process."""
-        adopt_orphans()
-        die_with_parent(_signal.SIGCONT, self._lifeline.parent)  # stopped or not, it hears of that
-        mailbox.listen(self._owner.line.descriptor)
+        self._began = time.time()
+        self._owner, self._given = owner, given
+        if not self._lifeline.parent:  # it was not forked ahead
+            stand_alone(self._lifeline, _signal.SIGCONT)
+            mailbox.listen(owner.line.descriptor)
         self._owner.hear(self)
         while self._look_around():
             self._owner.line.send()
-            self._mailbox.wait_until(self._due)
+            due = self._due
+            if self._execution:
+                kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
+                due = min(due, self._execution.settle(self.state == states.STARTING, kept))
+            self._mailbox.wait_until(due)
         self._say_farewell()
         # without a launch the helpers above were gone before it came: the owner is told by whoever is left
         return FAILED if self.launch is None else LEFT if self._ending and self._ending.leaves_some else 0
@@ -146,6 +144,8 @@ class Warden:
 
     def _start(self) -> None:
         assert self.launch
+        name = os.fsdecode(os.path.basename(self.launch.command[0]))
+        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
         try:
             self._execution = Execution(self.launch, self._mailbox, self._given)
         except OSError as error:
@@ -154,13 +154,13 @@ class Warden:
             return
         self.pid = self._execution.pid
         self.state = states.STARTING
-        name = os.fsdecode(os.path.basename(self.launch.command[0]))
         self._dead.command_is(self.pid, name)
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
-        kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
-        let_go(self._mailbox.null, *self._execution.descriptors, *kept)
-        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
+        self._execution.wait_a_moment()  # for the exec, most likely
+        self._hear_of_exec()
+        self._owner.line.send()
+        self._execution.wait_a_moment()
 
     def _hear_of_exec(self) -> None:
         if self._execution and (event := self._execution.event()):
