@@ -6,6 +6,9 @@ Whatever is doubtful counts as made here: a zombie too many is harmless, a stole
 from __future__ import annotations
 
 import os
+import sys
+from _thread import get_ident
+from itertools import count
 
 from ..records import NamedTuple
 from .waiting import waitid
@@ -13,6 +16,7 @@ from .waiting import waitid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from types import FrameType
 
 TICK = 0.015
 """Seconds by which a start time may differ: the kernel's ticks of 10 ms, and two clocks read one after the other."""
@@ -30,6 +34,69 @@ class Span(NamedTuple):
 
 
 EVER = Span(float("-inf"), float("inf"))
+
+
+class _Call(NamedTuple):
+    """A call that may make a child whose pid is not told, and where its thread was then."""
+
+    thread: int
+    since: float
+    place: tuple[int, int]
+    outlived: bool
+
+
+class Calls:
+    """The calls that go on; other threads may make some at any moment.
+
+    Args:
+        doubts: gets the time of each that is over, if its child is not.
+    """
+
+    def __init__(self, doubts: list[Span]) -> None:
+        self._doubts = doubts
+        self._calls: dict[
+            int, _Call
+        ] = {}  # by a number of its own, so that no other one is taken out for one that is over
+        self._numbers = count()
+
+    def clear(self) -> None:
+        """Know none."""
+        self._calls.clear()
+
+    def begin(self, frame: FrameType | None, outlived: bool, clock: Callable[[], float]) -> None:
+        """Note one of the calling thread, whose last ones are over.
+
+        Args:
+            frame: that calls; None for C code outside of any Python.
+            outlived: the child may live on when it is over.
+            clock: of start times.
+        """
+        thread = get_ident()
+        place = (0, 0) if frame is None else (id(frame), frame.f_lasti)
+        earlier = [(number, call) for number, call in list(self._calls.items()) if call.thread == thread]
+        self._calls[next(self._numbers)] = _Call(thread, clock(), place, outlived)
+        for number, call in earlier:
+            self._end(number, call, clock)
+
+    def settle(self, clock: Callable[[], float]) -> None:
+        """Find out which are over: their thread is at another place now."""
+        calls = list(self._calls.items())  # before the frames, which may be from before a call that begins just now
+        frames = sys._current_frames() if calls else {}
+        for number, call in calls:
+            frame = frames.get(call.thread)
+            while frame is not None and (id(frame), frame.f_lasti) != call.place:
+                frame = frame.f_back  # of what the call has led to so far: the hook that notes it
+            if frame is None:
+                self._end(number, call, clock)
+
+    def spans(self) -> list[Span]:
+        """Return when their children were born, or will be."""
+        return [Span(call.since, EVER.until) for call in list(self._calls.values())]
+
+    def _end(self, number: int, call: _Call, clock: Callable[[], float]) -> None:
+        if call.outlived:
+            self._doubts.append(Span(call.since, clock()))
+        self._calls.pop(number, None)
 
 
 class Kinship:

@@ -20,9 +20,8 @@ import sys
 import time
 from _thread import RLock, get_ident  # threading's own, without what else threading costs a fresh interpreter
 
-from ..records import NamedTuple
 from . import spawners
-from .kinship import EVER, STEP, TICK, Kinship, Span
+from .kinship import EVER, STEP, TICK, Calls, Kinship, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +30,6 @@ if TYPE_CHECKING:
 
 CELLS = 1024  # forks whose child has not yet written its pid
 _EVENTS = {"os.system": False, "os.posix_spawn": True}  # whether the child outlives the call
-
-
-class _Call(NamedTuple):
-    """A call that may make a child whose pid is not told, and where its thread was then."""
-
-    since: float
-    place: tuple[int, int]
-    outlived: bool
 
 
 lock = RLock()
@@ -50,7 +41,7 @@ listener: Callable[[], object] | None = None
 _watching = False
 _hooked = False
 _known = Kinship()
-_calls: dict[int, _Call] = {}  # by thread
+_calls = Calls(_known.doubts)
 _cells: Any = None  # shared with forked children, which write their pid there; a memoryview of C ints
 _free: list[int] = []
 _forks: list[tuple[int, float]] = []  # under way: cell (-1: none was free), and since when
@@ -109,7 +100,7 @@ def settle(children: Collection[int], born: Callable[[int], float]) -> None:
     """
     now = _now()
     _read_cells()
-    _close_calls(now)
+    _calls.settle(_now)
     _known.drop(children)
     for span in _known.over(_known.doubts, now, children, born):
         _known.doubts.remove(span)
@@ -134,18 +125,7 @@ def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:
 
 def _unnamed() -> list[Span]:
     """Return when children were made whose pids are not known yet; a signal handler may add one at any moment."""
-    return [*list(_unwritten.values()), *[Span(call.since, EVER.until) for call in list(_calls.values())]]
-
-
-def _close_calls(now: float) -> None:
-    """Find out which calls are over: their thread is at another place now."""
-    frames = sys._current_frames() if _calls else {}
-    for thread, call in list(_calls.items()):
-        frame = frames.get(thread)
-        if frame is None or (id(frame), frame.f_lasti) != call.place:
-            if call.outlived:
-                _known.doubts.append(Span(call.since, now))
-            _calls.pop(thread, None)
+    return [*list(_unwritten.values()), *_calls.spans()]
 
 
 def _read_cells() -> None:
@@ -240,8 +220,6 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short."""
     if event in _EVENTS and _watching and _spawning != get_ident():
-        frame = sys._getframe(0).f_back
-        place = (0, 0) if frame is None else (id(frame), frame.f_lasti)  # None: C code outside of any Python
-        _calls[get_ident()] = _Call(_now(), place, _EVENTS[event])
+        _calls.begin(sys._getframe(0).f_back, _EVENTS[event], _now)
         if listener is not None:
             listener()
