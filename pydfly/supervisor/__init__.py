@@ -22,8 +22,10 @@ Three rules keep an error of a helper from becoming an escape:
 - News go upwards by socket or exit, never by kill(2), which DragonFly forbids; signals go downwards only.
 
 A warden is in a session of its own, so no signal to a process group or from a terminal hits all.  A stopped helper is
-continued by the one above, the guard by its owner.  What is left to fate:
+continued by the one above, and when that dies; the guard, and whichever is left, by the owner, or by the one below.
+What is left to fate:
 
+- The owner dead, and all helpers that live stopped: they stand until one of them gets SIGCONT.
 - All three killed within a few milliseconds, be it from outside (``pkill -9 -f``) or by a command that kills every
   parent it gets.  On every system the orphans then go to the next reaper above and live on; with ``pdeathsig`` the
   command itself, but not what it started, dies with the warden.

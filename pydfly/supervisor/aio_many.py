@@ -12,7 +12,7 @@ from .arguments import seconds
 from .many import start_kept
 from .services.aio_handle import Service
 from .switchboard import Switchboard
-from .watching import insist, watching, within
+from .watching import watching, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Supervisor:
         for service in self._services:
             service.close()
         self._board.leave_guard()
-        await insist(self._watching.until_gone, self._board.wake)
+        await self._watching.until_gone()
         if survivors:
             raise SurvivorsError(survivors)
 

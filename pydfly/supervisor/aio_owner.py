@@ -9,7 +9,7 @@ from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
 from .streams import Pipe, open_reader, open_writer
-from .watching import Watching, insist, watching, within
+from .watching import Watching, watching, within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Supervised(Handle):
             SupervisionError: the helpers were killed before, or the interpreter for them is none.
             TimeoutError: not within ``timeout`` seconds.
         """
-        await self._until(lambda: self._known.pid is not None or self._over(), timeout, "the start of")
+        await self._until(lambda: self._known.pid is not None or self._over(), timeout, "the start of", urge=True)
         return self._started()
 
     async def processes(self) -> list[DescendantInfo]:
@@ -112,7 +112,7 @@ class Supervised(Handle):
             TypeError, ValueError: ``grace`` is no number of seconds.
         """
         self.ask_to_stop(grace)
-        await insist(self._until_over, self._board.wake)
+        await self._until_over(True)
         self._check_survivors()
 
     async def wait(self, timeout: float | None = None) -> int | None:
@@ -149,13 +149,15 @@ class Supervised(Handle):
             self._watching.detach()
         super()._hang_up()
 
-    async def _until(self, condition: Callable[[], bool], timeout: float | None, purpose: str) -> None:
+    async def _until(
+        self, condition: Callable[[], bool], timeout: float | None, purpose: str, urge: bool = False
+    ) -> None:
         self._check_owner()
-        await within(timeout, self._watching.until(condition), self._purpose(purpose))
+        await within(timeout, self._watching.until(condition, urge), self._purpose(purpose))
 
-    async def _until_over(self) -> None:
+    async def _until_over(self, urge: bool = False) -> None:
         self._check_owner()
-        await self._watching.until(self._over)
+        await self._watching.until(self._over, urge)
         if not self._closed:
             self._finish()
         if self._alone:
@@ -167,7 +169,7 @@ class Supervised(Handle):
             return None
         serial = self._request(name, *values)
         try:
-            await self._watching.until(lambda: self._answered(serial))
+            await self._watching.until(lambda: self._answered(serial), urge=True)
         except BaseException:
             self._known.give_up(serial)
             raise

@@ -131,6 +131,8 @@ class Handle:
 
     def take(self, message: Message) -> None:
         """Take a message of the warden, or of those above it."""
+        if message[0] == "started":
+            self.post.holder = message[2]
         if self._known.take(message):
             self.has_news = True
             if self._over():
@@ -153,7 +155,7 @@ class Handle:
     def _refresh(self) -> None:
         """Take the messages that have come."""
         self._check_owner()
-        if not self._is_finished():
+        if not self._over():
             self._board.exchange()
 
     def _check_owner(self) -> None:
@@ -164,12 +166,10 @@ class Handle:
         if self._known.asking == get_ident():
             raise RuntimeError("spare() decides about an ending that cannot go on before: it must not wait for it")
 
-    def _is_finished(self) -> bool:
-        return self._known.is_final or self._closed
-
     def _over(self) -> bool:
         """Whether nothing more will come."""
-        return self._is_finished() or (self.post.closed and self._board.control.closed)
+        known = self._known.is_final or self._closed
+        return known or (self.post.closed and self._board.control.closed)
 
     def _request(self, name: str, *values: object) -> int:
         """Ask the warden for something, and return the serial of the answer."""

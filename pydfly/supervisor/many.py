@@ -11,7 +11,6 @@ from .bell import Bell
 from .handle import Handle
 from .owner import Supervised
 from .switchboard import Switchboard
-from .turns import insist
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ class Supervisor:
         for service in self._services:
             service.close()
         self._board.leave_guard()
-        insist(self._board.wait_gone, self._board.wake)
+        self._board.wait_gone(None)
         self._take_bell_down()
         if survivors:
             raise SurvivorsError(survivors)

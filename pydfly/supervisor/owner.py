@@ -8,7 +8,7 @@ import time
 
 from .arguments import signal_number
 from .handle import Handle
-from .turns import NotYetError, insist
+from .turns import NotYetError
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -131,7 +131,7 @@ class Supervised(Handle):
         self._check_owner()
         self._check_asking()
         self.ask_to_stop(grace)
-        insist(self._until_over, self._board.wake)
+        self._until_over(None, True)
         self._check_survivors()
 
     def wait(self, timeout: float | None = None) -> int | None:
@@ -176,12 +176,12 @@ class Supervised(Handle):
     def _until_started(self, timeout: float | None) -> None:
         self._check_owner()
         starts = self._purpose("the start of")
-        self._board.until(lambda: self._known.pid is not None or self._over(), timeout, starts)
+        self._board.until(lambda: self._known.pid is not None or self._over(), timeout, starts, urge=True)
 
-    def _until_over(self, timeout: float | None) -> None:
+    def _until_over(self, timeout: float | None, urge: bool = False) -> None:
         """Wait for the end of the domain, and of helpers that have no other one."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        self._board.until(self._over, timeout, self._purpose("the end of everything started by"))
+        self._board.until(self._over, timeout, self._purpose("the end of everything started by"), urge)
         if not self._closed:
             self._finish()
         if self._alone:
@@ -193,7 +193,7 @@ class Supervised(Handle):
             return None
         serial = self._request(name, *values)
         try:
-            self._board.until(lambda: self._answered(serial), None, self._purpose(purpose + " of"))
+            self._board.until(lambda: self._answered(serial), None, self._purpose(purpose + " of"), urge=True)
         except BaseException:
             self._known.give_up(serial)
             raise

@@ -14,6 +14,9 @@ between the comparison and the end of that call.  Between threads there is one a
 
 from __future__ import annotations
 
+import os
+import select
+import signal
 import socket
 from array import array
 from collections import deque
@@ -44,6 +47,7 @@ class Post:
         self._socket = socket
         self.closed = False  # no more messages will come
         self.watched = False  # for room to write: see switchboard.py
+        self.holder = 0  # pid of the helper that holds the other end until it ends, once it is known
         self._received: list[bytes] = []
         self._parcels: deque[_Parcel] = deque()
 
@@ -139,6 +143,37 @@ class Post:
             return False
         except OSError:  # reset; closed here
             return True
+
+    def continue_holder(self) -> None:
+        """Continue the helper at the other end if it was stopped; those above it, which could do that, have ended."""
+        if not self.holder:
+            return
+        try:
+            target = os.pidfd_open(self.holder) if hasattr(os, "pidfd_open") else -1
+        except ProcessLookupError:
+            return
+        except OSError:  # it is refused, or no descriptor is to be had
+            target = -1
+        try:
+            if not self._is_held():
+                return  # another process may have its pid by now
+            if target >= 0:  # opened before: the helper that lives still
+                signal.pidfd_send_signal(target, signal.SIGCONT)
+            else:
+                os.kill(self.holder, signal.SIGCONT)
+        except OSError:  # it has just ended
+            return
+        finally:
+            if target >= 0:
+                os.close(target)
+
+    def _is_held(self) -> bool:
+        """Say whether a process holds the other end open still, though it may have sent its last message."""
+        if self.fileno() < 0:
+            return False
+        look = select.poll()
+        look.register(self.fileno(), 0)  # the end of a connection is told in any case
+        return not look.poll(0)
 
     def end(self) -> None:
         """Let the other end read that no more will be sent; messages can still come."""

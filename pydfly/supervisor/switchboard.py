@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .post import Post
     from .reserve import Domain
+    from .turns import Condition, Purpose
     from .wire import Message
 
 
@@ -88,13 +89,16 @@ class Switchboard:
         """Read and send what can be, without waiting; if another thread is about to, leave it to that one."""
         self.until(lambda: True, 0, str)
 
-    def until(self, condition: Callable[[], bool], timeout: float | None, purpose: Callable[[], str]) -> None:
+    def until(self, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False) -> None:
         """Wait until a condition holds that only news can change; as ``Turns.until``."""
-        self._turns.until(self, condition, timeout, purpose)
+        self._turns.until(self, condition, timeout, purpose, urge)
 
     def wake(self) -> None:
-        """Continue the guard, which continues the others, if it was stopped."""
+        """Continue the guard, which continues the others, if it was stopped; without it the deputy, and the wardens."""
         self._helper.wake()
+        if self._helper.collect():
+            for post in tuple(self._watched.values()):
+                post.continue_holder()
 
     def leave_guard(self) -> None:
         """Tell the guard that no more domains will come: it ends those that are there, and then itself."""
@@ -114,13 +118,10 @@ class Switchboard:
         return self.is_cut() and self._helper.collect()
 
     def disappointment(self) -> SupervisionError:
-        """Say why nothing is known of a domain."""
+        """Say why nothing is known of a domain, if ``failure`` does not."""
         if self.greeted or self._let_go:
             return SupervisionError("the warden was killed; the domain was ended, but how is not known")
-        reason = f": {self.failure}" if self.failure else ""
-        return SupervisionError(
-            f"{self._helper.program} did not become pydfly's guard{reason}; name a Python by interpreter="
-        )
+        return SupervisionError(f"{self._helper.program} is not pydfly's guard; name a Python by interpreter=")
 
     def wait_gone(self, timeout: float | None) -> None:
         """Wait until the helpers have ended.
@@ -129,27 +130,26 @@ class Switchboard:
             TimeoutError: not within ``timeout`` seconds.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-
-        def ends() -> str:
-            return f"the end of the helpers (guard {self._helper.pid})"
-
+        ends = f"the end of the helpers (guard {self._helper.pid})"
         if not self._let_go:
-            self.until(self.is_cut, timeout, ends)
+            self.until(self.is_cut, timeout, lambda: ends, urge=True)
         pause, longest = PAUSES
         while not self._helper.collect():
+            self._helper.wake()
             if deadline is not None and time.monotonic() >= deadline:
-                raise NotYetError(f"{ends()} not within {timeout} s")
+                raise NotYetError(f"{ends} not within {timeout} s")
             time.sleep(pause)
             pause = min(2 * pause, longest)
         self.close()
 
     def close(self) -> None:
         """Cut the connections: the domains are ended, but this does not wait for that."""
+        self.wake()
         self._let_go = True
         for post in tuple(self._watched.values()):
             post.hang_up()
         self.control.hang_up()
-        self.wake()
+        self._helper.wake()  # if it was stopped meanwhile
         if not self._turns:
             self._release()
         else:  # a thread is waiting: it does this when it leaves
@@ -211,6 +211,8 @@ class Switchboard:
         name, *values = message
         if name == "hello":
             self.greeted = values[1] == PROTOCOL
+        elif name == "deputy":
+            self.control.holder = values[1]
         elif name == "failed" and values[0] is None:
             self.failure = self.failure or rebuilt(*values[1])
         elif name in ("failed", "lost"):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from queue import Empty, SimpleQueue
     from typing import Protocol
 
+    Condition = Callable[[], bool]
+    Purpose = Callable[[], str]
+
     class Board(Protocol):
         """What the threads wait for."""
 
@@ -33,6 +36,12 @@ if TYPE_CHECKING:
 
         def expects_news(self) -> bool:
             """Whether something may come still."""
+
+        def is_cut(self) -> bool:
+            """Whether neither guard nor deputy is left."""
+
+        def wake(self) -> None:
+            """Continue the helpers, if they were stopped."""
 
         def left(self) -> None:
             """No thread waits any more."""
@@ -48,21 +57,7 @@ class NotYetError(TimeoutError):
 
 
 PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
-INSISTENCE = 1.0  # seconds between two looks at helpers that have been asked to end something
-
-
-def insist(wait: Callable[[float], None], wake: Callable[[], None]) -> None:
-    """Wait without end for what helpers are to do, and continue them: what has stopped them may do it again.
-
-    Args:
-        wait: waits so many seconds, and raises NotYetError then.
-        wake: continues the helpers.
-    """
-    while True:
-        try:
-            return wait(INSISTENCE)
-        except NotYetError:  # no other TimeoutError: that of a signal handler of the caller's is no business of ours
-            wake()
+INSISTENCE = 1.0  # seconds after which helpers that are to end something are continued: they may have been stopped
 
 
 class Turns:
@@ -75,7 +70,7 @@ class Turns:
         return bool(self._turns)
 
     def until(
-        self, board: Board, condition: Callable[[], bool], timeout: float | None, purpose: Callable[[], str]
+        self, board: Board, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False
     ) -> None:
         """Wait until a condition holds that only news can change.
 
@@ -84,6 +79,8 @@ class Turns:
             condition: asked after everything that has come.
             timeout: seconds; None for ever.
             purpose: says what is waited for.
+            urge: the helpers are to end something, and are continued whenever that takes long: what has stopped them
+                may do it again.  Without guard and deputy the wardens are ending everything in any case.
 
         Raises:
             TimeoutError: not within ``timeout`` seconds.
@@ -91,6 +88,7 @@ class Turns:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         turn = _Turn()
+        urged = time.monotonic()
         try:  # twice, so that an exception in the first clause does not skip it; a return would skip both
             try:
                 self._turns.append(turn)
@@ -98,9 +96,15 @@ class Turns:
                 while not condition():
                     if over:
                         raise SupervisionError("this handle was closed: nobody waits for its end any more")
-                    rest = _LONGEST if deadline is None else min(deadline - time.monotonic(), _LONGEST)
+                    now = time.monotonic()
+                    rest = _LONGEST if deadline is None else min(deadline - now, _LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
+                    if urge or board.is_cut():
+                        if now >= urged + INSISTENCE:
+                            board.wake()
+                            urged = now
+                        rest = min(rest, urged + INSISTENCE - now)
                     if leads:  # as it was before the condition was asked: a turn that leads only now was woken, too
                         board.exchange_within(rest)
                     else:

@@ -59,8 +59,8 @@ class Watching:
         if descriptor >= 0:
             self._loop.remove_reader(descriptor)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until a condition holds that only news can change."""
+    async def until(self, condition: Callable[[], bool], urge: bool = False) -> None:
+        """Wait until a condition holds that only news can change; ``urge`` as ``Turns.until`` has it."""
         loop = self.attach()
         board = self._board()
         assert board
@@ -68,9 +68,12 @@ class Watching:
         while not condition():
             future = loop.create_future()
             self._waiting.append(future)
+            timer = loop.call_later(INSISTENCE, self._urge, board) if urge or board.is_cut() else None
             try:
                 await future
             finally:
+                if timer is not None:
+                    timer.cancel()
                 if future in self._waiting:
                     self._waiting.remove(future)
 
@@ -78,9 +81,10 @@ class Watching:
         """Wait until the helpers have ended."""
         board = self._board()
         assert board
-        await self.until(board.is_cut)
+        await self.until(board.is_cut, urge=True)
         pause, longest = PAUSES
         while not board.is_gone():
+            board.wake()
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
         self.detach()
@@ -103,7 +107,13 @@ class Watching:
     def _collect(self, loop: asyncio.AbstractEventLoop, board: Switchboard, pause: float) -> None:
         """Collect the guard that is about to end, though no task waits for it."""
         if not board.is_gone():
+            board.wake()
             loop.call_later(pause, self._collect, loop, board, min(2 * pause, PAUSES[1]))
+
+    def _urge(self, board: Switchboard) -> None:
+        """Continue the helpers that something has stopped; a task that waits for them has this called again."""
+        board.wake()
+        self._wake()
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -137,17 +147,3 @@ async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose
         await asyncio.wait_for(work, timeout)
     except asyncio.TimeoutError:
         raise NotYetError(f"{purpose()} not within {timeout} s") from None
-
-
-async def insist(wait: Callable[[], Coroutine[Any, Any, None]], wake: Callable[[], None]) -> None:
-    """Wait without end for what helpers are to do, and continue them: what has stopped them may do it again.
-
-    Args:
-        wait: makes what waits.
-        wake: continues the helpers.
-    """
-    while True:
-        try:
-            return await within(INSISTENCE, wait(), str)
-        except NotYetError:
-            wake()

@@ -16,7 +16,7 @@ The *line* joins one owner and one warden.  From the owner; each but the first h
 
 From the warden::
 
-    ("started", pid)                the command has been executed
+    ("started", pid, warden)        the command has been executed, under a warden with this pid
     ("failed", error)               it could not be: (class name, errno, text, path); nothing else follows
     ("exited", status)              the command has ended (wait status)
     ("stopped", number)             the command was stopped by this signal of the terminal
@@ -40,6 +40,7 @@ From the guard (or, when that was killed, from the deputy)::
     ("hello", pid, PROTOCOL)        the first: this is a guard of ours
     ("failed", number, error)       there will be no warden: (class name, errno, text); number None: no domain at all
     ("lost", number, survivors)     the warden was killed; its domain was ended, or these processes of it are left
+    ("deputy", None, pid)           there is a deputy now
 
 The *line of a service* joins an owner and its guard: ("start", serial), ("stop", serial, grace), ("restart", serial,
 grace), ("status", serial), ("log", serial), ("reopen", serial, path), answered by ("done", ...) and ("refused", ...);

@@ -13,7 +13,7 @@ import pytest
 
 import pydfly
 from pydfly import aio
-from tests.conftest import live_only
+from tests.conftest import linux_only, live_only
 from tests.live.onlooker import alive, look
 from tests.processes import eventually
 
@@ -115,3 +115,67 @@ def test_a_scripts_own_background_job_outlives_the_run_that_the_script_becomes()
         assert eventually(lambda: not alive(daemon))
     finally:
         os.kill(job, signal.SIGKILL)
+
+
+CALLER = """
+import sys, pydfly
+service = pydfly.supervise(["sh", "-c", "trap '' TERM; setsid sleep 300 & echo $! >&2; wait"], grace=0.2)
+print(service.wait_started(), flush=True)
+sys.stdin.readline()
+try:
+    service.stop()
+except pydfly.SupervisionError:
+    print("over", flush=True)
+"""
+KILL, STOP = signal.SIGKILL, signal.SIGSTOP
+GUARD, DEPUTY, WARDEN = range(3)
+# which helper gets which signal, one after the other; there is always one left that can act: the owner is the last
+WITH_OWNER = [
+    [(GUARD, KILL), (DEPUTY, STOP)],
+    [(GUARD, KILL), (DEPUTY, STOP), (WARDEN, STOP)],
+    [(GUARD, KILL), (DEPUTY, STOP), (WARDEN, KILL)],
+    [(GUARD, KILL), (DEPUTY, KILL), (WARDEN, STOP)],
+    [(DEPUTY, KILL), (GUARD, KILL), (WARDEN, STOP)],
+    [(GUARD, STOP), (DEPUTY, KILL), (WARDEN, STOP)],
+]
+WITHOUT_OWNER = [
+    [(GUARD, STOP)],
+    [(GUARD, STOP), (DEPUTY, STOP)],
+    [(GUARD, KILL), (DEPUTY, STOP)],
+    [(GUARD, STOP), (DEPUTY, KILL)],
+    [(GUARD, STOP), (WARDEN, STOP)],
+    [(GUARD, STOP), (WARDEN, KILL)],
+]
+
+
+@linux_only
+@pytest.mark.parametrize("owner_dies", [False, True])
+@pytest.mark.parametrize("number", range(6))
+def test_what_is_stopped_when_those_above_it_are_dead_is_continued(number: int, owner_dies: bool) -> None:
+    """No helper is left either: a stopped one would be there for good."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", CALLER], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as owner:
+        assert owner.stdin
+        assert owner.stdout
+        assert owner.stderr
+        command, daemon = int(owner.stdout.readline()), int(owner.stderr.readline())
+        pids = helpers(command)
+        try:
+            if owner_dies:
+                owner.kill()
+                owner.wait()
+            for helper, sent in (WITHOUT_OWNER if owner_dies else WITH_OWNER)[number]:
+                try:
+                    os.kill(pids[helper], sent)
+                except ProcessLookupError:  # it was as fast as that
+                    continue
+                assert sent == STOP or eventually(lambda pid=pids[helper]: not alive(pid))
+            if not owner_dies:
+                said, _ = owner.communicate("\n", timeout=60)
+                assert said in ("", "over\n")
+                assert not alive(daemon)
+            assert eventually(lambda: not any(map(alive, [command, daemon, *pids])))
+        finally:
+            owner.kill()
+            for pid in filter(alive, [*pids, command, daemon]):
+                os.kill(pid, KILL)

@@ -28,6 +28,13 @@ class Board:
         """Say that more will come."""
         return not self.is_over
 
+    def is_cut(self) -> bool:
+        """Say that there are helpers."""
+        return False
+
+    def wake(self) -> None:
+        """Continue the helpers."""
+
     def kick(self) -> None:
         """Another turn of this thread goes on."""
 

@@ -163,7 +163,7 @@ class Foreground:
                 self._end()  # the group was meant: the command has it, but it also starts the ending
         elif name == "failed":
             self.failure = (*value, None)
-        else:
+        elif name == "lost":
             self.lost = value
 
     # signals

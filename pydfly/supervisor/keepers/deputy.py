@@ -14,7 +14,7 @@ from ..passing import CUT_OFF, Passing, close_all, needed
 from ..wire import error_fields
 from . import mailbox
 from .conversation import Conversation
-from .domain import Lifeline, adopt_orphans, die_with_parent, let_go, name_myself
+from .domain import Lifeline, adopt_orphans, continue_parent, die_with_parent, let_go, name_myself
 from .execution import Given
 from .keeper import FAILED, LEFT, Keeper, last_resort
 from .mailbox import Witness
@@ -82,11 +82,13 @@ class Deputy:
             self._keeper.listing.renew()
             begun = True
             self._run(first)
+            self._continue_above()
             os._exit(LEFT if self._keeper.kept else 0)
         except BaseException as error:  # whatever it is: no process may be left
             if not begun:  # and this is why
                 self._channel.send(("failed", None, error_fields(error)))
         last_resort(self._keeper)
+        self._continue_above()
         os._exit(FAILED)
 
     def _run(self, first: tuple[Message, list[int]] | None) -> None:
@@ -104,7 +106,10 @@ class Deputy:
                 return
             if time.monotonic() >= self._ordered_due:
                 self._start_ahead()
-            self._witness.note(self._mailbox.wait_until(min(self._keeper.due, self._ordered_due)))
+            info = self._mailbox.wait_until(min(self._keeper.due, self._ordered_due))
+            self._witness.note(info)
+            if info is not None and info.si_signo == _signal.SIGCONT:  # of a warden, whose owner is gone
+                self._continue_above()
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
@@ -208,6 +213,8 @@ class Deputy:
         finally:
             if status not in (0, LEFT):
                 last_resort(Keeper(listing, set()))
+            if owner is None or owner.line.closed or self._lifeline.is_cut():  # so nothing else may do it
+                self._continue_above()
             os._exit(status)
 
     def _see_to_the_dead(self) -> None:
@@ -224,6 +231,15 @@ class Deputy:
             for number in self._lost:
                 self._tell(("lost", number, [survivor._asdict() for survivor in survivors]))
             self._lost, self._grace = [], 0.0
+            self._continue_above()
+
+    def _continue_above(self) -> None:
+        """Continue the guard if it was stopped, or the deputy if this is a warden now: what is over, ends them too.
+
+        Not ``pydfly run``, which is stopped as a job of its shell.
+        """
+        deputy = self._lifeline.parent
+        continue_parent((deputy, self._guard) if self._control >= 0 else (deputy,))
 
     def _tell(self, message: Message) -> None:
         """Tell the guard; the owner itself when there is no guard any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import sys
 
@@ -91,6 +92,16 @@ def die_with_parent(signal: int, parent: int) -> None:
         bare.signal_at_parents_death(signal)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal)
+
+
+def continue_parent(helpers: tuple[int, ...]) -> None:
+    """Continue the parent, if it was stopped and is one of these helpers."""
+    parent = os.getppid()
+    if parent > 1 and parent in helpers:
+        try:  # noqa: SIM105  contextlib would be imported for this alone
+            os.kill(parent, _signal.SIGCONT)
+        except OSError:  # it has just ended; or this is DragonFly, where nothing may be sent upwards
+            pass
 
 
 class Lifeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import _socket
 import gc
 import os
@@ -27,7 +28,7 @@ class Guard:
 
     Args:
         mailbox: where everything arrives.
-        tell: what is done with news for the owners of domains: ("failed", ...) and ("lost", ...).
+        tell: what is done with news for the owners of domains: ("failed", ...), ("lost", ...), ("deputy", ...).
         control: the socket to the owner, which the deputy needs if this process is killed; -1 if it is the owner.
 
     Raises:
@@ -78,6 +79,7 @@ class Guard:
         self.keeper.add(pid)
         self._channel = mine
         mailbox.listen(self._channel.descriptor)
+        self._tell(("deputy", None, pid))
         if first:
             self._graces[first[0][1]] = first[0][3]
 
@@ -177,6 +179,7 @@ class Guard:
         self._graces.clear()
         for pid in self._domains.keys() & children:
             self.keeper.add(pid)
+            os.kill(pid, _signal.SIGCONT)  # that it was stopped may have been told before it was one of the wards
         self._domains = {pid: domain for pid, domain in self._domains.items() if pid in children}
         if any(pid not in self.keeper.kept for pid in children):
             self._orphaned += [number for number, _ in orphaned]

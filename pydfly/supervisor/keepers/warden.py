@@ -169,7 +169,7 @@ class Warden:
     def _executed(self) -> None:
         if self.state == states.STARTING:
             self.state = states.RUNNING
-        self._owner.tell("started", self.pid)
+        self._owner.tell("started", self.pid, os.getpid())
 
     def _abort(self, reason: str, grace: float | None) -> None:
         """End the command when it was executed, or when the grace is over: a dead file system may hold its exec up."""

@@ -36,7 +36,7 @@ class Service(ServiceHandle):
 
     async def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
         """Wait until it is ready, through restarts if there are some; return its status: as ``Service.wait_ready``."""
-        await within(timeout, self._until(self._is_settled), self._purpose("ready"))
+        await within(timeout, self._until(self._is_settled, urge=False), self._purpose("ready"))
         return self._check_ready()
 
     async def status(self) -> ServiceStatus:
@@ -71,7 +71,7 @@ class Service(ServiceHandle):
         await self._until(answered)
         return self._answer(serial)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
+    async def _until(self, condition: Callable[[], bool], urge: bool = True) -> None:
         self._check_owner()
-        await self._watching.until(lambda: condition() or self.is_over())
+        await self._watching.until(lambda: condition() or self.is_over(), urge)
         self._check_line(condition)

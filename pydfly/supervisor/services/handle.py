@@ -71,6 +71,7 @@ class ServiceHandle:
 
     def ask_to_stop(self, grace: float | None) -> None:
         """Begin what ``stop()`` does, and come back at once."""
+        self._board.wake()
         if not self.is_over():
             self._send("stop", grace)
 
@@ -180,7 +181,7 @@ class Service(ServiceHandle):
             RuntimeError: it is stopped, or has failed; the text says why.
             TimeoutError: not within ``timeout`` seconds.
         """
-        self._until(self._is_settled, timeout, "ready")
+        self._until(self._is_settled, timeout, "ready", urge=False)
         return self._check_ready()
 
     def status(self) -> ServiceStatus:
@@ -233,7 +234,7 @@ class Service(ServiceHandle):
         self._until(answered, None, f"asked ({name})")
         return self._answer(serial)
 
-    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str) -> None:
+    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str, urge: bool = True) -> None:
         self._check_owner()
-        self._board.until(lambda: condition() or self.is_over(), timeout, self._purpose(what))
+        self._board.until(lambda: condition() or self.is_over(), timeout, self._purpose(what), urge)
         self._check_line(condition)
