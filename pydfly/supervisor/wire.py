@@ -44,8 +44,8 @@ From the guard (or, when that was killed, from the deputy)::
 
 The *line of a service* joins an owner and its guard: ("start", serial), ("stop", serial, grace), ("restart", serial,
 grace), ("status", serial), ("log", serial), ("reopen", serial, path), answered by ("done", ...) and ("refused", ...);
-and from the guard ("status", fields of ServiceStatus, survivors) whenever that has changed, ("failed", error) if the
-service could not be made.
+and from the guard ("status", fields of ServiceStatus, survivors, pid of the warden) whenever that has changed,
+("failed", error) if the service could not be made.  The warden holds the guard's end open, too.
 
 The *channel* joins guard and deputy: the guard hands ("domain", ...) and ("ahead", ...) down; the deputy answers
 ("warden", number, pid), ("failed", ...) and ("lost", ...).  ``pydfly run`` asks ("met", number, sender): has this

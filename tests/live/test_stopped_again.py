@@ -179,3 +179,30 @@ def test_what_is_stopped_when_those_above_it_are_dead_is_continued(number: int, 
             owner.kill()
             for pid in filter(alive, [*pids, command, daemon]):
                 os.kill(pid, KILL)
+
+
+@linux_only
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [(GUARD, KILL)],
+        [(GUARD, KILL), (DEPUTY, KILL)],
+        [(GUARD, KILL), (DEPUTY, KILL), (WARDEN, STOP)],
+        [(GUARD, KILL), (DEPUTY, STOP), (WARDEN, KILL)],
+    ],
+)
+def test_a_service_without_its_guard_is_over_when_its_processes_are(sent: list[tuple[int, int]]) -> None:
+    """That the guard was killed is told no earlier: "everything of it was ended" has to be true."""
+    with pydfly.Supervisor(grace=GRACE) as supervisor:
+        service = supervisor.service("deaf", ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"])
+        service.start()
+        command = service.wait_ready(60).pid
+        assert command
+        pids = helpers(command)
+        for helper, number in sent:
+            os.kill(pids[helper], number)
+            assert number == STOP or eventually(lambda pid=pids[helper]: not alive(pid))
+        with pytest.raises(pydfly.SupervisionError):
+            service.stop()
+        assert not alive(command)
+    assert not any(map(alive, pids))

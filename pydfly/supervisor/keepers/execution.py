@@ -25,7 +25,7 @@ class Given:
     """The descriptors that a command is given, as they are here.
 
     Args:
-        targets: their numbers in the command.
+        targets: their numbers in the command; a negative one for what the warden only holds open until it ends.
         descriptors: of the directory to start in, -1 for the current one; then one for each target.
 
     Raises:
@@ -36,7 +36,9 @@ class Given:
         if len(descriptors) != 1 + len(targets):
             raise OSError(errno.EMFILE, CUT_OFF)
         self.cwd = None if descriptors[0] < 0 else descriptors[0]
-        self.places = dict(zip(targets, descriptors[1:], strict=True))
+        given = list(zip(targets, descriptors[1:], strict=True))
+        self.places = {number: descriptor for number, descriptor in given if number >= 0}
+        self.held = [descriptor for number, descriptor in given if number < 0]
 
 
 class Execution:
@@ -58,6 +60,7 @@ class Execution:
         """What refused it."""
         self._settling = time.monotonic() + SETTLING  # when ``settle`` is due at the latest
         self._box = box
+        self._held = given.held
 
     def wait_a_moment(self) -> None:
         """Sleep until something happens, or this process must go on.
@@ -76,7 +79,7 @@ class Execution:
         is_done = self._settling == float("inf")
         if not is_done and not (is_awaited and time.monotonic() < self._settling):
             self._settling = float("inf")
-            let_go(self._box.null, *self.descriptors, *kept)
+            let_go(self._box.null, *self.descriptors, *self._held, *kept)
         return self._settling
 
     @property

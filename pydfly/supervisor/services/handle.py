@@ -63,7 +63,7 @@ class ServiceHandle:
         """Take a message of the guard; one that was taken already changes nothing."""
         name, *values = message
         if name == "status":
-            self._status, self._survivors = ServiceStatus(*values[0]), values[1]
+            self._status, self._survivors, self.post.holder = ServiceStatus(*values[0]), *values[1:]
         elif name in ("done", "refused"):
             self._answers[values[0]] = name == "done", values[1]
         elif name == "failed":
@@ -81,7 +81,8 @@ class ServiceHandle:
 
     def is_over(self) -> bool:
         """Say whether nothing more will come: it was closed or refused, or its guard was killed."""
-        return self._refusal is not None or self.post.closed or self.post.fileno() < 0
+        ended = self.post.closed and self._board.control.closed  # by the warden, and by the deputy, if that was killed
+        return self._refusal is not None or ended or self.post.fileno() < 0
 
     def _send(self, name: str, *values: object) -> int:
         serial = next(self._serials)

@@ -56,6 +56,8 @@ class Service:
         self.rules = rules
         self.last_pid = 0
         """Pid that the command had at its last start."""
+        self.warden = 0
+        """Pid of the warden then."""
         self.exiting = False
         self.survivors: list[dict[str, Any]] = []
         """Those of the last run that could not be ended."""
@@ -196,6 +198,7 @@ class Service:
         name, value = message[0], message[1]
         if name == "started":
             self._pid = self.last_pid = value
+            self.warden = message[2]
             self._launches += 1
             self.news(f"Starting pid {value}")
             self._happens("executed")

@@ -16,6 +16,8 @@ from .guard_domains import Domains
 from .restart_rules import Rules
 from .service import Service
 
+HELD = -1  # the target of what no command gets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +81,7 @@ class _Kept:
                 Launch(**fields["launch"]),
                 domains,
                 cwd,
-                targets,
+                {**targets, HELD: self._line.descriptor},  # its end is that of the warden, too, without the guard
                 ready=fields["ready"],
                 ring=fields["ring"],
                 log=fields["log"],
@@ -155,7 +157,7 @@ class _Kept:
     def _changed(self) -> None:
         """Tell the owner when something else than the output has changed; one that does not read hears of the last."""
         if self._service and not self._line.unsent:
-            told = (tuple(self._service.status()), self._service.survivors)
+            told = (tuple(self._service.status()), self._service.survivors, self._service.warden)
             if told != self._told:
                 self._told = told
                 self._send(("status", *told))
