@@ -134,10 +134,11 @@ class Reserve:
     def claim(self, grace: float) -> Reserved | None:
         """Return the warden that waits; None if there is none yet, or none for domains of this grace."""
         for reserved in tuple(self._kept):
-            is_usable = reserved.grace == grace and not reserved.is_dead()
-            if not is_usable or reserved.is_claimed():
+            is_claimed = reserved.grace == grace and reserved.is_claimed()
+            is_dead = reserved.is_dead()
+            if is_claimed or is_dead or reserved.grace != grace:
                 self.close()
-                return reserved if is_usable and not reserved.is_dead() else None
+            return reserved if is_claimed and not is_dead else None
         return None
 
     def order(self, board: Board, grace: float) -> None:

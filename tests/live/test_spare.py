@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -347,3 +348,24 @@ def outcome(event: str, is_claimed: bool) -> int:
 def test_whoever_has_the_byte_decides(event: str, is_claimed: bool, expected: int) -> None:
     """A launch that may come is waited for, one that cannot come is not, and one that has come counts."""
     assert outcome(event, is_claimed) == expected
+
+
+def test_a_request_right_behind_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warden that was asleep when the launch came hears what comes while it starts the command."""
+
+    def late(board: Any, handle: Any, number: int, prepared: Any, reserved: object) -> None:
+        """Launch when the warden sleeps."""
+        board.control.send(("domain", number, prepared.targets, 0.0), prepared.sources, prepared.inner)
+        board.send(board.control)
+        (deputy,) = eventually(lambda: onlooker.children(board._helper.pid))
+        (warden,) = eventually(lambda: onlooker.children(deputy))
+        eventually(lambda: onlooker.look(warden).state == "S")
+        handle.post.send(("launch", prepared.launch.fields()))
+        board.send(handle.post)
+
+    monkeypatch.setattr("pydfly.supervisor.handle.send_launch", late)
+    for _ in range(5):
+        with pydfly.supervise(SLEEP, grace=0.0) as service:
+            service.wait_started()
+            service.ask_to_stop(0)
+            assert service.wait(timeout=20) == -signal.SIGKILL

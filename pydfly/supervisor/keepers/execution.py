@@ -62,18 +62,11 @@ class Execution:
         self._box = box
         self._held = given.held
 
-    def wait_a_moment(self) -> None:
-        """Sleep until something happens, or this process must go on.
-
-        The processor is the command's and the owner's then; and what is written to before the exec has to be copied.
-        """
-        self._box.wait_until(self._settling)
-
     def settle(self, is_awaited: bool, kept: Iterable[int]) -> float:
         """Close what only the command needs, once; return when to come back for it, on the monotonic clock.
 
         Args:
-            is_awaited: the exec has not come yet, so it comes before this for a moment.
+            is_awaited: the processor is left to the exec, and to the owner that waits for it, for a moment.
             kept: descriptors that stay open.
         """
         is_done = self._settling == float("inf")

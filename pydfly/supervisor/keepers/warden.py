@@ -78,8 +78,11 @@ class Warden:
             due = self._due
             if self._execution:
                 kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
-                due = min(due, self._execution.settle(self.state == states.STARTING, kept))
+                due = min(due, self._execution.settle(self.state in (states.STARTING, states.RUNNING), kept))
             self._mailbox.wait_until(due)
+            if self.state == states.STARTING:  # what is waited for comes before all else
+                self._hear_of_exec()
+                self._owner.line.send()
         self._say_farewell()
         # without a launch the helpers above were gone before it came: the owner is told by whoever is left
         return FAILED if self.launch is None else LEFT if self._ending and self._ending.leaves_some else 0
@@ -145,7 +148,6 @@ class Warden:
     def _start(self) -> None:
         assert self.launch
         name = os.fsdecode(os.path.basename(self.launch.command[0]))
-        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
         try:
             self._execution = Execution(self.launch, self._mailbox, self._given)
         except OSError as error:
@@ -154,13 +156,10 @@ class Warden:
             return
         self.pid = self._execution.pid
         self.state = states.STARTING
+        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
         self._dead.command_is(self.pid, name)
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
-        self._execution.wait_a_moment()  # for the exec, most likely
-        self._hear_of_exec()
-        self._owner.line.send()
-        self._execution.wait_a_moment()
 
     def _hear_of_exec(self) -> None:
         if self._execution and (event := self._execution.event()):
