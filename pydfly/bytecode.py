@@ -49,6 +49,7 @@ HELPERS = (
     "supervisor/keepers/fork_exec",
     "supervisor/keepers/execution",
     "supervisor/keepers/warden",
+    "supervisor/keepers/orders",
     "supervisor/keepers/deputy",
     "supervisor/keepers/guard",
 )

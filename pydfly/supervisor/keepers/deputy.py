@@ -18,6 +18,7 @@ from .domain import Lifeline, adopt_orphans, continue_parent, die_with_parent, l
 from .execution import Given
 from .keeper import FAILED, LEFT, Keeper, last_resort
 from .mailbox import Witness
+from .orders import Orders
 from .warden import Warden
 
 TYPE_CHECKING = False
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     Beginning = tuple[Conversation, list[int], list[int]]
 else:
     import _signal
-
-PAUSE = 0.002  # seconds after a start until a warden is forked ahead: that start comes first
 
 
 class Deputy:
@@ -61,8 +60,7 @@ class Deputy:
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._grace = 0.0
-        self._ordered: list[tuple[Message, list[int]]] = []  # wardens to be forked ahead of their launch
-        self._ordered_due = float("inf")  # when
+        self._orders = Orders(self._lifeline)
         self._witness = Witness()
 
     def leave(self) -> None:
@@ -100,13 +98,14 @@ class Deputy:
         self._settle()
         while True:
             self._hear()
+            self._orders.hear()
             self._keeper.collect()
             self._see_to_the_dead()
             if self._is_over():
                 return
-            if time.monotonic() >= self._ordered_due:
+            if time.monotonic() >= self._orders.due:
                 self._start_ahead()
-            info = self._mailbox.wait_until(min(self._keeper.due, self._ordered_due))
+            info = self._mailbox.wait_until(min(self._keeper.due, self._orders.due))
             self._witness.note(info)
             if info is not None and info.si_signo == _signal.SIGCONT:  # of a warden, whose owner is gone
                 self._continue_above()
@@ -128,8 +127,7 @@ class Deputy:
             if message[0] == "domain" and is_whole:
                 self._start(message, descriptors)
             elif message[0] == "ahead" and is_whole:
-                self._ordered.append((message, descriptors))
-                self._ordered_due = time.monotonic() + PAUSE
+                self._orders.add((message, descriptors))
             else:
                 self._refuse(message, descriptors)
         self._channel.send()
@@ -151,17 +149,13 @@ class Deputy:
         """Start the warden of a domain."""
         line, *others = descriptors
         self._fork(message, descriptors, lambda: (Conversation(line), message[2], others))
-        if self._ordered:
-            self._ordered_due = time.monotonic() + PAUSE
 
     def _start_ahead(self) -> None:
         """Start the wardens that were ordered, now that no start is waited for."""
         from .spare import wait_for_launch  # not before: most deputies have one domain
 
-        self._ordered_due = float("inf")
-        ordered, self._ordered = self._ordered, []
         own = self._mailbox, self._keeper.listing, self._lifeline
-        for message, sent in ordered:
+        for message, sent in self._orders.take():
             if self._closing:
                 close_all(sent)
             else:
@@ -181,6 +175,7 @@ class Deputy:
             self._become_warden(begin)
         self._keeper.add(pid)
         self._domains[pid] = number, grace
+        self._orders.put_off(pid)
         self._tell(("warden", number, pid))
         close_all(given)
 
@@ -197,12 +192,10 @@ class Deputy:
         try:
             listing.renew()  # first: the last resort must not take the other wardens for children of this process
             os.close(self._hold)
-            os.close(self._channel.descriptor)
-            if self._control >= 0:
-                os.close(self._control)
-            warden = Warden(
-                self._mailbox, listing, self._lifeline
-            )  # before it is waited for: that takes as long as all the rest
+            theirs = (self._channel.descriptor, self._control, self._orders.news)
+            close_all([descriptor for descriptor in theirs if descriptor >= 0])
+            # before a launch is waited for: to make it takes as long as all the rest of a start
+            warden = Warden(self._mailbox, listing, self._lifeline)
             if (beginning := begin()) is None:
                 os._exit(0)
             owner, targets, descriptors = beginning
@@ -221,6 +214,7 @@ class Deputy:
         """End what killed wardens have left, and say so."""
         for pid, status in self._keeper.dead_wards:
             number, grace = self._domains.pop(pid, (0, 0.0))
+            self._orders.died(pid)
             if number and (not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT)):
                 self._lost.append(number)
                 self._grace = max(self._grace, grace)

@@ -115,10 +115,27 @@ class Lifeline:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
         self.parent = 0
+        self.news = -1
+        """A pipe by which the parent hears that a start is over; -1 if it does not want to know."""
 
     def renew(self) -> None:
         """Belong to the process that calls this, after a fork."""
         self.parent = os.getppid()
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What this needs to stay open."""
+        return (self.descriptor, self.news) if self.news >= 0 else (self.descriptor,)
+
+    def tell_started(self) -> None:
+        """Let the parent know that what it has put off can be done now."""
+        if self.news >= 0:
+            try:  # noqa: SIM105  contextlib would be imported for this alone
+                os.write(self.news, b"!")
+            except OSError:  # it is full of news, or the parent is dead
+                pass
+            os.close(self.news)
+            self.news = -1
 
     def is_cut(self) -> bool:
         """Say whether this process should end what it guards."""

@@ -86,7 +86,7 @@ def wait_for_launch(
     line, *pipe = descriptors
     channel, token = Passing(line), Token(*pipe)
     stand_alone(lifeline, _signal.SIGCONT)  # stopped or not, it hears of the death of the deputy
-    let_go(box.null, box.null, lifeline.descriptor, *descriptors, *listing.descriptors)
+    let_go(box.null, box.null, *lifeline.descriptors, *descriptors, *listing.descriptors)
     name_myself("pydfly-spare")
     mailbox.listen(line)
     rehearse(box)

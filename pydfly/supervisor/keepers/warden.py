@@ -77,7 +77,9 @@ class Warden:
             self._owner.line.send()
             due = self._due
             if self._execution:
-                kept = (self._lifeline.descriptor, self._owner.line.descriptor, *self._listing.descriptors)
+                if self.state != states.STARTING:
+                    self._lifeline.tell_started()
+                kept = (*self._lifeline.descriptors, self._owner.line.descriptor, *self._listing.descriptors)
                 due = min(due, self._execution.settle(self.state in (states.STARTING, states.RUNNING), kept))
             self._mailbox.wait_until(due)
             if self.state == states.STARTING:  # what is waited for comes before all else
