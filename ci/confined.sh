@@ -21,23 +21,20 @@ export PYDFLY_CONFINED
 "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$@"
 
 echo "== the rules of the machines, and what the first run on real kernels showed"
-PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -n auto -p no:cacheprovider tests/confined
+PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -n 4 -p no:cacheprovider tests/confined  # they wait more than they compute
 
 # a pid namespace where that is allowed, so that nothing outlives it
 box=
 if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
 suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
-for flavour; do
-    (
-        $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$flavour" -- \
-            -m pytest -q -p no:cacheprovider $suites >"$folder/$flavour.out" 2>&1 || echo failed >"$folder/$flavour.failed"
-    ) &
-done
-wait
-status=0
+export python box suites
+# side by side; xargs, as a background job of this shell would ignore Ctrl-C
+# shellcheck disable=SC2016  # expanded by the inner shell
+printf '%s\n' "$@" | xargs -P 2 -I FLAVOUR sh -c '
+    $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" FLAVOUR -- -m pytest -q -p no:cacheprovider $suites \
+        >"$PYDFLY_CONFINED/FLAVOUR.out" 2>&1 || echo failed >"$PYDFLY_CONFINED/FLAVOUR.failed"'
 for flavour; do
     echo "== $flavour: the live suites, as programs in the machine"
     cat "$folder/$flavour.out"
-    [ ! -e "$folder/$flavour.failed" ] || status=1
 done
-exit $status
+[ -z "$(find "$folder" -maxdepth 1 -name '*.failed')" ]

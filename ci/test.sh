@@ -9,22 +9,18 @@ case $lane in
     fast) python=$(sh ci/venv.sh build/venv-test test) ;;
     *) echo "usage: test.sh [fast]" >&2; exit 2 ;;
 esac
-echo "== format, types, structure"
-sh ci/check.sh "$python"
 if [ "$lane" = fast ]; then
+    echo "== format, types, structure"
+    sh ci/check.sh "$python"
     exec "$python" -m pytest -q -n auto tests/simkernel tests/ending tests/supervisor/test_line.py tests/supervisor/test_wire.py \
         tests/conformance/test_table.py tests/cli/test_cli.py tests/backends/test_linux_process.py tests/test_resident.py \
         tests/live/test_aio.py tests/live/test_own_domain.py tests/test_errors.py tests/test_escape.py
 fi
-echo "== the simulated kernels: covered by their own tests, line by line and branch by branch"
-"$python" -m coverage run --branch --source=pydfly.simkernel -m pytest -q tests/simkernel
-"$python" -m coverage report --skip-covered --fail-under=100
+
 rest="--ignore=tests/simkernel"
+compiled=
 if command -v "${CC:-gcc}" >/dev/null; then
-    echo "== the native binding"
-    sh ci/native.sh "$python"
-    echo "== whole programs on a Linux that looks like DragonFly, and like FreeBSD"
-    sh ci/confined.sh "$python"
+    compiled=yes
     rest="$rest --ignore=tests/native --ignore=tests/confined"
 elif [ -n "${PYDFLY_REQUIRE:-}" ]; then
     echo "test.sh: PYDFLY_REQUIRE wants the native binding checked, and there is no ${CC:-gcc}" >&2
@@ -32,10 +28,28 @@ elif [ -n "${PYDFLY_REQUIRE:-}" ]; then
 else
     echo "test.sh: no ${CC:-gcc} here, so the native binding was not compiled"
 fi
+
+# what keeps a single core busy goes side by side; each part is shown whole when all are done
+parts="check simulated ${compiled:+native} docs"
+shown=build/test-parts
+rm -rf "$shown"
+mkdir -p "$shown"
+# xargs, as a background job of this shell would ignore Ctrl-C
+# shellcheck disable=SC2016,SC2086  # expanded by the inner shell; several words
+printf '%s\n' $parts | xargs -P 4 -I PART \
+    sh -c 'sh ci/PART.sh "$0" >"$1/PART.out" 2>&1 || echo failed >"$1/PART.failed"' "$python" "$shown"
+for part in $parts; do
+    echo "== $(sed -n '2s/^# //p' "ci/$part.sh")"
+    cat "$shown/$part.out"
+done
+[ -z "$(find "$shown" -name '*.failed')" ] || { echo "test.sh: failed: $(cd "$shown" && echo *.failed)" >&2; exit 1; }
+
+if [ -n "$compiled" ]; then
+    echo "== whole programs on a Linux that looks like DragonFly, and like FreeBSD"
+    sh ci/confined.sh "$python"
+fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
 "$python" -m pytest -q -n auto --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
 echo "== what sees the other processes of the machine, file by file"
 "$python" -m pytest -q -n auto --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
-echo "== the documentation"
-sh ci/docs.sh "$python"
