@@ -95,12 +95,15 @@ def die_with_parent(signal: int, parent: int) -> None:
 
 
 def continue_parent(helpers: tuple[int, ...]) -> None:
-    """Continue the parent, if it was stopped and is one of these helpers."""
+    """Continue the parent, if it was stopped and is one of these helpers.
+
+    DragonFly lets the owner of a domain signal nothing above it: there a stopped parent stays stopped.
+    """
     parent = os.getppid()
-    if parent > 1 and parent in helpers:
+    if parent > 1 and parent in helpers and not sys.platform.startswith("dragonfly"):
         try:  # noqa: SIM105  contextlib would be imported for this alone
             os.kill(parent, _signal.SIGCONT)
-        except OSError:  # it has just ended; or this is DragonFly, where nothing may be sent upwards
+        except OSError:  # it has just ended
             pass
 
 
