@@ -9,7 +9,10 @@ import sys
 mask = None
 if __name__ == "__main__":
     if sys.argv[1:2] == ["run"]:  # what is sent from now on is for the command that is not there yet
-        mask = {int(number) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())}
+        try:  # noqa: SIM105  contextlib would be imported for this alone
+            mask = {int(number) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())}
+        except OSError:  # a filter of system calls refuses it, as `run` will say
+            pass
     # neither the current directory nor $PYTHONPATH, which is meant for the command, stands before Python's own modules
     foreign = {os.path.abspath(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)}
     sys.path.sort(key=foreign.__contains__)

@@ -14,6 +14,7 @@ between the comparison and the end of that call.  Between threads there is one a
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -175,9 +176,9 @@ class Post:
         look.register(self.fileno(), 0)  # the end of a connection is told in any case
         return not look.poll(0)
 
-    def end(self) -> None:
-        """Let the other end read that no more will be sent; messages can still come."""
-        self._shut(socket.SHUT_WR)
+    def end(self) -> bool:
+        """Let the other end read that no more will be sent; messages can still come.  False if that is refused."""
+        return self._shut(socket.SHUT_WR)
 
     def hang_up(self) -> None:
         """End the connection for both ends, although a forked copy of this one may live on."""
@@ -185,14 +186,16 @@ class Post:
 
     def close(self) -> None:
         """Close this process's copy of the socket."""
+        self.closed = True
         self._parcels.clear()
         self._socket.close()
 
-    def _shut(self, how: int) -> None:
+    def _shut(self, how: int) -> bool:
         try:
             self._socket.shutdown(how)
-        except OSError:  # ENOTCONN, EBADF: it is over already
-            return
+        except OSError as error:
+            return error.errno in (errno.ENOTCONN, errno.EBADF)  # it is over already
+        return True
 
     def _read(self) -> None:
         """Read a piece: if that was not all, the socket is readable still."""

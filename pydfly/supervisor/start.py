@@ -49,13 +49,15 @@ class Helper:
             self.collected = _collect(self.pid)
         return self.collected
 
-    def wake(self) -> None:
-        """Continue the guard if it was stopped."""
-        if not self.collected:
-            try:
-                os.kill(self.pid, signal.SIGCONT)  # a child that was not waited for: the pid is its own
-            except ProcessLookupError:
-                return
+    def wake(self) -> bool:
+        """Continue the guard if it was stopped, and say whether it lives."""
+        try:
+            if self.collect():
+                return False
+            os.kill(self.pid, signal.SIGCONT)  # a child that was not waited for: the pid is its own
+        except OSError:  # a filter of system calls refuses it; what cannot do without says so
+            pass
+        return True
 
 
 def guard(program: Program | None) -> Helper:

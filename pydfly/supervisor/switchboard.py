@@ -95,14 +95,15 @@ class Switchboard:
 
     def wake(self) -> None:
         """Continue the guard, which continues the others, if it was stopped; without it the deputy, and the wardens."""
-        self._helper.wake()
-        if self._helper.collect():
-            for post in tuple(self._watched.values()):
-                post.continue_holder()
+        if self._helper.wake():
+            return
+        for post in tuple(self._watched.values()):
+            post.continue_holder()
 
     def leave_guard(self) -> None:
         """Tell the guard that no more domains will come: it ends those that are there, and then itself."""
-        self.control.end()
+        if not self.control.end():
+            self.forget(self.control)
         self.wake()
 
     def is_cut(self) -> bool:
@@ -135,7 +136,7 @@ class Switchboard:
             self.until(self.is_cut, timeout, lambda: ends, urge=True)
         pause, longest = PAUSES
         while not self._helper.collect():
-            self._helper.wake()
+            self.wake()
             if deadline is not None and time.monotonic() >= deadline:
                 raise NotYetError(f"{ends} not within {timeout} s")
             time.sleep(pause)
@@ -149,7 +150,7 @@ class Switchboard:
         for post in tuple(self._watched.values()):
             post.hang_up()
         self.control.hang_up()
-        self._helper.wake()  # if it was stopped meanwhile
+        self.wake()  # if it was stopped meanwhile
         if not self._turns:
             self._release()
         else:  # a thread is waiting: it does this when it leaves

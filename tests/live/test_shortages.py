@@ -30,16 +30,20 @@ NUMBERS = {  # of system calls: x86_64, and the generic table that the later mac
     "recvmsg": (47, 212),
     "rt_sigtimedwait": (128, 137),
     "rt_sigpending": (127, 136),
+    "rt_sigprocmask": (14, 135),
 }
 # without these there is no supervisor
-REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl", "recvmsg", "rt_sigtimedwait"}
+REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl", "recvmsg", "rt_sigtimedwait", "rt_sigprocmask"}
 
 # installs a filter that refuses one call with one errno, then becomes the program behind it
 FILTER = """
 import ctypes, os, struct, sys
 errno, number, *program = sys.argv[1:]
+number, _, first = number.partition(",")  # and the first argument that it is refused with
 load, equal, answer = 0x20, 0x15, 0x06
-steps = [(load, 0, 0, 0), (equal, 0, 1, int(number)), (answer, 0, 0, 0x50000 | int(errno)), (answer, 0, 0, 0x7FFF0000)]
+check = [(load, 0, 0, 16), (equal, 0, 1, int(first))] if first else []
+steps = [(load, 0, 0, 0), (equal, 0, 1 + len(check), int(number)), *check]
+steps += [(answer, 0, 0, 0x50000 | int(errno)), (answer, 0, 0, 0x7FFF0000)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
 class Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
@@ -48,6 +52,17 @@ libc = ctypes.CDLL(None, use_errno=True)
 assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, ctypes.byref(prog), 0, 0) == 0, os.strerror(ctypes.get_errno())
 os.execvp(program[0], program)
+"""
+
+# the same command in a program's hands
+SUPERVISE = f"""
+import pydfly
+try:
+    with pydfly.supervise(["sh", "-c", {DAEMON!r}], grace=0.2) as service:
+        service.wait_command()
+    print(service.exit_status)
+except OSError as error:
+    print(error.strerror)
 """
 
 # takes the descriptors of the three helpers away, as any process of the same user can
@@ -98,6 +113,25 @@ def test_a_refused_call_ends_in_nobody_left_or_nothing_started(call: str, number
         assert os.strerror(int(number)) in done.stderr
     else:
         assert (done.returncode, done.stderr) == (3, "")
+
+
+@linux_only
+@pytest.mark.parametrize("number", [1, 38], ids=["EPERM", "ENOSYS"])
+@pytest.mark.parametrize("call", ["kill", "shutdown", "wait4", "rt_sigprocmask", "prctl"])
+def test_a_refused_call_of_the_owner_neither_hangs_nor_complains(call: str, number: int) -> None:
+    done = run(sys.executable, "-c", FILTER, str(number), number_of(call), sys.executable, "-c", SUPERVISE)
+    assert daemons() == []
+    assert (done.stdout, done.stderr) == ("3\n" if call == "shutdown" else f"{os.strerror(number)}\n", "")
+
+
+@linux_only
+@pytest.mark.parametrize("option", [1, 4, 36], ids=["PDEATHSIG", "DUMPABLE", "CHILD_SUBREAPER"])
+def test_an_option_of_prctl_that_is_refused_is_told(option: int) -> None:
+    """Some sandboxes refuse single ones; the command is not started."""
+    words = [*PYDFLY, "run", "--", "sh", "-c", "echo started"]
+    done = run(sys.executable, "-c", FILTER, "1", f"{number_of('prctl')},{option}", *words)
+    assert (done.returncode, done.stdout) == (125, "")
+    assert done.stderr == f"pydfly: run: {os.strerror(1)}\n"
 
 
 @linux_only

@@ -78,6 +78,8 @@ class Deputy:
         begun = False
         try:
             self._keeper.listing.renew()
+            adopt_orphans()
+            die_with_parent(_signal.SIGCONT, self._guard)
             begun = True
             self._run(first)
             self._continue_above()
@@ -91,8 +93,6 @@ class Deputy:
 
     def _run(self, first: tuple[Message, list[int]] | None) -> None:
         """Keep the wardens until the guard wants no more of them, or is gone, and none is left."""
-        adopt_orphans()
-        die_with_parent(_signal.SIGCONT, self._guard)
         if first:
             self._start(*first)
         self._settle()
