@@ -205,4 +205,4 @@ def test_a_service_without_its_guard_is_over_when_its_processes_are(sent: list[t
         with pytest.raises(pydfly.SupervisionError):
             service.stop()
         assert not alive(command)
-    assert not any(map(alive, pids))
+    assert eventually(lambda: not any(map(alive, pids)))
