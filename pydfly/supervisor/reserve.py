@@ -133,12 +133,15 @@ class Reserve:
 
     def claim(self, grace: float) -> Reserved | None:
         """Return the warden that waits; None if there is none yet, or none for domains of this grace."""
-        for reserved in tuple(self._kept):
-            is_claimed = reserved.grace == grace and reserved.is_claimed()
-            is_dead = reserved.is_dead()
-            if is_claimed or is_dead or reserved.grace != grace:
-                self.close()
-            return reserved if is_claimed and not is_dead else None
+        try:
+            reserved = self._kept.pop()  # first: one that an exception comes upon here is let go of
+        except IndexError:
+            return None
+        if reserved.grace != grace or reserved.is_dead():
+            return None
+        if reserved.is_claimed():
+            return reserved
+        self._kept.append(reserved)  # it does not wait yet
         return None
 
     def order(self, board: Board, grace: float) -> None:

@@ -194,8 +194,8 @@ class Switchboard:
                 return False
         self._unfinished.add(descriptor)  # if an exception comes below, the next turn goes on from here
         news = post.receive(self._take if handle is None else handle.take, readable) or post.closed
-        self._unfinished.discard(descriptor)
         post.flush()
+        self._unfinished.discard(descriptor)
         if self._watched.get(descriptor) is not post:  # what was read was the last that was wanted
             return news
         if post.closed:

@@ -200,6 +200,25 @@ def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
     assert onlooker.look(onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=20)).ppid).ppid == deputy
 
 
+def test_an_exception_right_behind_the_claim(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The byte is taken, and nobody knows of it: the warden is let go of, and the next ones are used."""
+    deputy, spare = kept(supervisor)
+    is_claimed = reserve.Reserved.is_claimed
+
+    def interrupted(self: reserve.Reserved) -> bool:
+        assert is_claimed(self)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reserve.Reserved, "is_claimed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        supervisor.supervise(SLEEP)
+    monkeypatch.undo()
+    eventually(lambda: not onlooker.exists(spare))
+    supervisor.supervise(SLEEP).wait_started(timeout=20)
+    following = spare_of(deputy)
+    assert onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=20)).ppid == following
+
+
 def test_a_forked_copy_of_the_owner_keeps_nothing_alive() -> None:
     """The copy lives on, while the original lets go of everything."""
     made = pydfly.Supervisor(grace=0.0)
