@@ -136,10 +136,11 @@ def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     daemons = f"setsid -f {sleep}; setsid -f sh -c '\\''{deaf}'\\'' $$"
     terminal.type(f"{RUN} --wait-all --grace 0.5 -- sh -c '{daemons}'\n")
     terminal.expect("ready\r\n")
+    eventually(lambda: len(onlooker.with_command(sleep)) == 1)  # until its setsid(2) it is in the group of the job
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.expect(PROMPT)
-    eventually(lambda: len(onlooker.with_command(sleep)) == 1)
+    assert len(onlooker.with_command(sleep)) == 1
     terminal.type("fg\n")
     terminal.expect("pydfly run")
     end = time.monotonic() + 20

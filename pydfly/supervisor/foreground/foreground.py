@@ -141,6 +141,8 @@ class Foreground:
             self.failure = values[0]
         elif name == "exited":
             self._exited = True
+            if self._job.is_suspending():
+                self._key(_signal.SIGTSTP)
         elif name == "stopped":
             self._job.stopped(values[0])
         elif name == "ask":
@@ -197,6 +199,8 @@ class Foreground:
         if not self._exited:
             if not self._job.is_in_our_group():
                 self._request("signal", number, True)
+            if number == _signal.SIGTSTP:
+                self._job.suspended()
         elif self._is_ending():
             if number == _signal.SIGINT:
                 self._end(0.0)

@@ -37,6 +37,8 @@ class Job:
         self._request = request
         self._command = 0
         self._asked = 0  # the request that followed the last SIGCONT, until it is answered
+        self._pressed = 0  # the request that followed the last Ctrl-Z, until it is answered
+        self._questions = 0  # how many more such requests are to follow
 
     def started(self, command: int) -> None:
         """Take the pid of the command, which was executed."""
@@ -52,11 +54,27 @@ class Job:
     def continued(self) -> None:
         """A SIGCONT was taken, and passed on: what is told of earlier stops is out of date."""
         self._asked = self._request("signal", 0)
+        self._pressed = 0
+
+    def suspended(self) -> None:
+        """Ctrl-Z was pressed.  The command may have died just before, and the warden has not told so yet.
+
+        It does that before it answers a second question at the latest: it answers first, and then collects the dead.
+        """
+        self._questions = 1
+        self._pressed = self._request("signal", 0)
+
+    def is_suspending(self) -> bool:
+        """Say whether nothing has come of the last Ctrl-Z yet, so that the command may have been dead before."""
+        return self._pressed != 0
 
     def answered(self, serial: int) -> None:
         """The warden has answered a request."""
         if serial == self._asked:
             self._asked = 0
+        if serial == self._pressed:
+            self._pressed = self._request("signal", 0) if self._questions else 0
+            self._questions = 0
 
     def stopped(self, number: int) -> None:
         """Stop as the command did, being the shell's job; or lend the terminal to a command that waits for it.
@@ -64,6 +82,7 @@ class Job:
         Args:
             number: the signal that stopped the command.
         """
+        self._pressed = 0
         if not self.terminal.exists:
             return
         if self.own_group and number in _WANTS_TERMINAL and self.terminal.is_ours():
