@@ -68,7 +68,8 @@ def marker(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv(VARIABLE, name)
     yield name
     for pid in survivors(name):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def nobody_left(marker: str) -> bool:

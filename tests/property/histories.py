@@ -76,10 +76,15 @@ class Histories(RuleBasedStateMachine):
         self.trace = Trace(f"history-{kind.played}")
         self.real = World(kind.live, self.trace)
         simulated = linux_rules.backend
-        self.modelled = World(Modelled(simulated, simulated()))
+        self.model = Modelled(simulated, simulated())
+        self.modelled = World(self.model)
         self.pairs = [Pair(self.real.first, self.modelled.first)]
         self.outside = Pair(self.real.outside, self.modelled.outside)
         self.several_died = self.executed = False
+
+    def teardown(self) -> None:
+        """Remove what this history wrote."""
+        self.model.close()
 
     @classmethod
     def end(cls) -> None:
