@@ -30,7 +30,7 @@ LEVELS = [
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "testing"],
 ]
-PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy", "pydfly.supervisor.services.restarts")
+PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy", "pydfly.supervisor.services.restart_policy")
 IMPURE = {
     "asyncio",
     "ctypes",

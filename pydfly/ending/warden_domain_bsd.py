@@ -1,4 +1,8 @@
-"""DragonFly and FreeBSD: the children of a process, as the kernel's own process list has them."""
+"""DragonFly and FreeBSD: the children of a process, as the kernel's own process list has them.
+
+There are no pidfds.  A direct child is signalled by its pid, which stays its own until it is collected (see
+``warden_domain``); a deeper member after its start time was compared (see ``backends.native.processes``).
+"""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pydfly.supervisor.services.restart_rules import SHORTEST, Rules
-from pydfly.supervisor.services.restarts import (
+from pydfly.supervisor.services.restart_pace import SHORTEST, Rules
+from pydfly.supervisor.services.restart_policy import (
     END,
     END_COMMAND,
     EVENTS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _signal
 
-from ...supervisor.services.restart_rules import MAX_DELAY, READY_TIMEOUT, Rules
+from ...supervisor.services.restart_pace import MAX_DELAY, READY_TIMEOUT, Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

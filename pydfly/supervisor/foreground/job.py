@@ -1,5 +1,8 @@
 """The command as a job of the shell that started this process: which has the terminal, and which is stopped.
 
+For Ctrl-Z, ``Foreground`` takes the signal and tells this module; the warden tells that the command has stopped; then
+this process stops itself by ``terminal.stop_myself``.
+
 Stops and continuations come by two ways that overtake each other: the terminal and the shell signal this process, and
 the warden tells a moment later what became of the command.  A shell can say ``fg`` in that moment: it takes the job
 for stopped as soon as its own child is, which need not be this process.  Stopping then, for a stop that is over, would

@@ -9,7 +9,7 @@ from ...errors import BackendError
 from ..arguments import seconds
 from .notify import AVAILABLE
 from .readiness import NOTIFY
-from .restart_rules import Rules
+from .restart_pace import Rules
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

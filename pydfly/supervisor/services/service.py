@@ -11,7 +11,7 @@ import time
 
 from .output import Output
 from .readiness import Readiness
-from .restarts import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
+from .restart_policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
 from .status import ServiceStatus, ended
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..wire import Message
     from .event_loop import Timer
     from .guard_domains import Domains, OwnedDomain
-    from .restart_rules import Rules
+    from .restart_pace import Rules
 
 
 class Service:

@@ -13,7 +13,7 @@ from ..line import Line
 from ..wire import error_fields
 from .event_loop import EventLoop
 from .guard_domains import Domains
-from .restart_rules import Rules
+from .restart_pace import Rules
 from .service import Service
 
 HELD = -1  # the target of what no command gets

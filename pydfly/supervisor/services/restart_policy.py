@@ -10,13 +10,13 @@ Times are seconds of any clock that only goes forward.
 
 from __future__ import annotations
 
-from .restart_rules import Pace
+from .restart_pace import Pace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .restart_rules import Rules
+    from .restart_pace import Rules
 STOPPED, STARTING, RUNNING = "stopped", "starting", "running"
 STOPPING, WAITING, FAILED = "stopping", "waiting", "failed"
 STATES = (STOPPED, STARTING, RUNNING, STOPPING, WAITING, FAILED)
