@@ -18,6 +18,7 @@ if [ "$lane" = fast ]; then
 fi
 
 rest="--ignore=tests/simkernel"
+workers=$((2 * $(getconf _NPROCESSORS_ONLN)))  # most tests wait half of their time
 compiled=
 if command -v "${CC:-gcc}" >/dev/null; then
     compiled=yes
@@ -50,6 +51,6 @@ if [ -n "$compiled" ]; then
 fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
-"$python" -m pytest -q -n auto --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
+"$python" -m pytest -q -n "$workers" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
 echo "== what sees the other processes of the machine, file by file"
 "$python" -m pytest -q -n auto --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py

@@ -3,6 +3,7 @@
 # The live escape suite and the packaging tests are left to ci/test.sh.
 set -eu
 cd "$(dirname "$0")/.."
+workers=$((2 * $(getconf _NPROCESSORS_ONLN)))  # most tests wait half of their time
 default=$("${PYTHON:-python3}" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 for version in 3.10 3.11 3.12 3.13; do
     [ "$version" != "$default" ] || continue
@@ -14,6 +15,6 @@ for version in 3.10 3.11 3.12 3.13; do
     if [ -z "$found" ]; then echo "versions.sh: no Python $version here"; continue; fi
     echo "versions.sh: Python $version"
     python=$(PYTHON=$found sh ci/venv.sh "build/venv-$version" test)
-    "$python" -m pytest -q -n auto --ignore=tests/live --ignore=tests/faults --ignore=tests/confined \
+    "$python" -m pytest -q -n "$workers" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore=tests/confined \
         --ignore=tests/test_packaging.py --ignore=tests/test_docs.py
 done
