@@ -5,13 +5,12 @@ Whatever is doubtful counts as made here: a zombie too many is harmless, a stole
 
 from __future__ import annotations
 
-import os
 import sys
 from _thread import get_ident
 from itertools import count
 
 from ..records import NamedTuple
-from .waiting import waitid
+from .waiting import look_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ class _Call(NamedTuple):
 class Calls:
     """The calls that go on; other threads may make some at any moment.
 
-    Args:
-        doubts: gets the time of each that is over, if its child is not.
+    ``doubts`` gets the time of each that is over, if its child is not.
     """
 
     def __init__(self, doubts: list[Span]) -> None:
@@ -64,12 +62,9 @@ class Calls:
         self._calls.clear()
 
     def begin(self, frame: FrameType | None, outlived: bool, clock: Callable[[], float]) -> None:
-        """Note one of the calling thread, whose last ones are over.
+        """Note one of the calling thread, whose last ones are over; ``outlived``: its child may live on afterwards.
 
-        Args:
-            frame: that calls; None for C code outside of any Python.
-            outlived: the child may live on when it is over.
-            clock: of start times.
+        ``frame`` is the one that calls; None for C code outside of any Python.
         """
         thread = get_ident()
         place = (0, 0) if frame is None else (id(frame), frame.f_lasti)
@@ -121,7 +116,7 @@ class Kinship:
         certain.
         """
         for pid in list(self.made):  # a copy, as a signal handler may make children meanwhile
-            if pid not in children and not _is_child(pid):
+            if pid not in children and look_at(pid) is None:
                 self.made.pop(pid, None)
 
     def is_ours(self, pid: int, born: Callable[[int], float], unnamed: Sequence[Span]) -> bool:
@@ -165,11 +160,3 @@ class Kinship:
 
     def _covers(self, span: Span, start_time: float) -> bool:
         return span.since - self.grain <= start_time <= span.until + self.grain
-
-
-def _is_child(pid: int) -> bool:
-    try:
-        waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True

@@ -56,3 +56,11 @@ wait4: Callable[[int, int], tuple[int, int, Any]] = os.wait4 if len(KINDS) == 1 
 """``os.wait4(pid, options)`` for children of every kind; with pid -1 only with WNOHANG."""
 waitid: Callable[[int, int, int], Any] = os.waitid if len(KINDS) == 1 else _of_every_kind(os.waitid)
 """``os.waitid(idtype, id, options)`` for children of every kind; with P_ALL only with WNOHANG."""
+
+
+def look_at(pid: int) -> bool | None:
+    """Say whether a child is dead, and leave it to be waited for; None: there is no such child."""
+    try:
+        return waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return None

@@ -14,6 +14,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..backends.waiting import look_at
 from ..ending import warden_domain
 from ..ending.last_resort import kill_until_gone
 from . import channel
@@ -101,11 +102,7 @@ class Worker:
 
     def peek(self, pid: int) -> str:
         """Say of a child whether it is ``alive`` or ``zombie``; ``foreign``: it is no child."""
-        try:
-            result = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        except ChildProcessError:
-            return "foreign"
-        return "zombie" if result is not None and result.si_pid == pid else "alive"
+        return {None: "foreign", False: "alive", True: "zombie"}[look_at(pid)]
 
     def kill(self, pid: int, number: int) -> None:
         """kill()."""

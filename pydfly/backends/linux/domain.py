@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..waiting import look_at
 from .process import OWN
 from .procfs import ProcFs
 
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
 
 def is_dead(pid: int) -> bool:
     """Say whether a child is dead, or is no child any more."""
-    try:
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return True
+    return look_at(pid) is not False
 
 
 class Domain(ProcFs):
