@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 import os
 
+from ...errors import refusal
 from . import prctl
 
 TYPE_CHECKING = False
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from queue import SimpleQueue
 
 HIGHEST = 64  # _NSIG of Linux
-
-
-class UndeliverableError(Exception):
-    """A signal number that the BSDs have and Linux has not: kept, but it cannot be sent."""
 
 
 class DeathSignal:
@@ -54,16 +51,16 @@ class DeathSignal:
         """Set the signal, 0 for none.
 
         Raises:
-            UndeliverableError: above 64; it is stored all the same, and get() returns it.
-            OSError: EBUSY, the main thread holds a signal that this thread cannot take back.
+            OSError: EOPNOTSUPP, the BSDs have this signal and Linux has not: it is stored all the same, and get()
+                returns it; EBUSY, the main thread holds a signal that this thread cannot take back.
         """
-        deliverable = signal if signal <= HIGHEST else 0
         with self._lock:  # two threads at once would start two helpers, and only one of them could be asked again
-            self._set(deliverable)
+            self._set(signal if signal <= HIGHEST else 0)
             self._value = signal
-            if deliverable != signal:
+            if signal > HIGHEST:
                 self._holder = "nobody"
-                raise UndeliverableError
+                reason = f"signal {signal} is stored, but not deliverable on this host: its last is {HIGHEST}"
+                raise refusal("procctl", "EOPNOTSUPP", reason)
 
     def _set(self, signal: int) -> None:
         """Let the right thread make the call."""

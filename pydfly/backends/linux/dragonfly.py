@@ -13,7 +13,6 @@ from ... import errors, structs
 from ...structs import NULL, OMITTED
 from .. import arguments
 from ..absent import NoModules
-from .deathsig import UndeliverableError
 from .domain import Domain
 from .process import OWN
 
@@ -101,10 +100,8 @@ class Linux(NoModules):
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         try:
             OWN.deathsig.set(signal)
-        except UndeliverableError:
-            raise errors.refusal(
-                "procctl", "EOPNOTSUPP", f"signal {signal} is stored, but not deliverable on this host: its last is 64"
-            ) from None
+        except errors.SyscallError:
+            raise
         except OSError as error:
             raise errors.refusal_of(error, "procctl", error.strerror) from None
 

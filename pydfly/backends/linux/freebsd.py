@@ -15,7 +15,7 @@ from ...structs import BAD_POINTER, NULL, ReaperKilled
 from .. import arguments, freebsd_arguments
 from ..absent import NoModules, NoResidency
 from .controls import CONTROLS
-from .deathsig import HIGHEST, UndeliverableError
+from .deathsig import HIGHEST
 from .freebsd_domain import FreeBSDDomain
 from .process import OWN
 
@@ -188,14 +188,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
     def _set_deathsig(self, target: DescendantInfo | None, value: int) -> None:
         if not 0 <= value <= SIG_MAXSIG:
             raise refusal("procctl", "EINVAL", "a signal is 1 to 128; 0 is none")
-        try:
-            OWN.deathsig.set(value)
-        except UndeliverableError:
-            raise refusal(
-                "procctl",
-                "EOPNOTSUPP",
-                f"signal {value} is stored, but not deliverable on this host: its last is {HIGHEST}",
-            ) from None
+        OWN.deathsig.set(value)
 
     def _get_deathsig(self, target: DescendantInfo | None, data: Data) -> int:
         return OWN.deathsig.get()
