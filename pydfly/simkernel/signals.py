@@ -166,9 +166,7 @@ def dispose_sigchld(process: Proc, disposition: str) -> None:
     process.sigchld = disposition
     process.nocldwait = False
     if disposition != CATCH and process.signal_queue:
-        process.signal_queue = [
-            entry for entry in process.signal_queue if meaning(process.kernel, entry.signal) != SIGCHLD
-        ]
+        process.signal_queue = _without(process, frozenset({SIGCHLD}))
 
 
 def _without(process: Proc, signals: frozenset[int]) -> list[PendingSignal]:

@@ -60,7 +60,7 @@ class DragonFly:
     def fork(self, parent: Proc, child: Proc, nowait: bool) -> Proc:
         """fork1(): the child is a member of its parent's domain, also under RFNOWAIT, never its owner."""
         reaping.enter(child, parent.node)
-        return self._reaper(parent) if nowait else parent
+        return self._adopter(parent, parent.node) if nowait else parent
 
     def execve(self, process: Proc, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
         """kern_execve(): reaper, ownership and children are kept; so is what is pending."""
@@ -148,9 +148,6 @@ class DragonFly:
         if process is not None:
             signals.post(process, numbers.SIGSYS)
         raise refusal("syscall", "EINVAL", f"there is no system call {number}; the process got SIGSYS")
-
-    def _reaper(self, process: Proc) -> Proc:
-        return self._adopter(process, process.node)
 
     def _adopter(self, process: Proc, node: Node | None) -> Proc:
         adopter = reaping.living_owner(node)

@@ -7,6 +7,7 @@ module, the event and the module's argument; a SyscallError that it raises is it
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 from ...errors import SyscallError, refusal
 from ...structs import BAD_POINTER, ModuleStat
@@ -31,35 +32,29 @@ _SHORT_NAME = 32  # sys/sys/module.h: MAXMODNAMEV1V2; DragonFly: MAXMODNAME
 _LONGEST_NAME = {"freebsd": 1024, "dragonfly": 32}
 
 
+@dataclass(slots=True, eq=False)
 class ModuleData:
-    """``moduledata_t``: what a kernel file says about a module in it.
+    """``moduledata_t``: what a kernel file says about a module in it."""
 
-    Attributes:
-        handler: what is called with the events; None: a handler that agrees to everything.
-        arg: what the handler gets besides.
-    """
-
-    def __init__(self, name: str, handler: Handler | None = None, arg: object = None) -> None:
-        self.name = name
-        self.handler = handler
-        self.arg = arg
+    name: str
+    handler: Handler | None = None
+    """What is called with the events; None: a handler that agrees to everything."""
+    arg: object = None
+    """What the handler gets besides."""
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Module:
-    """A module that the kernel knows.
+    """A module that the kernel knows."""
 
-    Attributes:
-        id: its number; they count up from 1 and are not given out again.
-        data: its data, an int: the number of its system call (``data.intval``).
-    """
-
-    def __init__(self, id: int, data: ModuleData) -> None:
-        self.id = id
-        self.name = data.name
-        self.refs = 1
-        self.data = 0
-        self._handler = data.handler
-        self._arg = data.arg
+    id: int
+    """Its number; they count up from 1 and are not given out again."""
+    name: str
+    _handler: Handler | None
+    _arg: object
+    refs: int = 1
+    data: int = 0
+    """Its data, an int: the number of its system call (``data.intval``)."""
 
     def __repr__(self) -> str:
         return f"<module {self.id} {self.name!r}>"
@@ -70,15 +65,15 @@ class Module:
             self._handler(self, what, self._arg)
 
 
+@dataclass(slots=True, eq=False)
 class SyscallModuleData:
     """``struct syscall_module_data``: the argument of syscall_module_handler()."""
 
-    def __init__(self, entry: SyscallHelperData, chain: Handler | None, arg: object, flags: int) -> None:
-        self.entry = entry
-        self.chain = chain
-        self.arg = arg
-        self.flags = flags
-        self.failed = False
+    entry: SyscallHelperData
+    chain: Handler | None
+    arg: object
+    flags: int
+    failed: bool = False
 
 
 class Modules:
@@ -110,7 +105,7 @@ class Modules:
         if any(module.name == data.name for module in self.loaded.values()):
             raise refusal("kldload", "EEXIST", f"a module {data.name!r} is loaded already")
         self._last_id += 1
-        module = self.loaded[self._last_id] = Module(self._last_id, data)
+        module = self.loaded[self._last_id] = Module(self._last_id, data.name, data.handler, data.arg)
         try:
             module.event(MOD_LOAD)
         except SyscallError:

@@ -13,6 +13,8 @@ with the calling process and then with its arguments; what it returns is the res
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,23 +116,18 @@ def count_arguments(call: Call) -> int:
     return max(sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds) - 1, 0)
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class SyscallHelperData:
-    """``struct syscall_helper_data``: an entry to be registered; the kernel writes into it.
+    """``struct syscall_helper_data``: an entry to be registered; the kernel writes into it."""
 
-    Attributes:
-        new: ``new_sysent``, what is to be installed.
-        syscall_no: ``syscall_no``, where.
-        old: ``old_sysent``, what was there before; filled in by a registration.
-        registered: ``registered``, 1 from a registration by syscall_helper_register() to its end.
-    """
-
-    __slots__ = ("new", "old", "registered", "syscall_no")
-
-    def __init__(self, new: Sysent, syscall_no: int, registered: int = 0) -> None:
-        self.new = new
-        self.syscall_no = syscall_no
-        self.old: Sysent | None = None
-        self.registered = registered
+    new: Sysent
+    """``new_sysent``, what is to be installed."""
+    syscall_no: int
+    """``syscall_no``, where."""
+    registered: int = 0
+    """``registered``, 1 from a registration by syscall_helper_register() to its end."""
+    old: Sysent | None = None
+    """``old_sysent``, what was there before; filled in by a registration."""
 
     def __repr__(self) -> str:
         return f"<syscall {self.syscall_no} {self.new!r}, registered {self.registered}>"
