@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..constants.bsd import IdType, Signal
-from ..structs import BAD_POINTER, NULL, OMITTED
+from ..simkernel.scenarios.operations import POINTERS
 from . import trace
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ..simkernel.scenarios.player import Got, Op, Steps
     from .live import Live
-
-POINTERS = {None: NULL, "badptr": BAD_POINTER, "buffer": OMITTED}
 
 
 def host_signal(live: Live, sig: int) -> int:

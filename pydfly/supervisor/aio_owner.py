@@ -14,7 +14,6 @@ from .watching import Watching, watching, within
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
     from .prepare import Prepared
@@ -49,9 +48,7 @@ class Supervised(Handle):
     async def __aenter__(self) -> Supervised:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if os.getpid() != self._owner:
             return
         try:

@@ -15,7 +15,6 @@ from .switchboard import Switchboard
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import Any, TypeVar
 
     from typing_extensions import Unpack
@@ -72,9 +71,7 @@ class Supervisor:
     def __enter__(self) -> Supervisor:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if os.getpid() == self._board.owner:
             self.stop()
 

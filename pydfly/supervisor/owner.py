@@ -14,7 +14,6 @@ _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import IO, Any
 
     from ..structs import DescendantInfo
@@ -51,9 +50,7 @@ class Supervised(Handle):
     def __enter__(self) -> Supervised:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if os.getpid() != self._owner:
             return
         try:

@@ -75,8 +75,7 @@ class Switchboard:
     def send(self, post: Post) -> None:
         """Send what is in the queue of a line or of the control: here, or in the thread that reads.
 
-        Raises:
-            OSError: ETOOMANYREFS, too many descriptors are under way.
+        OSError: ETOOMANYREFS, too many descriptors are under way.
         """
         if post.unsent and self._watched.get(post.fileno()) is post:
             self._unfinished.add(post.fileno())
@@ -125,11 +124,7 @@ class Switchboard:
         return SupervisionError(f"{self._helper.program} is not pydfly's guard; name a Python by interpreter=")
 
     def wait_gone(self, timeout: float | None) -> None:
-        """Wait until the helpers have ended.
-
-        Raises:
-            TimeoutError: not within ``timeout`` seconds.
-        """
+        """Wait until the helpers have ended; TimeoutError: not within ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         ends = f"the end of the helpers (guard {self._helper.pid})"
         if not self._let_go:
@@ -167,7 +162,7 @@ class Switchboard:
             self.kick()  # a thread that waits for news from there looks again
 
     def exchange_within(self, timeout: float) -> None:
-        """Wait for something to read or room to write, and do both."""
+        """Wait up to so many seconds for something to read or room to write, and do both."""
         if not self._watched:
             return
         news = False
@@ -227,7 +222,7 @@ class Switchboard:
         self._poller.add(post.fileno())
 
     def kick(self) -> None:
-        """Make the poller ready once."""
+        """Make the poller ready once: a thread that sleeps in ``exchange_within`` comes back."""
         for post in tuple(self._watched.values()):
             post.watched = True
             self._poller.watch(post.fileno(), True)

@@ -26,25 +26,14 @@ if TYPE_CHECKING:
     Purpose = Callable[[], str]
 
     class Board(Protocol):
-        """What the threads wait for."""
+        """What the threads wait for: see ``Switchboard``."""
 
-        def exchange_within(self, timeout: float) -> None:
-            """Read and send what can be, sleeping up to ``timeout`` seconds for it."""
-
-        def kick(self) -> None:
-            """Have the thread that sleeps in ``exchange_within`` come back."""
-
-        def expects_news(self) -> bool:
-            """Whether something may come still."""
-
-        def is_cut(self) -> bool:
-            """Whether neither guard nor deputy is left."""
-
-        def wake(self) -> None:
-            """Continue the helpers, if they were stopped."""
-
-        def left(self) -> None:
-            """No thread waits any more."""
+        def exchange_within(self, timeout: float) -> None: ...
+        def kick(self) -> None: ...
+        def expects_news(self) -> bool: ...
+        def is_cut(self) -> bool: ...
+        def wake(self) -> None: ...
+        def left(self) -> None: ...
 
 else:
     from _queue import Empty, SimpleQueue  # queue itself loads threading
@@ -116,11 +105,9 @@ class Turns:
             self._leave(board, turn)
 
     def _reads(self, board: Board, turn: _Turn) -> tuple[bool, bool]:
-        """Read what is there, if this turn reads for all.
+        """Read what is there, if this turn reads for all; return whether it does, and whether no more will come.
 
-        Returns:
-            Whether it does, and whether no more will come.  The condition is asked after both: a signal handler that
-            ends everything in between has made it true.
+        The condition is asked after both: a signal handler that ends everything in between has made it true.
         """
         leads = self._turns[0].thread == turn.thread
         if leads:
