@@ -33,12 +33,7 @@ def procctl(idtype: object, id: object, cmd: object) -> tuple[int, int, int]:
 
 
 def output(data: object, command: str) -> None:
-    """Check the memory that a command writes to: omitted (the wrapper supplies it) or bad.
-
-    Raises:
-        OSError: EFAULT.
-        TypeError: something that the wrapper cannot write to.
-    """
+    """Check the memory that a command writes to: TypeError unless it is omitted; OSError: EFAULT, it is bad."""
     if data is BAD_POINTER:
         raise refusal("procctl", "EFAULT", operation=command)
     if data is not OMITTED:
@@ -46,11 +41,9 @@ def output(data: object, command: str) -> None:
 
 
 def input_int(data: object, command: str, *, null: str) -> int:
-    """Return the int that a command reads; ``null`` is the errno for a null pointer.
+    """Return the int that a command reads; TypeError, OverflowError: it is none, or does not fit.
 
-    Raises:
-        OSError: EFAULT, or what NULL gives.
-        TypeError, OverflowError: it is no int, or does not fit one.
+    OSError: EFAULT, or for a null pointer the errno ``null``.
     """
     if data is NULL:
         raise refusal("procctl", null, f"{command} reads an int, and NULL points at none")
@@ -62,15 +55,9 @@ def input_int(data: object, command: str, *, null: str) -> int:
 
 
 def dragonfly_data(name: str, data: object) -> None:
-    """Refuse data that no C caller could have passed for a command of DragonFly.
+    """Refuse data that no C caller could have passed for a command of DragonFly, by TypeError or OverflowError.
 
-    Args:
-        name: the command, or an empty string: what an unknown one is given does not matter to the kernel.
-        data: an int, a structure or a pointer.
-
-    Raises:
-        TypeError: the command takes another kind of data.
-        OverflowError: a number that does not fit its C type.
+    ``name`` is empty for an unknown command: what that is given does not matter to the kernel.
     """
     reads_int = name.endswith("_CTL")
     if isinstance(data, Pointer):

@@ -38,22 +38,13 @@ def extension() -> ModuleType:
 
 
 def become_reaper() -> None:
-    """Own a domain; a process that owns one already keeps it.
-
-    Raises:
-        BackendError: the extension is not built.
-        OSError: as procctl(2) says.
-    """
+    """Own a domain, or keep the one there is; BackendError: no extension is built; OSError: as procctl(2) says."""
     lib = extension().lib
     _control(_ACQUIRE.get(lib.PYDFLY_SYSTEM, 0), None, tolerated=_ALREADY)
 
 
 def signal_at_parents_death(signal: int) -> None:
-    """Have the kernel send a signal to this process when its parent dies; 0: none.
-
-    Raises:
-        OSError: EINVAL, no such signal.
-    """
+    """Have the kernel send a signal (0: none) to this process when its parent dies; OSError: EINVAL, no such one."""
     native = extension()
     _control(_PDEATHSIG_CTL.get(native.lib.PYDFLY_SYSTEM, 0), native.ffi.new("int *", signal))
 

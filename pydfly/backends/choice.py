@@ -24,11 +24,7 @@ FLAVOURS = ("dragonfly", "freebsd")
 
 
 def parse(spec: str) -> tuple[str, str]:
-    """Split ``NAME[:FLAVOUR]``; native has the flavour of the machine.
-
-    Raises:
-        BackendError: no such name or flavour.
-    """
+    """Split ``NAME[:FLAVOUR]``; native has the flavour of the machine; BackendError: no such name or flavour."""
     name, colon, flavour = spec.partition(":")
     if name not in NAMES:
         raise errors.BackendError(
@@ -87,8 +83,7 @@ def choose(chosen: Chosen) -> Backend:
 def make(what: object, options: dict[str, Any]) -> Backend:
     """Make a backend from its name or from a simulated process; a backend is returned as it is.
 
-    Raises:
-        BackendError: it does not exist or cannot work here.
+    BackendError: it does not exist or cannot work here.
     """
     if isinstance(what, str):
         return start(what, **options)
@@ -118,8 +113,7 @@ def start(spec: str, **options: Any) -> Backend:
 def explain(backend: Backend | None, chosen: Chosen) -> structs.BackendInfo:
     """Describe the backend in force, or what would be chosen: what decided, and why each other one was refused.
 
-    Raises:
-        BackendError: what would be chosen does not exist or cannot work here.
+    BackendError: what would be chosen does not exist or cannot work here.
     """
     what, options, sentence = wanted(chosen)
     found = backend or make(what, options)  # for its description only: it is not kept

@@ -15,15 +15,9 @@ _NAMES = {int(command): command.name for command in Command}
 
 
 def checked(cmd: int, data: Data) -> Data:
-    """Return the data for a command, or say what C could not take.
+    """Return the data for a command; TypeError, OverflowError: C could not take it.
 
-    Args:
-        cmd: the command; what an unknown one is given does not matter, as the kernel refuses it.
-        data: an int, a ReaperKill or a pointer.
-
-    Raises:
-        TypeError: the command takes another kind of data.
-        OverflowError: a number that does not fit its C type.
+    What an unknown command is given does not matter, as the kernel refuses it.
     """
     name = _NAMES.get(cmd, "")
     if cmd in _TAKE_NOTHING or not name or data is NULL or data is BAD_POINTER:

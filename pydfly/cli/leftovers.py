@@ -29,11 +29,9 @@ class Leftovers:
         self._asked = False
 
     def spares(self, members: list[tuple[Any, ...]], at_exit: bool) -> list[int]:
-        """Return the pids of those that live on; note the others, if they outlived a command that ended by itself.
+        """Return the pids that live on; note the others, if the command has just ended by itself (``at_exit``).
 
-        Args:
-            members: the fields of DescendantInfo of each.
-            at_exit: the command has just ended by itself.
+        ``members`` are the fields of DescendantInfo of each.
         """
         infos = [DescendantInfo(*fields) for fields in members]
         spared = {info.pid for info in infos if any(fnmatchcase(info.name, glob) for glob in self._globs)}

@@ -19,8 +19,7 @@ _PIECE = 4096  # PIPE_BUF: so many bytes go into a pipe that select(2) calls wri
 class ReportFile:
     """The file of a report, opened before the command starts, so that trouble is known as early as it can be.
 
-    Args:
-        name: a path; ``-`` is standard output.
+    ``name`` is a path; ``-`` is standard output.
     """
 
     def __init__(self, name: str) -> None:
@@ -82,8 +81,7 @@ class ReportFile:
 class PidFile:
     """A file with the pid of the command, there while that runs.
 
-    Raises:
-        OSError: it cannot be written: ENOENT, EACCES, EISDIR, EROFS, ENXIO (a fifo), ...
+    OSError: it cannot be written: ENOENT, EACCES, EISDIR, EROFS, ENXIO (a fifo), ...
     """
 
     def __init__(self, name: str) -> None:

@@ -39,8 +39,7 @@ def console(file: TextIO | None) -> Console | None:
 def table(file: TextIO, head: Sequence[str], rows: Sequence[Sequence[str]], styles: Sequence[str]) -> None:
     """Print rows under a head, numbers (with or without a unit) to the right.
 
-    Args:
-        styles: how each row looks where there are colours, ``""`` for as usual.
+    ``styles``: how each row looks where there are colours, ``""`` for as usual.
     """
     numeric = [all(_is_number(row[place]) for row in rows) for place in range(len(head))]
     if screen := console(file):

@@ -86,9 +86,7 @@ class Live:
     def ask(self, pid: int, command: str, *arguments: Any) -> Any:
         """Have a process do something, and return what came of it.
 
-        Raises:
-            EOFError: it died instead.
-            OSError: what the system call raised.
+        EOFError: it died instead.  OSError: what the system call raised.
         """
         descriptor = None
         if command == "fork":

@@ -139,11 +139,7 @@ class Actor:
         self._perform("exec", path=FIRST_PROGRAM[self.world.flavour], suid=False)
 
     def wait(self, child: Actor | None = None) -> tuple[str, str] | None:
-        """Wait without blocking; return the name of the process that died and how, or None.
-
-        Raises:
-            ChildProcessError: no such child.
-        """
+        """Wait without blocking; return which process died and how, or None; ChildProcessError: no such child."""
         target = -1 if child is None else number_of(self.world.machine, child.pid)
         waited = self._perform("wait", target=target)["result"]
         if isinstance(waited, dict):
@@ -157,11 +153,7 @@ class Actor:
         return f"exit {status >> 8}"
 
     def kill(self, target: Actor, signal: str) -> None:
-        """Send a signal, by its name; "0" only asks.
-
-        Raises:
-            OSError: the kernel's refusal.
-        """
+        """Send a signal, by its name; "0" only asks; OSError: the kernel's refusal."""
         number = 0 if signal == "0" else int(self.world.numbers.Signal[signal])
         result = self._perform("kill", target=number_of(self.world.machine, target.pid), sig=number)["result"]
         if isinstance(result, dict):

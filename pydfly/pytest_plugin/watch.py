@@ -112,8 +112,7 @@ class Watch:
     def suspects(self, exempt: Collection[str] = ()) -> list[tuple[DescendantInfo, Origin]]:
         """Return what was left behind since the last question, apart from what may be.
 
-        Args:
-            exempt: names of processes that are no leaks this once, as patterns of the shell.
+        ``exempt``: names of processes that are no leaks this once, as patterns of the shell.
         """
         self.new()
         found, self._suspects = self._suspects, []

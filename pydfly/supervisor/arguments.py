@@ -78,12 +78,7 @@ def seconds(value: float, name: str = "grace") -> float:
 
 
 def words_of(command: Iterable[Word]) -> list[Word]:
-    """Return the words of a command, as the caller has written them.
-
-    Raises:
-        TypeError: it is one string.
-        ValueError: it is empty.
-    """
+    """Return the words of a command, as the caller has written them; TypeError: one string; ValueError: none."""
     if isinstance(command, (str, bytes, os.PathLike)):
         raise TypeError("command is a list of words, not one string: no shell takes it apart")
     words = list(command)
@@ -111,9 +106,7 @@ def _encoded(word: Word) -> bytes:
 def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
     """Return an environment, that may have null bytes still; the one of this process for None.
 
-    Raises:
-        TypeError: a name or value is no string.
-        ValueError: a name has an equals sign.
+    TypeError: a name or value is no string.  ValueError: a name has an equals sign.
     """
     if env is None:
         return _inherited()
@@ -151,9 +144,7 @@ def _inherited() -> dict[bytes, bytes]:
 def check_path(env: Mapping[Any, Any] | None, program: Word) -> None:
     """Check that it is clear where a program is to be looked for.
 
-    Raises:
-        TypeError: the program is no string or path.
-        ValueError: the environment has both 'PATH' and b'PATH'.
+    TypeError: it is no string or path.  ValueError: the environment has both 'PATH' and b'PATH'.
     """
     is_looked_for = not os.path.dirname(_encoded(program))
     if is_looked_for and {"PATH", b"PATH"} <= {key for key in env or () if isinstance(key, (str, bytes))}:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 class Bell:
     """A descriptor that is readable while there may be news, also news that another call has read already.
 
-    Args:
-        board: whose poller is one of the two things that it is about.
+    It is about ``board``'s poller and about ``ring``.
     """
 
     def __init__(self, board: Switchboard) -> None:

@@ -12,9 +12,7 @@ _LARGEST_ID = 2**32 - 1
 def user_of(user: str | int | None) -> int | None:
     """Return the number of a user, which may be too large still.
 
-    Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError: this can be no user.
+    KeyError: there is no such name.  TypeError, ValueError: this can be no user.
     """
     if user is None:
         return None
@@ -32,9 +30,7 @@ def user_of(user: str | int | None) -> int | None:
 def group_of(group: str | int | None) -> int | None:
     """Return the number of a group, which may be too large still.
 
-    Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError: this can be no group.
+    KeyError: there is no such name.  TypeError, ValueError: this can be no group.
     """
     if group is None:
         return None
@@ -45,11 +41,9 @@ def group_of(group: str | int | None) -> int | None:
 
 
 def groups_of(groups: Iterable[str | int] | None) -> list[int] | None:
-    """Return the numbers of supplementary groups, which may be too large still.
+    """Return the numbers of supplementary groups, which may be too large still; errors as for each of them.
 
-    Raises:
-        KeyError: there is no such name.
-        TypeError, ValueError: one can be no group, or it is one string.
+    ValueError: it is one string.
     """
     if groups is None:
         return None
@@ -72,12 +66,7 @@ def _group_number(group: object) -> int:
 
 
 def check_ids(user: int | None, group: int | None, groups: list[int] | None) -> None:
-    """Check that C's types can hold users and groups.
-
-    Raises:
-        ValueError: one of the groups is too large.
-        OverflowError: the user or the group is.
-    """
+    """Check that C's types can hold users and groups; ValueError: one of the groups; OverflowError: user or group."""
     if max(groups or [0]) > _LARGEST_ID:
         raise ValueError("invalid group id")
     if max(group or 0, user or 0) > _LARGEST_ID:

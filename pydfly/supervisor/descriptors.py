@@ -35,8 +35,7 @@ def keep(results: list[Any], call: Callable[..., Any], *arguments: object) -> No
 def above_standard(descriptor: int) -> int:
     """Return a copy of one of the standard descriptors that has a higher number, and close it.
 
-    Raises:
-        OSError: EMFILE, there are too many; it is closed all the same.
+    OSError: EMFILE, there are too many; it is closed all the same.
     """
     try:
         return fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST)
@@ -45,12 +44,7 @@ def above_standard(descriptor: int) -> int:
 
 
 class _Held:
-    """Closes descriptors when it is forgotten.
-
-    Args:
-        numbers: of descriptors.
-        pairs: those of an interrupted pipe().
-    """
+    """Closes descriptors, and those of an interrupted pipe() (``pairs``), when it is forgotten."""
 
     def __init__(self, numbers: list[int], pairs: list[tuple[int, int]]) -> None:
         self.numbers = numbers
@@ -90,11 +84,7 @@ class Descriptors:
         return self.numbers[-1]
 
     def pipe(self) -> tuple[int, int]:
-        """Open a pipe; return its reading and its writing end.
-
-        Raises:
-            OSError: EMFILE or ENFILE.
-        """
+        """Open a pipe; return its reading and its writing end; OSError: EMFILE or ENFILE."""
         keep(self._pairs, os.pipe)
         self.numbers.extend(self._pairs[-1])
         self._pairs.clear()

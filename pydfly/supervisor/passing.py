@@ -53,8 +53,7 @@ class Passing:
     def try_receiving(self) -> None:
         """Make the call that receives, and take nothing.
 
-        Raises:
-            OSError: EPERM, ENOSYS and the like, a filter of system calls refuses it.
+        OSError: EPERM, ENOSYS and the like, a filter of system calls refuses it.
         """
         try:
             self._socket.recvmsg(1, 0, _socket.MSG_PEEK)

@@ -37,11 +37,7 @@ _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # the caller may have SIGPIPE a
 
 
 class Post:
-    """A socket that does not block, what has come over it, and what did not fit into it yet.
-
-    Args:
-        socket: a connected stream socket; this object owns it.
-    """
+    """A connected stream socket of ours that does not block, what has come over it, and what did not fit yet."""
 
     def __init__(self, socket: socket.socket) -> None:
         socket.setblocking(False)
@@ -84,12 +80,9 @@ class Post:
         return news
 
     def send(self, message: Message, descriptors: list[int] | None = None, owner: Descriptors | None = None) -> None:
-        """Put a message into the queue; ``flush`` sends it.
+        """Put a message into the queue, for ``flush`` to send, and descriptors of ``owner`` that go along with it.
 
-        Args:
-            message: what to send.
-            descriptors: go along with it.
-            owner: of the descriptors, which are closed when they were sent.
+        They are closed when they were sent.
         """
         if self.closed:  # nobody reads it, and descriptors that waited here would keep the ends of lines open
             return
@@ -104,8 +97,7 @@ class Post:
     def flush(self) -> None:
         """Send what is in the queue, as far as it goes.
 
-        Raises:
-            OSError: ETOOMANYREFS, too many descriptors are under way; the message is dropped.
+        OSError: ETOOMANYREFS, too many descriptors are under way; the message is dropped.
         """
         while self._parcels and not self.closed and self.fileno() >= 0:
             try:

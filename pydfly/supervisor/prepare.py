@@ -31,8 +31,7 @@ _DIRECTORY = os.O_DIRECTORY | getattr(os, "O_PATH", getattr(os, "O_SEARCH", os.O
 class Prepared:
     """What is to be started, with everything that was opened for it.  The arguments are those of ``supervise()``.
 
-    Raises:
-        TypeError, ValueError, OverflowError, KeyError, OSError: as ``subprocess.Popen``.
+    TypeError, ValueError, OverflowError, KeyError, OSError: as ``subprocess.Popen``.
     """
 
     def __init__(
@@ -124,9 +123,7 @@ class Prepared:
     def open_pipe(self, name: str, buffering: int = -1) -> IO[bytes] | None:
         """Return a file for the caller's end of a pipe, if one was asked for.
 
-        Args:
-            name: ``stdin``, ``stdout`` or ``stderr``.
-            buffering: as open() has it.
+        ``name`` is ``stdin``, ``stdout`` or ``stderr``; ``buffering`` is as open() has it.
         """
         number = self._pipes.get(name)
         if number is None:
@@ -175,12 +172,9 @@ class Prepared:
 
 
 def check_backend() -> None:
-    """Refuse where there are no processes to supervise.
+    """Refuse where there are no processes to supervise; BackendError: a simulated kernel is in force.
 
     The backend of a machine with processes is not made for that: the helpers need less than it (no pidfds, say).
-
-    Raises:
-        BackendError: a simulated kernel is in force.
     """
     from ..backends import is_linux
 

@@ -29,13 +29,7 @@ _unwaited: list[tuple[object, int]] = []  # guards that this process has started
 
 
 class Helper:
-    """A guard that was started.
-
-    Args:
-        pid: a child of this process.
-        control: the socket to it.
-        program: the interpreter that it runs.
-    """
+    """A guard that was started: a child of this process, the socket to it, and the interpreter that it runs."""
 
     def __init__(self, pid: int, control: Post, program: str) -> None:
         self.pid = pid
@@ -95,11 +89,7 @@ def guard(program: Program | None) -> Helper:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Connect two sockets, neither of which any child of this process keeps.
-
-    Raises:
-        OSError: EMFILE, ENFILE, ENOMEM.
-    """
+    """Connect two sockets, neither of which any child of this process keeps; OSError: EMFILE, ENFILE, ENOMEM."""
     mine, its = (_above_standard(end) for end in socket.socketpair())
     closed_in_forks.update((mine, its))
     return mine, its

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 class Watching:
-    """The tie between a switchboard and a loop.  The loop keeps no reference to it: a dropped handle ends its domain.
-
-    Args:
-        board: what is read.
-    """
+    """The tie between a switchboard and a loop, which keeps no reference to it: a dropped handle ends its domain."""
 
     def __init__(self, board: Switchboard) -> None:
         self._board = weakref.ref(board)
@@ -34,11 +30,7 @@ class Watching:
         self.attach()
 
     def attach(self) -> asyncio.AbstractEventLoop:
-        """Have the running loop read, if no other one does.
-
-        Raises:
-            RuntimeError: another loop does, and is not closed.
-        """
+        """Have the running loop read, if no other one does; RuntimeError: another loop does, and is not closed."""
         running = asyncio.get_running_loop()
         board = self._board()
         if running is self._loop or board is None:
@@ -138,11 +130,7 @@ def watching(board: Switchboard) -> Watching:
 
 
 async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose: Callable[[], str]) -> None:
-    """Wait for a coroutine.
-
-    Raises:
-        TimeoutError: not within ``timeout`` seconds; says what was waited for.
-    """
+    """Wait for a coroutine; TimeoutError: not within ``timeout`` seconds; says what was waited for."""
     try:
         await asyncio.wait_for(work, timeout)
     except asyncio.TimeoutError:

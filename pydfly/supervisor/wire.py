@@ -91,11 +91,7 @@ class Unpacker:
         return bytes(self._bytes)
 
     def feed(self, data: bytes) -> list[Message]:
-        """Take bytes and return the messages that are complete now.
-
-        Raises:
-            GarbageError: the bytes are no message.
-        """
+        """Take bytes and return the messages that are complete now; GarbageError: the bytes are no message."""
         self._bytes += data
         messages = []
         while len(self._bytes) >= _SIZE:

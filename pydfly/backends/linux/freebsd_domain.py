@@ -38,8 +38,7 @@ class FreeBSDDomain(Domain):
     def signal_members(self, signal: int, subtree: int | None) -> tuple[int, int | None]:
         """Signal every living member, or every one of a subtree, until a pass finds no new one (FK-3).
 
-        Returns:
-            How many were signalled, and the pid of the first that refused.
+        Return how many were signalled, and the pid of the first that refused.
         """
         met: set[tuple[int, float]] = set()
         killed, refused = 0, None

@@ -121,11 +121,7 @@ class ProcFs:
             os.close(descriptor)
 
     def reap(self, pid: int) -> Reaped | None:
-        """Wait for one child without blocking: None while it lives.
-
-        Raises:
-            ChildProcessError: it is no child of this process.
-        """
+        """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
         found, status = os.waitpid(pid, os.WNOHANG)
         return Reaped(found, status) if found else None
 
@@ -155,9 +151,7 @@ class ProcFs:
     def walk(self, pids: list[int], parents: set[int]) -> list[DescendantInfo]:
         """Follow the kernel's own children lists: nothing is paid for unrelated processes.
 
-        Args:
-            pids: where to begin; grows while it is walked.
-            parents: whose children count; each process found is added.
+        It begins with ``pids``, which grows meanwhile; a process counts if its parent is in ``parents``, which grows.
         """
         root, directory = self._root, self._directory
         found: list[DescendantInfo] = []

@@ -114,10 +114,9 @@ class KernelProcesses:
         return [process.pid for process in self.everyone() if process.ppid == own]
 
     def born(self, pid: int) -> float:
-        """Return the start time of a child, dead or alive: DragonFly does not find zombies by pid.
+        """Return the start time of a child, dead or alive; ProcessLookupError: there is no such process.
 
-        Raises:
-            ProcessLookupError: there is no such process.
+        DragonFly does not find zombies by pid.
         """
         for process in self.everyone():
             if process.pid == pid:
@@ -141,11 +140,7 @@ class KernelProcesses:
         os.kill(target.pid, signal)
 
     def reap(self, pid: int) -> Reaped | None:
-        """Wait for one child without blocking: None while it lives.
-
-        Raises:
-            ChildProcessError: it is no child of this process.
-        """
+        """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
         found, status = waitpid(pid, os.WNOHANG)
         return Reaped(found, status) if found else None
 

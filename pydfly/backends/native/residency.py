@@ -30,12 +30,7 @@ _ERRNOS = {1: "EPERM", 2: "ENOENT", 17: "EEXIST"}  # statuses of the linker; 1 i
 
 
 def residents(call: RawCall) -> list[ResidentEntry]:
-    """List the registrations.
-
-    Raises:
-        PermissionError: EPERM, only the superuser outside a jail may.
-        OSError: ENOSYS, this system has no residency.
-    """
+    """List the registrations; PermissionError: EPERM, not the superuser outside a jail; OSError: ENOSYS."""
     ffi, lib = call.ffi, call.lib
     length = ffi.new("size_t *", 0)
     # without memory the kernel tells the number of entries, not of bytes
@@ -58,8 +53,7 @@ def residents(call: RawCall) -> list[ResidentEntry]:
 def run(path: str, variable: str) -> int | None:
     """Execute a program so that its linker acts, and return its wait status; None if another thread collected it.
 
-    Raises:
-        SyscallError: it cannot be executed.
+    SyscallError: it cannot be executed.
     """
     import signal
 

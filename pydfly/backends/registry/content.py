@@ -123,9 +123,7 @@ class Content:
 def unpack(file: bytes, boot: str) -> Content:
     """Read a file; an empty list if an earlier boot left it.
 
-    Raises:
-        Damaged: it is not as it was written.
-        Newer: a later version wrote it.
+    Damaged: it is not as it was written.  Newer: a later version wrote it.
     """
     if not file:
         raise Damaged("it is empty, as no registry is")

@@ -44,8 +44,7 @@ _HINTS = {
 def location(told: str | None) -> str:
     """Return the absolute path of the directory, as it was named: links and ``..`` are left to the walk.
 
-    Raises:
-        OSError: the path is relative and the current directory is gone.
+    OSError: the path is relative and the current directory is gone.
     """
     chosen = told or variable(VARIABLE) or MACHINE
     return chosen if chosen.startswith("/") else os.path.join(os.getcwd(), chosen)
@@ -71,14 +70,10 @@ class Descriptors(list[int]):
 
 
 def open_directory(path: str) -> Descriptors:
-    """Walk to the directory, make it if there is none, and return a descriptor of it, in a list of one.
+    """Walk to the directory (an absolute path), make it if there is none, and return its descriptor, in a list of one.
 
-    Args:
-        path: absolute.
-
-    Raises:
-        OSError: a component of the way is another user's or can be changed by others (EACCES), or is missing, is a
-            file, or cannot be opened.
+    OSError: a component of the way is another user's or can be changed by others (EACCES), or is missing, is a file, or
+    cannot be opened.
     """
     if "\0" in path:
         raise refusal(CALL, "EINVAL", f"{path}: no path has a null character")
@@ -178,14 +173,9 @@ class _Walk:
 
 
 def open_file(name: str, directory: int, path: str) -> FileIO | None:
-    """Open a file of ours in the directory to read it; None if there is none.
+    """Open a file of ours in the directory to read it; None if there is none.  ``path`` is for errors.
 
-    Args:
-        directory: descriptor of open_directory().
-        path: of the file, for errors.
-
-    Raises:
-        OSError: EACCES, something else has the name, or the file is another user's or not for its owner alone.
+    OSError: EACCES, something else has the name, or the file is another user's or not for its owner alone.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:

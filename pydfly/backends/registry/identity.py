@@ -26,11 +26,7 @@ _statx: Callable[[int | str | bytes], bytes | None] | None = None
 def identify(file: int | str | bytes) -> tuple[int, int, int]:
     """Return device, inode and time of birth (nanoseconds since the epoch, 0 where the system does not tell).
 
-    Args:
-        file: an open descriptor, or a path, whose links are followed.
-
-    Raises:
-        OSError: there is no such file.
+    ``file`` is an open descriptor, or a path, whose links are followed; OSError: there is no such file.
     """
     global _statx
     if _statx is None:

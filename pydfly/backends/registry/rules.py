@@ -68,9 +68,7 @@ class Registry:
     def entries(self) -> list[ResidentEntry]:
         """List the entries, oldest first; a file that is not under its name any more has none (VR-6).
 
-        Raises:
-            PermissionError: EPERM, not root.
-            OSError: the registry cannot be used.
+        PermissionError: EPERM, not root.  OSError: the registry cannot be used.
         """
         self._require_privilege("vm.resident")
         return [

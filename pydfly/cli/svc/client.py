@@ -89,11 +89,7 @@ def _talk(talking: list[Conversation]) -> list[int]:
 
 
 class Conversation:
-    """What is said with one daemon.
-
-    Args:
-        request: the same, read.
-    """
+    """What is said with one daemon; ``request`` is what ``line`` says."""
 
     def __init__(self, directory: str, label: str, line: bytes, request: Request) -> None:
         self.status = 0

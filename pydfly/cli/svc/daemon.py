@@ -61,8 +61,7 @@ class Daemon:
     def run(self) -> None:
         """Keep the service until it is told to exit.
 
-        Raises:
-            OSError: nothing was started: no log file, no process, no descriptor to be had.
+        OSError: nothing was started: no log file, no process, no descriptor to be had.
         """
         request = self._request
         set_title(self._label if request.title is None else f"{self._label} - {request.title}")

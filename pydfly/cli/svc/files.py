@@ -88,12 +88,7 @@ def pid_path(directory: str, label: str) -> str:
 
 
 class Files:
-    """The pid file and the socket of one daemon, from now on its own.
-
-    Raises:
-        Active: another daemon has them.
-        OSError: they cannot be made.
-    """
+    """The pid file and the socket of one daemon, from now on its own; Active: another daemon has them."""
 
     def __init__(self, directory: str, label: str) -> None:
         import socket  # for daemons alone: it takes as long to load as a client needs for all else

@@ -27,11 +27,7 @@ _BEHIND = 1 << 20  # bytes a client may leave unread before it gets no further a
 
 
 class Server:
-    """What accepts the clients.
-
-    Args:
-        listener: the listening socket, non-blocking.
-    """
+    """What accepts the clients of a listening socket, which does not block."""
 
     def __init__(self, listener: socket.socket, service: KeptService, loop: EventLoop) -> None:
         self._listener = listener

@@ -55,8 +55,7 @@ def model(kernel: Kernel) -> Model:
 def play(scenario: dict[str, Any]) -> Iterator[Mismatch]:
     """Play a scenario that ``parse`` returned on a new simulated kernel; yield each difference.
 
-    Raises:
-        BrokenScenario: an operation is unknown, or lacks what it needs.
+    BrokenScenario: an operation is unknown, or lacks what it needs.
     """
     kernel = boot(scenario["os"], scenario.get("version"))
     kernel.spawn(FIRST_PROGRAM[scenario["os"]])

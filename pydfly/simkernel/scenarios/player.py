@@ -60,8 +60,7 @@ class Mismatch(NamedTuple):
 def play(scenario: Mapping[str, Any], machine: Machine) -> Iterator[Mismatch]:
     """Play a scenario on a machine in its initial state; yield each difference.
 
-    Raises:
-        BrokenScenario: an operation is unknown, or lacks what it needs.
+    BrokenScenario: an operation is unknown, or lacks what it needs.
     """
     name, steps = scenario["name"], machine.steps
     number = 0

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 class Desk:
     """The services of one guard; nothing is loaded before the first.
 
-    Args:
-        tell: takes what the owner of the guard is told.
+    ``tell`` takes what the owner of the guard is told.
     """
 
     def __init__(self, tell: Callable[[Message], None]) -> None:

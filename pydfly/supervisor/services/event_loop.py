@@ -33,8 +33,7 @@ class Timer:
 class EventLoop:
     """What one process waits for.
 
-    Args:
-        announce: called with each descriptor that is to be watched, to have the process woken up for it.
+    ``announce`` is called with each descriptor that is to be watched, to have the process woken up for it.
     """
 
     def __init__(self, announce: Callable[[int], None] | None = None) -> None:

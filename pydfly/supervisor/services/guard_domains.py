@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 class Domains:
     """The domains of this process.
 
-    Args:
-        hand_down: takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
+    ``hand_down`` takes ("domain", ...) and its descriptors, and closes them (Guard.hand_down).
     """
 
     def __init__(self, loop: EventLoop, hand_down: Callable[[Message, list[int]], None]) -> None:
@@ -80,12 +79,7 @@ class Domains:
 
 
 class OwnedDomain:
-    """One domain.
-
-    Args:
-        number: by which guard and deputy know it.
-        take: called with each message of its.
-    """
+    """One domain, by the number that guard and deputy know; ``take`` is called with each message of its warden."""
 
     def __init__(self, number: int, line: Line, loop: EventLoop, take: Take) -> None:
         self.number = number

@@ -93,8 +93,7 @@ class LogFile:
     def reopen(self, path: str | bytes | None = None) -> None:
         """Open the file again, which may have been renamed, or another; what waits goes to the new one.
 
-        Raises:
-            OSError: it cannot be opened; the old one stays in use.
+        OSError: it cannot be opened; the old one stays in use.
         """
         path = self.path if path is None else path
         fresh = os.open(path, _FLAGS, MODE)

@@ -41,11 +41,7 @@ class Notice(NamedTuple):
 
 
 class NotifySocket:
-    """The socket of one service.
-
-    Args:
-        take: called with each notice of a descendant of this process.
-    """
+    """The socket of one service; ``take`` is called with each notice of a descendant of this process."""
 
     def __init__(self, loop: EventLoop, take: Callable[[Notice], None]) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

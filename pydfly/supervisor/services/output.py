@@ -49,8 +49,7 @@ class Output:
     def use_log(self, path: str | None) -> None:
         """Open the log file again, or another; ``/dev/null`` for none.
 
-        Raises:
-            OSError: it cannot be opened; the old one stays in use.
+        OSError: it cannot be opened; the old one stays in use.
         """
         path = self.log_path if path is None else path
         if path == os.devnull:

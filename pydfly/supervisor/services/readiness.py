@@ -22,8 +22,7 @@ _PIECE = 65536
 class Readiness:
     """The way on which a service tells that it is ready.
 
-    Args:
-        way: ``notify``, a descriptor of the command, or None if it tells nothing.
+    ``way`` is ``notify``, a descriptor of the command, or None if it tells nothing.
     """
 
     def __init__(self, loop: EventLoop, way: str | int | None, ready: Callable[[], None]) -> None:
@@ -40,11 +39,7 @@ class Readiness:
 
     @contextlib.contextmanager
     def expected(self, targets: dict[int, int], launch: Launch) -> Iterator[dict[int, int]]:
-        """Open the way for a run, and give the descriptors that the command gets.
-
-        Raises:
-            OSError: there are no descriptors left.
-        """
+        """Open the way for a run, and give the descriptors that the command gets; OSError: there are none left."""
         self.text, self.main_pid = "", None
         if self._way == NOTIFY:
             self._listen(launch)

@@ -74,13 +74,9 @@ class Policy:
         self._only_command = False  # whether others than the command may stay when it is stopped
 
     def handle(self, event: str, now: float, value: int | str | None = None) -> str:
-        """Take an event and say what to do now.
+        """Take an event and say what to do now: one of ORDERS.
 
-        Args:
-            value: for ``exited`` the wait status, for ``refused`` and ``lost`` the reason.
-
-        Returns:
-            One of ORDERS.
+        ``value`` is for ``exited`` the wait status, for ``refused`` and ``lost`` the reason.
         """
         if (action := TABLE[self.state].get(event)) is None:
             return NOTHING

@@ -35,11 +35,9 @@ class Services:
         self._kept: set[_Kept] = set()
 
     def create(self, message: Message, descriptors: list[int]) -> None:
-        """Make a service.
+        """Make a service, of ("service", number, targets, fields).
 
-        Args:
-            message: ("service", number, targets, fields).
-            descriptors: this end of its line, its directory, and one for each target.
+        The descriptors are this end of its line, its directory, and one for each target.
         """
         _, _, targets, fields = message
         line, cwd, *sources = descriptors
