@@ -34,6 +34,9 @@ class ProcFs:
         directory: an open descriptor of /proc.
     """
 
+    getpid, getppid, clock = staticmethod(os.getpid), staticmethod(os.getppid), staticmethod(time.monotonic)
+    """The pid of the calling process, that of its parent now, and seconds on a clock that only goes forward."""
+
     def __init__(self, root: str = "/proc", directory: int | None = None) -> None:
         self._root = root
         self._directory = directory
@@ -42,18 +45,6 @@ class ProcFs:
         # CONFIG_PROC_CHILDREN: on most distribution kernels, not on all
         self._has_children_files = exists(f"{root}/self/task/{os.getpid()}/children", directory)
         self._last_count = 0
-
-    def getpid(self) -> int:
-        """Return the pid of the calling process."""
-        return os.getpid()
-
-    def getppid(self) -> int:
-        """Return the pid of its parent now."""
-        return os.getppid()
-
-    def clock(self) -> float:
-        """Seconds on a clock that only goes forward."""
-        return time.monotonic()
 
     def info(self, pid: int) -> DescendantInfo:
         """Describe one process; ProcessLookupError: there is none."""

@@ -69,24 +69,15 @@ def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tupl
 class KernelProcesses:
     """The processes around the calling one."""
 
+    getpid, getppid, clock = staticmethod(os.getpid), staticmethod(os.getppid), staticmethod(time.monotonic)
+    """The pid of the calling process, that of its parent now, and seconds on a clock that only goes forward."""
+
     def __init__(self, call: RawCall, members: Callable[[], list[DescendantInfo]]) -> None:
         self._call = call
         self.descendants = members
         """Return the members of the calling process's domain, zombies included, parents before their children."""
         self._room = 128
         self._booted: int | None = None  # microseconds since the epoch: one number for good, though clocks jump
-
-    def getpid(self) -> int:
-        """Return the pid of the calling process."""
-        return os.getpid()
-
-    def getppid(self) -> int:
-        """Return the pid of its parent now."""
-        return os.getppid()
-
-    def clock(self) -> float:
-        """Seconds on a clock that only goes forward."""
-        return time.monotonic()
 
     def everyone(self) -> list[DescendantInfo]:
         """Return every process that the kernel shows, its own threads left out."""
