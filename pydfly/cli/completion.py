@@ -31,29 +31,18 @@ def signals() -> list[str]:
 def bash() -> str:
     """Return the script for bash."""
     cases = "".join(_bash_case(command) for command in COMMANDS)
-    return _filled("bash", commands=" ".join([*COMMANDS, "--help", "--version"]), cases=cases)
+    commands = " ".join([*COMMANDS, "--help", "--version"])
+    return _filled("bash", commands=commands, with_value="|".join(_with_value()), cases=cases)
+
+
+def _with_value() -> list[str]:
+    """Return the options of ``run`` behind which a value stands."""
+    return [option.flag for option in COMMANDS["run"].options if option.value and not option.implied]
 
 
 def _bash_case(command: str) -> str:
     options = COMMANDS[command].options
-    with_value = "|".join(option.flag for option in options if option.value and not option.implied)
     lines = [f"    {command})"]
-    if command == "run":
-        # everything from the first word on that is neither an option nor the value of one is another command line
-        lines += [
-            "        for ((place = 2; place < COMP_CWORD; place++)); do",
-            "            case ${COMP_WORDS[place]} in",
-            "                --) ((place++)); break ;;",
-            f"                {with_value})",
-            '                    ((place++)); [ "${COMP_WORDS[place]}" = = ] && ((place++)) ;;',
-            "                -*) ;;",
-            "                *) break ;;",
-            "            esac",
-            "        done",
-            "        if ((place < COMP_CWORD)) || [[ ${COMP_WORDS[place - 1]} == -- && $place -eq $COMP_CWORD ]]; then",
-            "            _pydfly_other $place; return",
-            "        fi",
-        ]
     values = {"file": 'COMPREPLY=($(compgen -f -- "$word")); return', "signal": _compgen(signals())}
     cases = [f"            {o.flag}) {values.get(o.value, 'return')} ;;" for o in options if o.value and not o.implied]
     if cases:
@@ -118,8 +107,7 @@ def _zsh_option(option: Option, value: str) -> str:
 
 def fish() -> str:
     """Return the script for fish."""
-    with_value = [option.flag for option in COMMANDS["run"].options if option.value and not option.implied]
-    lines = [_filled("fish", with_value=" ".join(with_value))]
+    lines = [_filled("fish", with_value=" ".join(_with_value()))]
     no_command = "not __fish_seen_subcommand_from " + " ".join(COMMANDS)
     lines += [f"complete -c pydfly -n '{no_command}' -f -l help -d 'list the commands'"]
     lines += [f"complete -c pydfly -n '{no_command}' -f -l version -d 'print name and version'"]
