@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Supervised(Handle):
-    """A command under a warden, for one event loop; made by ``supervise()``."""
+    """A command under a warden, for one event loop; made by ``supervise()``.
+
+    The methods are those of ``pydfly.Supervised``, with its arguments and errors.
+    """
 
     stdin: asyncio.StreamWriter | None = None
     """The other end of a pipe to the command, if one was asked for."""
@@ -61,18 +64,7 @@ class Supervised(Handle):
             self._raise_failures()
 
     async def wait_started(self, timeout: float | None = None) -> int:
-        """Wait until the command has been executed, and return its process id.
-
-        Args:
-            timeout: seconds; None for ever.
-
-        Raises:
-            FileNotFoundError: ENOENT, there is no such program or directory (``filename``).
-            PermissionError: EACCES, it must not be executed; EPERM, ``user`` or ``group`` must not be taken.
-            OSError: ENOEXEC, E2BIG and what else execve(2), fork(2) and chdir(2) give.
-            SupervisionError: the helpers were killed before, or the interpreter for them is none.
-            TimeoutError: not within ``timeout`` seconds.
-        """
+        """Wait until the command has been executed; return its process id: as ``pydfly.Supervised.wait_started``."""
         await self._until(lambda: self._known.pid is not None or self._over(), timeout, "the start of", urge=True)
         return self._started()
 
@@ -87,11 +79,7 @@ class Supervised(Handle):
     async def signal(self, signal: int) -> None:
         """Signal the command; when it has ended, the processes that it left directly to the warden: its daemons.
 
-        Raises:
-            ProcessLookupError: ESRCH, everything has ended.
-            PermissionError: EPERM, the command is another user's now.
-            TypeError, ValueError: no such signal.
-            OSError, SupervisionError: as ``wait_started``.
+        Arguments and errors as ``pydfly.Supervised.signal`` has them.
         """
         number = signal_number(signal)
         await self.wait_started()
@@ -101,12 +89,7 @@ class Supervised(Handle):
     async def stop(self, grace: float | None = None) -> None:
         """End everything: the stop signal and SIGCONT, SIGKILL after the grace; come back when no process is left.
 
-        Args:
-            grace: seconds, instead of those given to supervise(); 0 kills at once.  A second call may shorten it.
-
-        Raises:
-            SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
-            TypeError, ValueError: ``grace`` is no number of seconds.
+        Arguments and errors as ``pydfly.Supervised.stop`` has them; a second call may shorten the grace.
         """
         self.ask_to_stop(grace)
         await self._until_over(True)
@@ -115,29 +98,14 @@ class Supervised(Handle):
     async def wait(self, timeout: float | None = None) -> int | None:
         """Wait until the command and everything it started have ended, by themselves or by ``stop()``.
 
-        Giving up waiting ends nothing.
-
-        Args:
-            timeout: seconds; None for ever.
-
-        Returns:
-            The exit status of the command, negative for the signal that ended it; None if it is a spared one.
-
-        Raises:
-            OSError: the command could not be started; as ``wait_started``.
-            SurvivorsError: some could not be ended.
-            SupervisionError: the helpers were killed; everything was ended, but the exit status is not known.
-            TimeoutError: not within ``timeout`` seconds.
+        Giving up waiting ends nothing.  Arguments, result and errors as ``pydfly.Supervised.wait`` has them.
         """
         await within(timeout, self._until_over(), self._purpose("the end of everything started by"))
         self._check_survivors()
         return self._command_status()
 
     async def wait_command(self, timeout: float | None = None) -> int | None:
-        """Wait until the command has ended, whatever it has left behind.
-
-        Args, returns and raises as ``wait``.
-        """
+        """Wait until the command has ended, whatever it has left behind: as ``pydfly.Supervised.wait_command``."""
         await self._until(lambda: self._known.exited is not None or self._over(), timeout, "the end of")
         return self._command_status()
 
