@@ -117,7 +117,8 @@ class Births:
             if module.startswith("_pytest."):
                 return self.scope
             code = frame.f_code
-            if code.co_name == "<module>" and _is_import(frame.f_back):
+            caller = frame.f_back
+            if code.co_name == "<module>" and caller and caller.f_code.co_filename.startswith("<frozen importlib"):
                 return Origin("program", module, f"the import of {module}")
             if id(code) in self.values:
                 return self.values[id(code)][1]
@@ -125,7 +126,7 @@ class Births:
                 found = self._owner(frame.f_locals.get("self"))
                 if found is not None:
                     return found
-            frame = frame.f_back
+            frame = caller
         if get_ident() in self._threads:
             return Origin("program", "thread", "a thread from before the test")
         return self.scope
@@ -154,10 +155,6 @@ def _module_objects() -> dict[int, tuple[object, str]]:
                 if not isinstance(value, _NO_OWNERS):
                     held[id(value)] = (value, f"{name}.{variable}")
     return held
-
-
-def _is_import(frame: FrameType | None) -> bool:
-    return frame is not None and frame.f_code.co_filename.startswith("<frozen importlib")
 
 
 def _clock() -> Callable[[], float]:

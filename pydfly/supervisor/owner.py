@@ -57,7 +57,10 @@ class Supervised(Handle):
             if not self._told:
                 self.stop()
         finally:
-            _close_files(self.stdin, self.stdout, self.stderr)
+            for file in (self.stdin, self.stdout, self.stderr):
+                if file is not None:
+                    with contextlib.suppress(BrokenPipeError):  # what is unwritten has no reader any more
+                        file.close()
         if kind is None:
             self._raise_failures()
 
@@ -195,11 +198,3 @@ class Supervised(Handle):
             self._known.give_up(serial)
             raise
         return self._known.answer(serial)
-
-
-def _close_files(*files: Any) -> None:
-    """Close the pipes to and from the command, as the end of a ``with`` block does for Popen."""
-    for file in files:
-        if file is not None:
-            with contextlib.suppress(BrokenPipeError):  # what is unwritten has no reader any more
-                file.close()

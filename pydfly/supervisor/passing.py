@@ -73,7 +73,7 @@ class Passing:
                 data, ancillary, flags = b"", [], 0
             for level, kind, content in ancillary:
                 if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                    self._descriptors += _integers(content)
+                    self._descriptors += memoryview(content)[: len(content) // _INT * _INT].cast("i").tolist()
             cut = cut or bool(flags & _socket.MSG_CTRUNC)
             try:
                 messages = self._unpacker.feed(data)
@@ -154,7 +154,3 @@ def close_all(descriptors: list[int]) -> None:
     """Close descriptors of ours."""
     for descriptor in descriptors:
         os.close(descriptor)
-
-
-def _integers(content: bytes) -> list[int]:
-    return memoryview(content)[: len(content) // _INT * _INT].cast("i").tolist()

@@ -87,7 +87,9 @@ def aslr_status(target: DescendantInfo | None, data: Data) -> int:
         raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell this of another process")
     off = _personality(_ASK) & ADDR_NO_RANDOMIZE
     value = numbers.PROC_ASLR_FORCE_DISABLE if off else numbers.PROC_ASLR_NOFORCE
-    return int(value) | (int(numbers.PROC_ASLR_ACTIVE) if _image_is_randomised() else 0)
+    # the exec of the present image found the personality that this process had at first, and this policy
+    fixed = (_at_first or 0) & ADDR_NO_RANDOMIZE or read("/proc/sys/kernel/randomize_va_space").strip() == b"0"
+    return int(value) | (0 if fixed else int(numbers.PROC_ASLR_ACTIVE))
 
 
 def _personality(persona: int) -> int:
@@ -100,11 +102,6 @@ def _personality(persona: int) -> int:
     if _at_first is None:
         _at_first = before
     return before
-
-
-def _image_is_randomised() -> bool:
-    """The exec of the present image found the personality that this process had at first, and this policy."""
-    return not (_at_first or 0) & ADDR_NO_RANDOMIZE and read("/proc/sys/kernel/randomize_va_space").strip() != b"0"
 
 
 CONTROLS: dict[int, Callable[[DescendantInfo | None, Any], object]] = {

@@ -53,8 +53,7 @@ def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any) -> bytes | None:
 
 def _is_sure(place: bytes, cwd: Any) -> bool:
     """Say whether exec of the file cannot fail for what is in it: a script or program whose interpreter is there."""
-    with open(place, "rb", buffering=0) as file:
-        head = file.read(_HEAD)
+    head = _head(place)
     if head.startswith(b"#!"):
         words = head[2:].partition(b"\n")[0].split()
         interpreter = words[0] if words else b""

@@ -136,17 +136,13 @@ class Daemon:
             self._server.changed()
         if status.state != self._state:
             self._state = status.state
-            self._entered(service)
+            if self._request.debug:
+                service.output.say(f"svc {self._label}: {self._state}")
+            if self._request.sync and self._state in ("stopped", "waiting", "failed"):
+                Thread(target=os.sync, daemon=True).start()  # it may take as long as the slowest disk
         done = status.state in ("stopped", "failed") and status.launches
         if self._request.exit_with_service and done and not service.exiting:
             service.exit()
-
-    def _entered(self, service: KeptService) -> None:
-        """Do what -d and -s ask for when the state is another."""
-        if self._request.debug:
-            service.output.say(f"svc {self._label}: {self._state}")
-        if self._request.sync and self._state in ("stopped", "waiting", "failed"):
-            Thread(target=os.sync, daemon=True).start()  # it may take as long as the slowest disk
 
     def _finish(self, service: KeptService) -> None:
         """The service has ended: its files go before the last answers, so that an init after them finds none."""

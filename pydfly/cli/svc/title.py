@@ -16,7 +16,9 @@ def set_title(text: str) -> None:
             with open("/proc/self/comm", "wb", buffering=0) as comm:
                 comm.write(b"svc: " + text.encode()[: _SHOWN - 5])
         else:
-            _setproctitle(text.encode())
+            import ctypes
+
+            ctypes.CDLL(None).setproctitle(b"%s", text.encode())
 
 
 def _overwrite_arguments(title: bytes) -> None:
@@ -33,10 +35,3 @@ def _overwrite_arguments(title: bytes) -> None:
     size = end - start
     if size > 1:
         ctypes.memmove(start, title[: size - 1].ljust(size, b"\0"), size)
-
-
-def _setproctitle(title: bytes) -> None:
-    import ctypes
-
-    libc = ctypes.CDLL(None)
-    libc.setproctitle(b"%s", title)

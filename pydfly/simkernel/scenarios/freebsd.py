@@ -7,6 +7,7 @@ from ...errors import SyscallError
 from ..freebsd.reapcommands import Pids, ReadOnlyKill, pid_fields
 from ..freebsd.reapkill import UNTOUCHED
 from ..states import STOPPED, ZOMBIE
+from . import dragonfly
 from .operations import POINTERS, SHARED, Model, answer, errno_of, silent
 from .player import MARKS
 
@@ -95,10 +96,9 @@ def _argument(data: Any) -> Any:
 
 
 WRITES: dict[str | int, Any] = {
-    "PROC_REAP_STATUS": lambda status: status._asdict(),
+    **dragonfly.WRITES,
     "PROC_REAP_GETPIDS": lambda infos: [info._asdict() for info in infos],
     "PROC_REAP_KILL": lambda killed: killed._asdict(),
-    "PROC_PDEATHSIG_STATUS": lambda signal: {"signal": signal},
     "PROC_TRACE_STATUS": lambda value: {"value": value},
     "PROC_TRAPCAP_STATUS": lambda value: {"value": value},
 }
@@ -143,8 +143,10 @@ def state(model: Model, op: Op) -> Got:
             continue
         pending = process.pending if process.signal_queue else []
         processes[name] = {"ppid": ppid, "zombie": False, "pending": pending, "deathsig": process.deathsig}
-        if process.state is STOPPED or process.capmode:
-            _mute(process, processes[name])
+        if process.state is STOPPED or process.capmode:  # it could not be asked
+            processes[name]["deathsig"] = None
+        if process.state is STOPPED:
+            processes[name]["stopped"] = True
         reaper: Proc = process
         if process.domain is None and process.reaper is not None:
             reaper = process.reaper
@@ -164,13 +166,6 @@ def state(model: Model, op: Op) -> Got:
     if marks or not op.keys().isdisjoint(MARKS):
         seen.update((name, {pid: value for mark, pid, value in marks if mark == name}) for name in MARKS)
     return seen
-
-
-def _mute(process: Proc, seen: dict[str, object]) -> None:
-    """Say what a record says of a process that cannot be asked."""
-    seen["deathsig"] = None
-    if process.state is STOPPED:
-        seen["stopped"] = True
 
 
 def _report(reaper: Proc, main: bool) -> dict[str, object]:
