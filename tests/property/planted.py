@@ -10,8 +10,8 @@ from typing import Any
 
 from pydfly.backends.linux import prctl
 from pydfly.backends.linux.deathsig import DeathSignal
-from pydfly.backends.linux.domain import Domain
 from pydfly.backends.linux.dragonfly import Linux
+from pydfly.backends.linux.process import OwnProcess
 from pydfly.backends.protocol import Backend
 
 
@@ -22,17 +22,17 @@ def _patched(owner: Any, name: str, replacement: Any) -> Backend:
 
 def acquires_twice() -> Backend:
     """The second ACQUIRE is no error."""
-    original = Domain.acquire
-    return _patched(Domain, "acquire", lambda self: original(self) or True)
+    original = OwnProcess.acquire
+    return _patched(OwnProcess, "acquire", lambda self: original(self) or True)
 
 
 def keeps_the_attribute() -> Backend:
     """RELEASE forgets to tell the kernel."""
 
-    def release(self: Domain) -> bool:
+    def release(self: OwnProcess) -> bool:
         return bool(prctl.is_subreaper())
 
-    return _patched(Domain, "release", release)
+    return _patched(OwnProcess, "release", release)
 
 
 def counts_zombies() -> Backend:
@@ -67,19 +67,19 @@ def names_the_oldest() -> Backend:
 
 def children_own_too() -> Backend:
     """Being a reaper is remembered, and a forked child remembers it as well."""
-    acquire, release = Domain.acquire, Domain.release
-    Domain.owned = lambda self: getattr(self, "remembered", False)  # type: ignore[method-assign]
+    acquire, release = OwnProcess.acquire, OwnProcess.release
+    OwnProcess.is_reaper = lambda self: getattr(self, "remembered", False)  # type: ignore[method-assign]
 
-    def acquiring(self: Domain) -> bool:
+    def acquiring(self: OwnProcess) -> bool:
         done = acquire(self)
         self.remembered = True  # type: ignore[attr-defined]
         return done
 
-    def releasing(self: Domain) -> bool:
+    def releasing(self: OwnProcess) -> bool:
         self.remembered = False  # type: ignore[attr-defined]
         return release(self)
 
-    Domain.acquire, Domain.release = acquiring, releasing  # type: ignore[method-assign]
+    OwnProcess.acquire, OwnProcess.release = acquiring, releasing  # type: ignore[method-assign]
     return Linux(None, None)
 
 

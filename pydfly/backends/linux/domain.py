@@ -21,18 +21,6 @@ def is_dead(pid: int) -> bool:
 class Domain(ProcFs):
     """What a backend asks about processes; which are members is the process's own state, shared by all backends."""
 
-    def owned(self) -> bool:
-        """Say whether this process is a reaper."""
-        return OWN.is_reaper()
-
-    def acquire(self) -> bool:
-        """Become a reaper; False if this process is one already."""
-        return OWN.acquire(lambda: self.below(os.getpid()))
-
-    def release(self) -> bool:
-        """Stop being a reaper; False if this process is none."""
-        return OWN.release()
-
     def descendants(self) -> list[DescendantInfo]:
         """Return the members, zombies included: descendants, without those from before ACQUIRE and theirs."""
         return self.members(self.below(os.getpid()))

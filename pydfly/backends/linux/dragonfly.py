@@ -68,11 +68,11 @@ class Linux(NoModules):
         return self.commands[name](data)
 
     def _acquire(self, data: Data) -> None:
-        if not self.processes.acquire():
+        if not OWN.acquire():
             raise errors.refusal("procctl", "EALREADY", operation="PROC_REAP_ACQUIRE")
 
     def _release(self, data: Data) -> None:
-        if not self.processes.release():
+        if not OWN.release():
             raise errors.refusal("procctl", "ENOTCONN", operation="PROC_REAP_RELEASE")
 
     def _status(self, data: Data) -> structs.ReaperStatus | None:
@@ -81,7 +81,7 @@ class Linux(NoModules):
         arguments.output(data, "PROC_REAP_STATUS")
         descendants = self.processes.below(os.getpid())
         flags = refs = 0
-        if self.processes.owned():
+        if OWN.is_reaper():
             flags = _OWNED | (_REALINIT if os.getpid() == 1 else 0)
             refs = sum(process.state != "zombie" for process in self.processes.members(descendants))
         own = os.getpid()

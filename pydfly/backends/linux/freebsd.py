@@ -115,19 +115,19 @@ class LinuxFreeBSD(NoModules, NoResidency):
     def _acquire(self, target: DescendantInfo | None, data: Data) -> None:
         if target is not None:
             raise refusal("procctl", "EPERM", "a process can make only itself a reaper")
-        if not self.processes.acquire():
+        if not OWN.acquire():
             raise refusal("procctl", "EBUSY", operation="PROC_REAP_ACQUIRE")
 
     def _release(self, target: DescendantInfo | None, data: Data) -> None:
         if target is not None:
             raise refusal("procctl", "EPERM", "a process can release only its own domain")
-        if not self.processes.release():
+        if not OWN.release():
             raise refusal("procctl", "EINVAL", operation="PROC_REAP_RELEASE")
 
     def _status(self, target: DescendantInfo | None, data: Data) -> structs.ReaperStatusFreeBSD:
         """FR-4 to FR-8, as far as Linux tells."""
         own = os.getpid()
-        if target is None and not self.processes.owned():
+        if target is None and not OWN.is_reaper():
             # the nearest ancestor that is a reaper: known only where there is but one ancestor
             reaper = 1 if os.getppid() == 1 else None
             return structs.ReaperStatusFreeBSD(2 if reaper else 0, None, None, reaper, None)
@@ -151,7 +151,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
 
     def _members_with(self, target: DescendantInfo | None) -> list[DescendantInfo]:
         """Return the members of this process's domain, which the target must be one of."""
-        if self.processes.owned():
+        if OWN.is_reaper():
             members = self.processes.descendants()
             if target is None or target.identity in {process.identity for process in members}:
                 return members
@@ -167,7 +167,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
                 "rk_sig is no signal, or rk_flags are unknown or exclude each other",
                 result=_UNTOUCHED,
             )
-        if target is not None or not self.processes.owned():  # FK-11
+        if target is not None or not OWN.is_reaper():  # FK-11
             raise refusal(
                 "procctl",
                 "EPERM",

@@ -19,8 +19,6 @@ from .procfs import ProcFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...structs import DescendantInfo
 
 
@@ -47,19 +45,18 @@ class OwnProcess:
         """Say whether this process is a reaper; the kernel's own attribute decides, whichever code set it."""
         return os.getpid() == 1 or prctl.is_subreaper()
 
-    def acquire(self, descendants: Callable[[], list[DescendantInfo]]) -> bool:
+    def acquire(self) -> bool:
         """Become a reaper; False if this process is one already.
 
-        Args:
-            descendants: lists the processes below this one.  On the BSDs they stay in the outer domain; here they
-                are kept out of the counts.
+        The processes below this one stay in the outer domain on the BSDs; here they are kept out of the counts.
         """
         with self.lock:
-            self.watch_children()
+            processes = ProcFs()
+            offspring.watch(processes.children, moment)  # those that are not made here are orphans that it adopts
             if self.is_reaper():
                 return False
             _warn_if_children_vanish()
-            before = descendants()
+            before = processes.below(os.getpid())
             prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 1)
             self.outsiders.note(before)
             return True
@@ -73,10 +70,6 @@ class OwnProcess:
             self.outsiders.forget()
             offspring.stop()
             return True
-
-    def watch_children(self) -> None:
-        """Note the children that this process makes from now on: the others are orphans that it adopts."""
-        offspring.watch(ProcFs().children, moment)
 
     def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members of the domain among the descendants (which come parents first)."""
@@ -94,7 +87,7 @@ def _warn_if_children_vanish() -> None:
         warnings.warn(
             "SIGCHLD is ignored: Linux will reap adopted orphans itself, and wait() cannot tell how they ended",
             RuntimeWarning,
-            stacklevel=7,
+            stacklevel=6,
         )
 
 
