@@ -105,11 +105,6 @@ def collect_unwaited() -> None:
         _collect(pid)
 
 
-def unwaited() -> set[int]:
-    """Return the pids of guards that this process has to wait for."""
-    return {pid for _, pid in tuple(_unwaited)}
-
-
 def _collect(pid: int) -> bool:
     try:
         ended = os.waitpid(pid, os.WNOHANG)[0] != 0

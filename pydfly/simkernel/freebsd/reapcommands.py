@@ -70,7 +70,7 @@ def reap_status(target: Proc) -> structs.ReaperStatusFreeBSD:
 def reap_getpids(main: bool, process: Proc, target: Proc, data: Any) -> list[structs.ReaperPidInfo]:
     """reap_getpids(): FP-1 to FP-10."""
     reaper = reaplists.reaper_of(target)
-    infos = pid_infos(reaper, main)
+    infos = [structs.ReaperPidInfo(*described) for described in pid_fields(reaper, main)]
     if data is not structs.OMITTED:
         wanted = data.wanted if isinstance(data, Pids) else data
         del infos[wanted & 0xFFFFFFFF :]
@@ -79,13 +79,8 @@ def reap_getpids(main: bool, process: Proc, target: Proc, data: Any) -> list[str
     return infos
 
 
-def pid_infos(reaper: Proc, main: bool) -> list[structs.ReaperPidInfo]:
-    """Describe every member of a domain, the newest first (FP-4)."""
-    return [structs.ReaperPidInfo(*described) for described in pid_fields(reaper, main)]
-
-
 def pid_fields(reaper: Proc, main: bool) -> list[list[int]]:
-    """Return pid, subtree and flags (FP-6) of every member of a domain, the newest first."""
+    """Return pid, subtree and flags (FP-6) of every member of a domain, the newest first (FP-4)."""
     found = []
     for member in reaplists.members(reaper):
         flags = _VALID | _CHILD if (member.real_parent or member.parent) is reaper else _VALID
