@@ -7,13 +7,9 @@ import signal
 from importlib.resources import files
 
 from . import help as manual
-from .options import COMMANDS
+from .options import COMMANDS, Option, Parsed
 from .svc.grammar import DIRECTIVES
 from .values import SHELLS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .options import Option, Parsed
 
 
 def main(parsed: Parsed) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .world import World
 
-    from .world import World
-
-    Check = Callable[[World], object]
+Check = Callable[[World], object]
 
 TOPICS = {
     "arguments": "Arguments and the order of checks",

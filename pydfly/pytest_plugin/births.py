@@ -11,18 +11,14 @@ import os
 import sys
 import time
 from _thread import get_ident
+from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+
+from pytest import FixtureDef
 
 from ..backends.environment import machine
 from ..records import NamedTuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pytest import FixtureDef
-
-    from ..structs import DescendantInfo
+from ..structs import DescendantInfo
 
 TICK = 0.02  # seconds: start times are told in ticks of 10 ms, as the clock of the machine goes
 MOST = 10_000  # births that are remembered

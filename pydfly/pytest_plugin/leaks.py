@@ -5,18 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 
 from ..backends.environment import machine
 from ..escape import escape
 from ..records import NamedTuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ..structs import DescendantInfo
-    from .births import Origin
+from ..structs import DescendantInfo
+from .births import Origin
 
 
 class LeakedProcessWarning(UserWarning):

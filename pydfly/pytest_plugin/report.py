@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 from ..records import NamedTuple
+from ..structs import DescendantInfo
+from .births import Origin
 from .leaks import Leak, command_line
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from ..structs import DescendantInfo
-    from .births import Origin
-    from .watch import Watch
+from .watch import Watch
 
 
 class _Suspect(NamedTuple):

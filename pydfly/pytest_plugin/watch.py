@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Collection
 
 from .. import structs
 from ..backends import choice as select
@@ -22,14 +23,9 @@ from ..backends.environment import machine
 from ..constants import of
 from ..ending import orphans
 from ..errors import AlreadyReaperError, BackendError
+from ..structs import DescendantInfo
 from .births import Births, Origin, newest_pid
 from .leaks import Leak, command_line, is_named, is_pythons_own
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from ..structs import DescendantInfo
 
 GRACE = 0.1
 """Seconds that a process may still take to end by itself after its test."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from ..errors import refusal
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .proc import Proc
+from .proc import Proc
 
 
 def setuid(process: Proc, uid: int) -> None:

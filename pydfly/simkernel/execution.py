@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from .proc import Proc
 from .states import DEFAULT
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .proc import Proc
-    from .vnodes import File, Vnode
+from .vnodes import File, Vnode
 
 ORDINARY_ENTRY = 4096
 """Where every program starts that is not resident."""

@@ -6,13 +6,9 @@ import os
 
 from ... import residency
 from ...structs import Program, ResidentEntry
-from .content import Row
+from .content import Identity, Row
 from .file import RegistryFile
 from .identity import identify
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .content import Identity
 
 
 def program_at(path: str) -> Program:

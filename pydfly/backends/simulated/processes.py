@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
+from ...simkernel import Process
 from ...structs import DescendantInfo, Reaped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...simkernel import Process
 
 
 def describe(process: Process) -> DescendantInfo:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...structs import BAD_POINTER, NULL
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import World
+from ..world import World, outcome
 
 _OTHER = 7  # P_ALL: an idtype that no command takes
 

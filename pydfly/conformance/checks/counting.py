@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..behaviour import behaviour
+from ..world import Actor, World
 from .reaping import orphan
-
-if TYPE_CHECKING:
-    from ..world import Actor, World
-
 
 _REAL_INIT = 2
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import Actor, World
+from ..world import Actor, World, outcome
 
 
 def armed(parent: Actor, signal: str = "SIGUSR1", name: str = "child") -> Actor:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ...errors import SyscallError
 from ...structs import BAD_POINTER, NULL, ReaperKill
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import Actor, World
+from ..world import Actor, World, outcome
 
 CHILDREN, SUBTREE = 1, 2
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...structs import BAD_POINTER, NULL
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import Actor, World
+from ..world import Actor, World, outcome
 
 VALID, CHILD, REAPER = 1, 2, 4
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import World
+from ..world import World, outcome
 
 
 def listed(world: World) -> list[tuple[int, str]]:

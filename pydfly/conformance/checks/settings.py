@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import World
+from ..world import World, outcome
 
 
 def _told(world: World, *commands: str) -> tuple[object, ...]:

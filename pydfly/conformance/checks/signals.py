@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..behaviour import behaviour
-from ..world import outcome
-
-if TYPE_CHECKING:
-    from ..world import World
+from ..world import World, outcome
 
 
 @behaviour("DS-4", dragonfly=("EPERM", "EPERM", "EPERM", "EPERM"), freebsd=(None, None, None, None))

@@ -7,11 +7,7 @@ and nodes whose parent it is.
 
 from __future__ import annotations
 
-from ..proc import Node
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..proc import Proc
+from ..proc import Node, Proc
 
 OWNED, REALINIT = 0x1, 0x2  # sys/sys/procctl.h: REAPER_STAT_OWNED, REAPER_STAT_REALINIT
 

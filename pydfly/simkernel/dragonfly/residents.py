@@ -12,11 +12,8 @@ from ... import residency
 from ...errors import refusal
 from ...structs import ResidentEntry
 from ..credentials import is_privileged
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..proc import Proc
-    from ..vnodes import Vnode
+from ..proc import Proc
+from ..vnodes import Vnode
 
 SIZEOF_XRESIDENT = 1168
 """Bytes of one entry of vm.resident: ``struct xresident`` of sys/sys/resident.h."""

@@ -6,15 +6,12 @@ call and exits: the program's own code never runs then (LD-3).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...constants.dragonfly import SYS_exec_sys_register, SYS_exec_sys_unregister
 from ...errors import SyscallError
 from .. import lifecycle
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..proc import Proc
+from ..proc import Proc
 
 REGISTER_NOW = "LD_RESIDENT_REGISTER_NOW"
 UNREGISTER_NOW = "LD_RESIDENT_UNREGISTER_NOW"

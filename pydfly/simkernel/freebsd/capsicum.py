@@ -8,11 +8,7 @@ from __future__ import annotations
 
 from ...errors import refusal
 from .. import lifecycle, signals
-from ..proc import ProcessDescriptor
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..proc import Proc
+from ..proc import Proc, ProcessDescriptor
 
 PD_DAEMON = 1
 """The process is not killed when its descriptor is closed."""

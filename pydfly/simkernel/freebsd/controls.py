@@ -12,17 +12,14 @@ sys/kern/kern_exec.c and sys/kern/imgact_elf.c (what an exec takes away), sys/am
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from ...constants import freebsd as numbers
 from ...errors import refusal
+from ..proc import Proc
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ..proc import Proc
-
-    Control = Callable[[Proc, Proc, int], None]
-    Status = Callable[[Proc], int]
+Control = Callable[[Proc, Proc, int], None]
+Status = Callable[[Proc], int]
 
 SYSCTLS: Mapping[str, int] = {
     "kern.elf64.aslr.enable": 1,

@@ -5,13 +5,10 @@ Each function returns the name of the errno that refuses, or None.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .. import signals
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..proc import Proc
+from ..proc import Proc
 
 SYSCTLS: Mapping[str, int] = {
     "security.bsd.see_other_uids": 1,

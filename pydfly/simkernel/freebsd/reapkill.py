@@ -10,15 +10,11 @@ from collections import deque
 
 from ...constants import freebsd as numbers
 from ...errors import refusal
-from ...structs import ReaperKilled
+from ...structs import ReaperKill, ReaperKilled
 from .. import signals
+from ..proc import Proc
 from . import permissions
 from .reaplists import members, reaper_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...structs import ReaperKill
-    from ..proc import Proc
 
 _CHILDREN, _SUBTREE = int(numbers.REAPER_KILL_CHILDREN), int(numbers.REAPER_KILL_SUBTREE)
 _REASONS = {

@@ -6,11 +6,9 @@ sys/kern/kern_fork.c, do_fork().
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
 
-    from ..proc import Proc
+from ..proc import Proc
 
 
 def reaper_of(process: Proc) -> Proc:

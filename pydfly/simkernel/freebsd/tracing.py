@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from ...errors import refusal
 from .. import signals
+from ..proc import Proc
 from ..states import RUNNING, STOPPED
 from . import permissions
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..proc import Proc
 
 
 def ptrace(process: Proc, request: str, pid: int) -> None:
