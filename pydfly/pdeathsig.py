@@ -8,6 +8,7 @@ ends, even if that process lives on.
 from __future__ import annotations
 
 from .backends import current
+from .errors import BackendError, refusal
 from .syscalls import control
 
 TYPE_CHECKING = False
@@ -41,8 +42,6 @@ def set(signal: int | Signals, expected_parent: int | None = None) -> None:
         return
     parent = current().processes.getppid()
     if parent != expected_parent:
-        from .errors import refusal
-
         control("PROC_PDEATHSIG_CTL", before)
         raise refusal("procctl", "ESRCH", f"the parent is {parent} now: {expected_parent} has died already")
 
@@ -91,8 +90,6 @@ def popen(
 
     backend = current()
     if not backend.live:
-        from .errors import BackendError
-
         raise BackendError(f"the {backend.name} backend has no real processes to start")
     wrong = {"preexec_fn", "executable", "shell"} & options.keys()
     if wrong:

@@ -11,6 +11,7 @@ import _signal
 from . import structs
 from .backends import current, flavour
 from .ending import orphans
+from .errors import refusal
 from .syscalls import control
 
 TYPE_CHECKING = False
@@ -146,8 +147,6 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
     if not 0 <= grace < float("inf"):
         raise ValueError(f"grace is a number of seconds, not {grace!r}")
     if not owned():
-        from .errors import refusal
-
         raise refusal("procctl", "ENOTCONN" if flavour() == "dragonfly" else "EINVAL", operation="PROC_REAP_RELEASE")
     from .ending.own_domain import OwnDomain
 

@@ -5,6 +5,7 @@ Whatever is wrong with the place of a report, the command runs and its status st
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -56,8 +57,6 @@ class ReportFile:
     def _open(self) -> None:
         if self._name == "-":
             if not os.get_inheritable(1):  # what stands in for a descriptor that the caller has closed
-                import errno
-
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             self.descriptor = os.dup(1)
             return
@@ -65,7 +64,6 @@ class ReportFile:
         self.descriptor = os.open(self._name, flags, 0o666)
 
     def _put(self, data: bytes) -> None:
-        import errno
         import select
 
         view = memoryview(data)

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from .. import pdeathsig, reaper
 from ..backends import current
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .options import Parsed
+from .options import Parsed
 
 
 def main(parsed: Parsed) -> int:

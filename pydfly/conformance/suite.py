@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ..backends import choice
-from .behaviour import TOPICS, every
-from .differences import difference
+from ..backends.protocol import Backend
+from .behaviour import TOPICS, Behaviour, every
+from .differences import Difference, difference
+from .live import Live
+from .modelled import Modelled
+from .real_operations import STEPS
 from .trace import Trace
 from .world import NotHereError, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ..backends.protocol import Backend
-    from .behaviour import Behaviour
-    from .differences import Difference
-    from .live import Live
-    from .modelled import Modelled
 
 __all__ = ["TOPICS", "Result", "check", "machine", "maker", "run"]
 
@@ -62,12 +58,7 @@ def machine(make: Callable[[], Backend]) -> Live | Modelled:
     """Make the machine for a backend: real processes for a live one."""
     backend = make()
     if backend.live:
-        from .live import Live
-        from .real_operations import STEPS
-
         return Live(make, backend, STEPS)
-    from .modelled import Modelled
-
     return Modelled(make, backend)
 
 

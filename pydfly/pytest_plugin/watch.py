@@ -22,6 +22,7 @@ from ..backends import offspring, use
 from ..backends.environment import machine
 from ..constants import of
 from ..ending import orphans
+from ..ending.own_domain import OwnDomain
 from ..errors import AlreadyReaperError, BackendError
 from ..structs import DescendantInfo
 from .births import Births, Origin, newest_pid
@@ -134,8 +135,6 @@ class Watch:
 
     def end(self, found: list[tuple[DescendantInfo, Origin]]) -> list[Leak]:
         """SIGKILL them and whatever they start meanwhile, until none of it lives."""
-        from ..ending.own_domain import OwnDomain
-
         commands = [(process, origin, command_line(process)) for process, origin in found]
         doomed = {process.pid: process.start_time for process, _ in found}
         for pid in doomed:

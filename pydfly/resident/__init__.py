@@ -15,6 +15,7 @@ import os
 from .. import syscalls
 from ..backends import current
 from ..constants.dragonfly import ResidentId
+from ..errors import SyscallError, refusal
 from ..records import NamedTuple
 from . import conf as residentconf
 from . import elf
@@ -24,7 +25,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..errors import SyscallError
     from ..structs import ResidentEntry
 
 _ABOUT_THE_PROGRAM = ("open", "execve", "resident", "exec_sys_register", "rtld")
@@ -143,8 +143,6 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = Fal
     Raises:
         OSError: as apply_conf().
     """
-    from ..errors import SyscallError as Refused
-
     _require_residency("exec_sys_register")
     for number, line in residentconf.lines(path):
         programs = residentconf.expand(line)
@@ -154,7 +152,7 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = Fal
             error = None
             try:
                 register(program, force)
-            except Refused as refused:
+            except SyscallError as refused:
                 if refused.syscall not in _ABOUT_THE_PROGRAM:  # the next one would fare no better
                     raise
                 error = refused
@@ -163,6 +161,4 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = Fal
 
 def _require_residency(call: str) -> None:
     if current().flavour == "freebsd":
-        from ..errors import refusal
-
         raise refusal(call, "ENOSYS")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from . import start
 from .poller import Poller
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .switchboard import Switchboard
+from .switchboard import Switchboard
 
 
 class Bell:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 
+from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
 from .turns import NotYetError
@@ -16,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO, Any
 
-    from ..structs import DescendantInfo
     from .prepare import Prepared
     from .report import Step
     from .switchboard import Switchboard
@@ -90,8 +90,6 @@ class Supervised(Handle):
 
         A snapshot: it races with every fork and exit.
         """
-        from ..structs import DescendantInfo
-
         listed = self._ask("processes", purpose="the list of processes")
         return [DescendantInfo(*fields) for fields in listed or []]
 

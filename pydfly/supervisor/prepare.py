@@ -9,6 +9,7 @@ import operator
 import os
 import sys
 
+from ..backends import current, is_linux
 from ..errors import BackendError
 from . import arguments, credentials, start
 from .descriptors import Descriptors
@@ -176,12 +177,8 @@ def check_backend() -> None:
 
     The backend of a machine with processes is not made for that: the helpers need less than it (no pidfds, say).
     """
-    from ..backends import is_linux
-
     if is_linux():
         return
-    from ..backends import current
-
     backend = current()
     if not backend.live:
         raise BackendError(f"the {backend.name} backend has no real processes, so there is nothing to supervise")

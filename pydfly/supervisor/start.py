@@ -12,9 +12,7 @@ from ..errors import BackendError
 from .descriptors import LOWEST, above_standard, closed_in_forks
 from .post import Post
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Program = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Program = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _PROGRAM = (

@@ -9,6 +9,7 @@ the *thread* that forked this process ends, though its process may live on.)
 from __future__ import annotations
 
 import _thread
+import errno
 import os
 
 from ...errors import refusal
@@ -72,8 +73,6 @@ class DeathSignal:
             self._seen = signal
             return
         if self._holder in ("", "main") and self._seen:
-            import errno
-
             raise OSError(errno.EBUSY, "the main thread has a parent-death signal; only it can change that")
         self._ask_helper(signal)
         self._holder = "helper"

@@ -12,10 +12,7 @@ from contextlib import suppress
 
 from ...escape import escape
 from . import files, wire
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .request import Request
+from .request import Request
 
 NOT_RUNNING, NO_SUCH_SERVICE = 1, 2
 _PIECE = 65536

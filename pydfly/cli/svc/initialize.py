@@ -9,10 +9,7 @@ from ...escape import escape
 from ...supervisor.launch import Launch
 from . import files
 from .grammar import GRACE, LABEL
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .request import Request
+from .request import Request
 
 
 class _RefusedError(Exception):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import socket
 
+from ...members import DescendantInfo
 from ..line import Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...structs import DescendantInfo
     from ..launch import Launch
     from ..wire import Message
     from .event_loop import EventLoop
@@ -127,8 +127,6 @@ class OwnedDomain:
             return
         for message in self._line.receive():
             if message[0] == "done" and message[1] in self._questions:
-                from ...structs import DescendantInfo
-
                 self._questions.pop(message[1])([DescendantInfo(*fields) for fields in message[2]])
             elif message[0] not in ("done", "refused"):
                 self.take(self, message)
