@@ -5,20 +5,17 @@ After each operation the state of all processes is written too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ..constants.bsd import IdType, Signal
+from ..errors import SyscallError
 from ..structs import BAD_POINTER, NULL, OMITTED, ReaperKill
+from .live import Live
+from .modelled import Modelled
+from .recorder import Call
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ..errors import SyscallError
-    from .live import Live
-    from .modelled import Modelled
-    from .recorder import Call
-
-    Machine = Live | Modelled
+Machine = Live | Modelled
 
 UNKNOWN_PID = 77
 """How a scenario writes the pid of a process that never was."""

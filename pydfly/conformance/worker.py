@@ -12,18 +12,15 @@ import pickle
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from ..backends.protocol import Backend
 from ..backends.waiting import look_at
 from ..ending import warden_domain
 from ..ending.last_resort import kill_until_gone
 from . import channel
 from .recorder import Answer, Recorder, call_api
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..backends.protocol import Backend
 
 # a blocked signal whose default action is to ignore it leaves no trace on the BSDs; Linux keeps it pending
 UNSEEN = {"SIGCHLD", "SIGURG", "SIGWINCH", "SIGINFO"}

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from typing import Any
 
 from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
+from .prepare import Prepared
+from .report import Step
 from .streams import Pipe, open_reader, open_writer
+from .switchboard import Switchboard
 from .watching import Watching, watching, within
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .prepare import Prepared
-    from .report import Step
-    from .switchboard import Switchboard
 
 
 class Supervised(Handle):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import IO, Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import IO, Any
-
-    Bytes = bytes | bytearray | memoryview
+Bytes = bytes | bytearray | memoryview
 
 
 class Pipe(asyncio.WriteTransport):

@@ -5,15 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from .switchboard import Switchboard
 from .turns import INSISTENCE, PAUSES, NotYetError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
-
-    from .switchboard import Switchboard
 
 
 class Watching:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
 from threading import RLock
@@ -22,10 +23,6 @@ from weakref import ref
 from ...errors import SyscallError, refusal
 from . import directory as statedir
 from .content import Content, Damaged, Newer, unpack
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 NAME = "resident.db"
 _FRESH = f"{NAME}.new"

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator
 
 from ...escape import escape
 from ...supervisor.services.log import LOST
 from ...supervisor.services.service import Service
-from ...supervisor.services.status import ended
+from ...supervisor.services.status import ServiceStatus, ended
 from . import wire
 from .grammar import HELP, read
-from .request import Refused
+from .request import Refused, Request
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from ...supervisor.services.status import ServiceStatus
-    from .request import Request
-
-    Answer = Iterator[float | None]
+Answer = Iterator[float | None]
 
 MOST_WAITS = 60
 """Times that a client is told that the service is still stopping, once a second, before it is given up."""

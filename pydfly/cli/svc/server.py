@@ -8,13 +8,9 @@ import struct
 import sys
 from contextlib import suppress
 
+from ...supervisor.services.event_loop import EventLoop, Timer
 from . import wire
-from .answers import Talk, answer
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...supervisor.services.event_loop import EventLoop, Timer
-    from .answers import Answer, KeptService
+from .answers import Answer, KeptService, Talk, answer
 
 MOST_CLIENTS = 400
 """Connections at once; beyond, the one that has been silent for the longest time is closed."""

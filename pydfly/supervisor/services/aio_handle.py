@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from ..arguments import seconds
+from ..prepare import Prepared
+from ..switchboard import Switchboard
 from ..watching import watching, within
 from .handle import ServiceHandle
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ..prepare import Prepared
-    from ..switchboard import Switchboard
-    from .status import ServiceStatus
+from .status import ServiceStatus
 
 
 class Service(ServiceHandle):

@@ -13,14 +13,10 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Callable
 
 from ...records import NamedTuple
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .event_loop import EventLoop
+from .event_loop import EventLoop
 
 VARIABLE = "NOTIFY_SOCKET"
 AVAILABLE = sys.platform.startswith("linux")

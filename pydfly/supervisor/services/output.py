@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 
+from .event_loop import EventLoop
 from .log import LogFile, Ring
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .event_loop import EventLoop
 
 _PIECE = 65536
 _PIECES = 16  # at most in one go, so that a noisy service leaves time for everything else
