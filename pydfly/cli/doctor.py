@@ -48,7 +48,7 @@ class Check(NamedTuple):
     state: str
     """GOOD; NOTE: it is not there, and nothing is amiss; AMISS: something does not work because of it."""
     detail: str
-    remedy: str
+    remedy: str = ""
     """What to do where something is amiss; empty where nothing is, or where it cannot be had."""
 
 
@@ -93,19 +93,20 @@ def report(info: BackendInfo, checks: list[Check]) -> dict[str, Any]:
 
 def examine() -> list[Check]:
     """Look at what the live backends and the registry need."""
-    uid = os.geteuid()
-    checks = [
-        Check("superuser", GOOD, "yes", "")
-        if uid == 0
-        else Check("superuser", NOTE, f"no, uid {uid}; only root may make programs resident", ""),
-        _module("platformdirs", "finds the place for services' files"),
-        # the package is there even where the C module that it needs is not: a port of its own on FreeBSD
-        Check("rich", GOOD, "draws trees and tables on a terminal", "")
-        if _is_installed("rich")
-        else Check("rich", NOTE, "not installed: trees and tables are drawn in plain text", ""),
+    uid, draws = os.geteuid(), _is_installed("rich")
+    places = "finds the place for services' files"
+    root = f"no, uid {uid}; only root may make programs resident" if uid else "yes"
+    rich = (
+        "draws trees and tables on a terminal" if draws else "not installed: trees and tables are drawn in plain text"
+    )
+    return [
+        Check("superuser", NOTE if uid else GOOD, root),
+        Check("platformdirs", GOOD, places)
+        if _is_installed("platformdirs")
+        else Check("platformdirs", AMISS, f"missing: {places}", "pip install platformdirs"),
+        Check("rich", GOOD if draws else NOTE, rich),
+        *(_examine_linux() if sys.platform.startswith("linux") else [_native_binding()]),
     ]
-    checks += _examine_linux() if sys.platform.startswith("linux") else [_native_binding()]
-    return checks
 
 
 def _native_binding() -> Check:
@@ -113,10 +114,10 @@ def _native_binding() -> Check:
 
     refused = native.obstacle()
     if refused is None:
-        return Check("native binding", GOOD, "built", "")
+        return Check("native binding", GOOD, "built")
     if sys.platform.startswith(("dragonfly", "freebsd")):
         return Check("native binding", AMISS, refused, "in a clone of pydfly: PYDFLY_BUILD_EXTENSION=yes pip install .")
-    return Check("native binding", NOTE, refused, "")
+    return Check("native binding", NOTE, refused)
 
 
 def _examine_linux() -> list[Check]:
@@ -134,17 +135,15 @@ def _examine_linux() -> list[Check]:
         return [*checks, Check("/proc", AMISS, "shows another pid namespace", remedy)]
     hidden = [name for name in ("loadavg", "stat") if not os.path.exists(f"/proc/{name}")]
     if hidden:
-        checks.append(Check("/proc", NOTE, f"mounted without {' and '.join(hidden)}: listings take longer", ""))
+        checks.append(Check("/proc", NOTE, f"mounted without {' and '.join(hidden)}: listings take longer"))
     elif not os.path.exists("/proc/1"):
-        checks.append(Check("/proc", NOTE, "hides the processes of other users (hidepid)", ""))
+        checks.append(Check("/proc", NOTE, "hides the processes of other users (hidepid)"))
     else:
-        checks.append(Check("/proc", GOOD, "whole", ""))
-    if os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
-        checks.append(Check("children lists in /proc", GOOD, "yes", ""))
-    else:  # CONFIG_PROC_CHILDREN is not something to be switched on
-        detail = "no, so descendants are found by looking at all processes"
-        checks.append(Check("children lists in /proc", NOTE, detail, ""))
-    return checks
+        checks.append(Check("/proc", GOOD, "whole"))
+    listed = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+    detail = "yes" if listed else "no, so descendants are found by looking at all processes"
+    # CONFIG_PROC_CHILDREN is not something to be switched on
+    return [*checks, Check("children lists in /proc", GOOD if listed else NOTE, detail)]
 
 
 def _pidfd_remedy(refused: str) -> str:
@@ -156,12 +155,7 @@ def _pidfd_remedy(refused: str) -> str:
 
 
 def _is_installed(name: str) -> bool:
+    """Say whether there is a package; a C module that it needs may be a port of its own on FreeBSD, and be missing."""
     from importlib.util import find_spec
 
     return find_spec(name) is not None
-
-
-def _module(name: str, purpose: str) -> Check:
-    if _is_installed(name):
-        return Check(name, GOOD, purpose, "")
-    return Check(name, AMISS, f"missing: {purpose}", f"pip install {name}")
