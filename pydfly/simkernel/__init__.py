@@ -43,19 +43,10 @@ __all__ = [
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
-_HOMES = {
-    name: home
-    for home, names in {
-        "kernel": "Kernel Process",
-        "faults": "KernelPanic SimulationError",
-        "syscalls.sysent": (
-            "NO_SYSCALL SYF_CAPENABLED SYSCALL_INIT_HELPER SYSCALL_INIT_HELPER_COMPAT "
-            "SYSCALL_INIT_HELPER_COMPAT_F SYSCALL_INIT_HELPER_F SYSCALL_INIT_LAST SY_THR_STATIC SyscallHelperData "
-            "Sysent"
-        ),
-    }.items()
-    for name in names.split()
-}
+_HOMES = dict.fromkeys(__all__, "syscalls.sysent") | {
+    "Kernel": "kernel", "Process": "kernel", "KernelPanic": "faults", "SimulationError": "faults",
+}  # fmt: skip
+"""Where each name is that is not here."""
 
 
 def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
