@@ -1,6 +1,6 @@
 """Errors planted in the Linux backend: makers of backends that are each wrong in one way.
 
-They are called in the processes of a live world, which they poison for good.
+They are called in the processes of a live world, which they poison for good, and in the test's own: ``undo`` cures it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from pydfly.backends.linux.dragonfly import Linux
 from pydfly.backends.linux.process import OwnProcess
 from pydfly.backends.protocol import Backend
 
+_originals: list[tuple[Any, str, Any]] = []
+
 
 def _patched(owner: Any, name: str, replacement: Any) -> Backend:
+    _originals.append((owner, name, getattr(owner, name)))
     setattr(owner, name, replacement)
     return Linux(None, None)
+
+
+def undo() -> None:
+    """Take every error out of this process again."""
+    while _originals:
+        setattr(*_originals.pop())
 
 
 def acquires_twice() -> Backend:
@@ -68,7 +77,7 @@ def names_the_oldest() -> Backend:
 def children_own_too() -> Backend:
     """Being a reaper is remembered, and a forked child remembers it as well."""
     acquire, release = OwnProcess.acquire, OwnProcess.release
-    OwnProcess.is_reaper = lambda self: getattr(self, "remembered", False)  # type: ignore[method-assign]
+    _patched(OwnProcess, "is_reaper", lambda self: getattr(self, "remembered", False))
 
     def acquiring(self: OwnProcess) -> bool:
         done = acquire(self)
@@ -79,8 +88,8 @@ def children_own_too() -> Backend:
         self.remembered = False  # type: ignore[attr-defined]
         return release(self)
 
-    OwnProcess.acquire, OwnProcess.release = acquiring, releasing  # type: ignore[method-assign]
-    return Linux(None, None)
+    _patched(OwnProcess, "acquire", acquiring)
+    return _patched(OwnProcess, "release", releasing)
 
 
 PLANTED: list[Callable[[], Backend]] = [

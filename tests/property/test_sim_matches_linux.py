@@ -111,6 +111,7 @@ def test_a_planted_error_is_found_and_shrunk(poison: Callable[[], Backend]) -> N
             run_state_machine_as_test(Poisoned, settings=settings(SETTINGS, max_examples=500, derandomize=True))
     finally:
         Poisoned.end()
+        planted.undo()
     assert Poisoned.failed is not None
     scenario = scenarios.parse(json.dumps(Poisoned.failed))
     assert len([op for op in scenario["ops"] if op["op"] != "state"]) <= 6
