@@ -201,6 +201,5 @@ class BackendInfo(NamedTuple):
     """One sentence: why this one, and for each refused backend the reason."""
 
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    Data = int | ReaperKill | Pointer
+Data = int | ReaperKill | Pointer
+"""What procctl is given."""

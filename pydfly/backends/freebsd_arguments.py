@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from ..constants.freebsd import Command
-from ..structs import BAD_POINTER, NULL, OMITTED, Pointer, ReaperKill
+from ..structs import BAD_POINTER, NULL, OMITTED, Data, Pointer, ReaperKill
 from . import arguments
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..structs import Data
 
 _TAKE_NOTHING = frozenset({Command.PROC_REAP_ACQUIRE, Command.PROC_REAP_RELEASE})
 _NAMES = {int(command): command.name for command in Command}

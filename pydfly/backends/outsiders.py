@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..structs import DescendantInfo
+from ..members import DescendantInfo
 
 
 class Outsiders:

@@ -17,11 +17,8 @@ from io import TextIOWrapper
 from .. import resident
 from ..errors import NotRegistrableError, SyscallError
 from ..escape import escape
+from ..structs import ResidentEntry
 from .values import strtol
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ..structs import ResidentEntry
 
 USAGE = "usage: resident [-l] [-f] [-x id] [-d] [-R] program ..."
 _OWN, _ALL = -1, -2

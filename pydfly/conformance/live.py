@@ -12,18 +12,15 @@ import signal
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from .. import constants
+from ..backends.protocol import Backend
+from ..simkernel.scenarios.player import Got, Op, Steps
 from . import channel
 from .programs import Programs
 from .worker import command_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..backends.protocol import Backend
-    from ..simkernel.scenarios.player import Got, Op, Steps
 
 _NUMBERS = {int(member) for member in signal.Signals}
 NO_PID = 4_194_000

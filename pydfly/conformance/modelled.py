@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from .. import constants
+from ..backends.protocol import Backend
 from ..backends.simulated import Simulated, of
-from ..simkernel import scenarios
+from ..simkernel import Kernel, scenarios
+from ..simkernel.scenarios.operations import Model
+from ..simkernel.scenarios.player import Got, Op
 from .programs import Programs
 from .recorder import Answer, Recorder, call_api
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..backends.protocol import Backend
-    from ..simkernel import Kernel
-    from ..simkernel.scenarios.operations import Model
-    from ..simkernel.scenarios.player import Got, Op
 
 
 class Modelled:

@@ -7,18 +7,15 @@ numbers of the simulated system.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..constants.bsd import IdType, Signal
 from ..simkernel.scenarios.operations import POINTERS
+from ..simkernel.scenarios.player import Got, Op, Steps
 from . import trace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..simkernel.scenarios.player import Got, Op, Steps
-    from .live import Live
+from .live import Live
 
 
 def host_signal(live: Live, sig: int) -> int:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pydfly
 
+from ..backends.protocol import Backend
 from ..errors import SyscallError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..backends.protocol import Backend
-    from ..structs import Data
+from ..structs import Data
 
 
 class Call(NamedTuple):

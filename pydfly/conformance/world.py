@@ -7,18 +7,14 @@ done by a machine: ``Live`` conducts real processes, ``Modelled`` those of a sim
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from ..errors import SyscallError, refusal
 from ..simkernel.scenarios import FIRST_PROGRAM
-from .trace import number_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ..simkernel.scenarios.player import Got
-    from .modelled import Modelled
-    from .trace import Machine, Trace
+from ..simkernel.scenarios.player import Got
+from .modelled import Modelled
+from .trace import Machine, Trace, number_of
 
 NOBODY = "nobody"
 OUTSIDE = "outside"

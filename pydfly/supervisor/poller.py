@@ -10,12 +10,9 @@ import errno
 import os
 import select
 import sys
+from collections.abc import Callable
 
 from .descriptors import LOWEST, above_standard, closed_in_forks
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def _unless_closed(change: Callable[..., object], *arguments: object) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 
+from ...members import DescendantInfo
 from ..waiting import look_at
 from .process import OWN
 from .procfs import ProcFs
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...structs import DescendantInfo
 
 
 def is_dead(pid: int) -> bool:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 
+from ...members import DescendantInfo
 from .domain import Domain
 from .process import OWN
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ...structs import DescendantInfo
 
 MOST_PASSES = 1000
 """How often a domain that keeps forking is looked at again; FreeBSD repeats for ever."""

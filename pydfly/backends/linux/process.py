@@ -10,16 +10,13 @@ from __future__ import annotations
 import os
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
+from ...members import DescendantInfo
 from .. import offspring
 from ..outsiders import OWN as OUTSIDERS
 from . import prctl
 from .deathsig import DeathSignal
 from .procfile import moment
 from .procfs import ProcFs
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...structs import DescendantInfo
 
 
 class OwnProcess:

@@ -8,12 +8,9 @@ from ... import structs
 from ...constants.bsd import IdType
 from ...constants.dragonfly import Command
 from ...errors import refusal
+from ...structs import Data
+from ..proc import Proc
 from . import reaping
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ...structs import Data
-    from ..proc import Proc
 
 _P_PID = int(IdType.P_PID)
 _LAST_SIGNAL = 128  # _SIG_MAXSIG of sys/sys/_sigset.h; accepted here although no signal set has room for it (DP-10)

@@ -7,19 +7,14 @@ with the results that the kernel gave.  Each flavour has a table of operations; 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from .. import VERSIONS, boot
+from ..kernel import Kernel
 from . import dragonfly, freebsd, player
 from .operations import Model
-from .player import BrokenScenario, Mismatch
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..kernel import Kernel
-    from .player import Steps
+from .player import BrokenScenario, Mismatch, Steps
 
 __all__ = ["FIRST_PROGRAM", "BrokenScenario", "Mismatch", "model", "parse", "play"]
 

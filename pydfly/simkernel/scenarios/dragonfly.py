@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...errors import SyscallError
+from ...structs import Data
 from ..dragonfly import reaping
 from .operations import POINTERS, SHARED, Model, answer, errno_of
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ...structs import Data
-    from .player import Got, Op, Steps
+from .player import Got, Op, Steps
 
 
 def fork(model: Model, op: Op) -> Got:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ... import structs
 from ...errors import SyscallError
 from ..freebsd.reapcommands import Pids, ReadOnlyKill, pid_fields
 from ..freebsd.reapkill import UNTOUCHED
+from ..proc import Proc
 from ..states import STOPPED, ZOMBIE
 from . import dragonfly
 from .operations import POINTERS, SHARED, Model, answer, errno_of, silent
-from .player import MARKS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ..proc import Proc
-    from .player import Got, Op, Steps
+from .player import MARKS, Got, Op, Steps
 
 _RFNOWAIT = 0x40
 _BEFORE = {"killed": 9999, "fpid": -9999}  # what the recorder put into the structure of PROC_REAP_KILL

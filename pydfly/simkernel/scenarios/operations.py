@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from ... import structs
 from ...errors import SyscallError
 from ..faults import SimulationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ..kernel import Kernel, Process
-    from .player import Got, Op, Steps
+from ..kernel import Kernel, Process
+from .player import Got, Op, Steps
 
 POINTERS = {None: structs.NULL, "buffer": structs.OMITTED, "badptr": structs.BAD_POINTER}
 """What ``data`` may say instead of a value."""

@@ -8,26 +8,24 @@ names that the scenario uses; an operation without a result gives nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from ...records import NamedTuple
 from ..faults import KernelPanic, SimulationError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Protocol
+Op = Mapping[str, Any]
+Got = dict[str, Any]
+Differs = tuple[object, object] | None
+Steps = Mapping[str, Callable[[Any, Op], Got]]
 
-    Op = Mapping[str, Any]
-    Got = dict[str, Any]
-    Differs = tuple[object, object] | None
-    Steps = Mapping[str, Callable[[Any, Op], Got]]
 
-    class Machine(Protocol):
-        """What can be played on."""
+class Machine(Protocol):
+    """What can be played on."""
 
-        @property
-        def steps(self) -> Steps:
-            """What each operation does."""
+    @property
+    def steps(self) -> Steps:
+        """What each operation does."""
 
 
 MARKS = ("sugid", "pgids", "protected")
