@@ -1,6 +1,6 @@
 """What a backend is: the kernel's calls, and the few things that the friendly layer cannot do without.
 
-Only type checkers import this module.
+No call needs this module; it is for type checkers.
 """
 
 from __future__ import annotations

@@ -10,12 +10,7 @@ from ..errors import BackendError
 from ..escape import escape
 from ..records import NamedTuple
 from ..structs import BackendInfo
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .options import Parsed
+from .options import Parsed
 
 # what each backend does for real, what it only models, and what it cannot do
 CAPABILITIES = {
@@ -79,7 +74,7 @@ def main(parsed: Parsed) -> int:
     return int(info.name == "none")
 
 
-def report(info: BackendInfo, checks: list[Check]) -> dict[str, Any]:
+def report(info: BackendInfo, checks: list[Check]) -> dict[str, object]:
     """Return the same as one object."""
     return {
         "version": __version__,

@@ -94,7 +94,7 @@ class Passing:
     def send(self, message: Message | None = None, descriptors: list[int] | None = None) -> None:
         """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent."""
         if message is not None:
-            self._unsent += _pieces(pack(message), descriptors or [])
+            self._unsent += pieces(pack(message), descriptors or [])
         while self._unsent:
             data, passed = self._unsent[0]
             try:
@@ -141,7 +141,7 @@ def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> in
     return socket.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
 
 
-def _pieces(data: bytes, descriptors: list[int]) -> list[tuple[bytes, list[int]]]:
+def pieces(data: bytes, descriptors: list[int]) -> list[tuple[bytes, list[int]]]:
     """Divide a message so that no piece has more descriptors than one can carry; each needs a byte at least."""
     pieces = []
     while len(descriptors) > MOST:

@@ -22,7 +22,7 @@ import socket
 from array import array
 from collections import deque
 
-from .passing import MOST
+from .passing import pieces
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
@@ -86,13 +86,8 @@ class Post:
         """
         if self.closed:  # nobody reads it, and descriptors that waited here would keep the ends of lines open
             return
-        data = pack(message)
-        descriptors = descriptors or []
-        parcels = []
-        while len(descriptors) > MOST:  # each piece with descriptors needs a byte at least
-            parcels.append(_Parcel(data[:1], descriptors[:MOST], owner))
-            data, descriptors = data[1:], descriptors[MOST:]
-        self._parcels.extend([*parcels, _Parcel(data, descriptors, owner)])
+        divided = pieces(pack(message), descriptors or [])
+        self._parcels.extend([_Parcel(data, passed, owner) for data, passed in divided])
 
     def flush(self) -> None:
         """Send what is in the queue, as far as it goes.
