@@ -136,4 +136,7 @@ def rebuilt(name: str, number: int | None, text: str, path: str | None = None) -
         return RuntimeError(f"{name}: {text}")
     if issubclass(kind, OSError) and number is not None:
         return OSError(number, text, path)
-    return kind(text)
+    try:
+        return kind(text)
+    except TypeError:  # a UnicodeError wants more than a text
+        return (ValueError if issubclass(kind, ValueError) else RuntimeError)(text)

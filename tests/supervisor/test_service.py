@@ -160,6 +160,7 @@ notify.connect("\\0" + os.environ["NOTIFY_SOCKET"][1:])
 notify.send(b"MAINPID=%d" % os.getppid())
 notify.send(b"MAINPID=1")
 notify.send(b"MAINPID=junk")
+notify.send(b"MAINPID=" + b"9" * 5000)  # more digits than int() takes
 print(os.environ["NOTIFY_SOCKET"], child, flush=True)
 notify.send(b"READY=1\\nMAINPID=%d" % child)
 time.sleep(1000)
@@ -208,6 +209,9 @@ def test_the_log(tmp_path: Path) -> None:
             eventually(lambda: path.exists() and path.read_bytes() == b"a" * 100 + b"\nb\n")
             with pytest.raises(FileNotFoundError):
                 service.reopen_log(tmp_path / "none" / "log")
+            for name in ("a\0b", "\ud800"):  # no file can have these; the guard, and with it the service, lives on
+                with pytest.raises(ValueError, match=r"null byte|surrogates"):
+                    service.reopen_log(name)
             with pytest.raises(FileNotFoundError) as caught:
                 supervisor.service("y", SLEEP, log=tmp_path / "none" / "log")
             assert caught.value.filename == str(tmp_path / "none" / "log")
@@ -338,6 +342,11 @@ def test_from_several_threads() -> None:
         ({"backoff": 0.5}, ValueError),
         ({"limit": (1, -1)}, ValueError),
         ({"limit": 5}, TypeError),
+        ({"limit": ()}, ValueError),
+        ({"limit": (1,)}, ValueError),
+        ({"limit": (1, 2, 3)}, ValueError),
+        ({"log": "a\0b"}, ValueError),
+        ({"log": "\ud800"}, ValueError),
         ({"ends_with": "nobody"}, ValueError),
         ({"ready": "yes"}, ValueError),
         ({"ready": 1}, ValueError),

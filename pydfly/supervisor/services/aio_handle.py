@@ -10,6 +10,7 @@ from ..arguments import seconds
 from ..prepare import Prepared
 from ..switchboard import Switchboard
 from ..watching import watching, within
+from .arguments import path_of
 from .handle import ServiceHandle
 from .status import ServiceStatus
 
@@ -59,7 +60,7 @@ class Service(ServiceHandle):
 
     async def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
         """Open the log file again, after it was renamed, or another one: as ``Service.reopen_log``."""
-        await self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
+        await self._ask("reopen", None if path is None else path_of(path))
 
     async def _ask(self, name: str, *values: object) -> Any:
         await self._until(self._is_made)

@@ -6,7 +6,7 @@ import operator
 import os
 
 from ...errors import BackendError
-from ..arguments import seconds
+from ..arguments import seconds, word_of
 from .notify import AVAILABLE
 from .readiness import NOTIFY
 from .restart_pace import Rules
@@ -61,7 +61,7 @@ def divided(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[
         "name": str(name),
         "rules": _rules(Rules(**given, ready=ready is not None))._asdict(),
         "ready": ready,
-        "log": None if log is None else os.path.abspath(os.fsdecode(log)),
+        "log": None if log is None else path_of(log),
         "ring": ring,
     }
     for refused in _REFUSED:
@@ -70,15 +70,20 @@ def divided(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[
     return fields, {**rest, "stdin": _NULL, "stdout": _NULL, "stderr": _NULL}
 
 
+def path_of(path: Word) -> str:
+    """Return the whole path of a file; TypeError, ValueError: no file can have it."""
+    return os.path.abspath(os.fsdecode(word_of(path)))
+
+
 def _rules(given: Rules) -> Rules:
     """Check the rules, and make each value one of a builtin type."""
-    limit = given.limit
+    most, within = (0, 0.0) if given.limit is None else given.limit  # of any other length it is a ValueError
     checked = Rules(
         str(given.restart),
         seconds(given.delay, "delay"),
         float(given.backoff),
         seconds(given.max_delay, "max_delay"),
-        None if limit is None else (operator.index(limit[0]), seconds(limit[1], "limit")),
+        None if given.limit is None else (operator.index(most), seconds(within, "limit")),
         str(given.ends_with),
         given.ready,
         seconds(given.ready_timeout, "ready_timeout"),

@@ -12,6 +12,7 @@ from ...errors import SupervisionError, SurvivorsError
 from ...structs import Survivor
 from ..arguments import seconds
 from ..wire import rebuilt
+from .arguments import path_of
 from .status import ServiceStatus
 
 TYPE_CHECKING = False
@@ -227,8 +228,9 @@ class Service(ServiceHandle):
 
         Raises:
             OSError: it cannot be opened; the old one stays in use.
+            TypeError, ValueError: no file can have this path.
         """
-        self._ask("reopen", None if path is None else os.path.abspath(os.fspath(path)))
+        self._ask("reopen", None if path is None else path_of(path))
 
     def _ask(self, name: str, *values: object) -> Any:
         serial, answered = self._question(name, values)

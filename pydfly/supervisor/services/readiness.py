@@ -99,12 +99,11 @@ class Readiness:
 
     def _believe(self, domain: OwnedDomain, notice: Notice, members: list[DescendantInfo]) -> None:
         """Take a notice if its sender, or an ancestor of that, is a member."""
-        pids = {member.pid for member in members}
-        if domain is not self._domain or pids.isdisjoint(notice.lineage):
+        pids = {str(member.pid): member.pid for member in members}
+        if domain is not self._domain or set(pids.values()).isdisjoint(notice.lineage):
             return
         self.text = notice.values.get("STATUS", self.text)
-        main = notice.values.get("MAINPID", "")
-        if main.isascii() and main.isdigit() and int(main) in pids:
-            self.main_pid = int(main)
+        # compared as text: int() refuses thousands of digits, which any service may send
+        self.main_pid = pids.get(notice.values.get("MAINPID", ""), self.main_pid)
         if notice.values.get("READY") == "1":
             self._ready()

@@ -132,8 +132,8 @@ class _Kept:
         name, serial, *values = message
         try:
             value = self._meet(service, name, values)
-        except OSError as error:
-            self._send(("refused", serial, (*error_fields(error), error.filename)))
+        except (OSError, ValueError) as error:  # a path that no file can have is a ValueError
+            self._send(("refused", serial, (*error_fields(error), getattr(error, "filename", None))))
         else:
             self._changed()
             self._send(("done", serial, value))
