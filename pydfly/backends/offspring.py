@@ -25,7 +25,7 @@ from .kinship import EVER, STEP, TICK, Calls, Kinship, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
 CELLS = 1024  # forks whose child has not yet written its pid
@@ -217,9 +217,13 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
     return pid
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short."""
-    if event in _EVENTS and _watching and _spawning != get_ident():
+def _hear(event: str, arguments: tuple[Any, ...], events: Mapping[str, bool] = _EVENTS) -> None:
+    """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short.
+
+    Args:
+        events: those calls; not a name of this module, as there are none of these any more when Python shuts down.
+    """
+    if event in events and _watching and _spawning != get_ident():
         _calls.begin(sys._getframe(0).f_back, _EVENTS[event], _now)
         if listener is not None:
             listener()

@@ -10,6 +10,7 @@ from . import prepare
 from .aio_owner import Supervised
 from .arguments import seconds
 from .many import start_kept
+from .owned import Single
 from .services.aio_handle import Service
 from .switchboard import Switchboard
 from .watching import watching, within
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .services.arguments import ServiceArguments
 
 
-class Supervisor:
+class Supervisor(Single):
     """As ``pydfly.Supervisor``, for one event loop.
 
     Args:

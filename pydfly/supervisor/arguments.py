@@ -159,6 +159,15 @@ def c_int(value: int) -> int:
     return number
 
 
+def flag_of(value: object) -> bool:
+    """Return whether something is asked for; before Python 3.12 subprocess takes an integer only.
+
+    Raises:
+        TypeError, OverflowError: it is none, or too large.
+    """
+    return bool(value) if sys.version_info >= (3, 12) else bool(c_int(value))  # type: ignore[arg-type]
+
+
 def check_passed(numbers: list[int]) -> None:
     """Check descriptors that keep their numbers; ValueError: one cannot be a descriptor."""
     if not all(0 <= number <= _LARGEST_DESCRIPTOR for number in numbers):

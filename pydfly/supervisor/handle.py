@@ -15,6 +15,7 @@ from ..ending.policy import plan
 from ..errors import SupervisionError, SurvivorsError
 from .arguments import seconds, signal_name
 from .domain_state import DomainState
+from .owned import Owned
 from .reserve import send_launch
 
 TYPE_CHECKING = False
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .wire import Message
 
 
-class Handle:
+class Handle(Owned):
     """One domain, as its owner sees it.  A forked copy of the owner owns nothing: every method raises there.
 
     Args:
@@ -45,9 +46,8 @@ class Handle:
     """The line to the warden."""
 
     def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
-        self._board = board
+        super().__init__(board)
         self._alone = alone
-        self._owner = os.getpid()
         self._launch = prepared.launch
         self._spare = prepared.spare
         self._serials = count(1)
@@ -61,6 +61,7 @@ class Handle:
         self.post = prepared.connect(reserved.post if reserved else None)
         self._known = DomainState(prepared.names, prepared.spare, self.post.send)
         board.add(self, number)
+        self._number = number
         if not alone:
             board.kept[self] = None
         send_launch(board, self, number, prepared, reserved)
@@ -157,10 +158,6 @@ class Handle:
         self._check_owner()
         if not self._over():
             self._board.exchange()
-
-    def _check_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
 
     def _check_asking(self) -> None:
         if self._known.asking == get_ident():

@@ -9,6 +9,7 @@ from . import prepare
 from .arguments import seconds
 from .bell import Bell
 from .handle import Handle
+from .owned import Single
 from .owner import Supervised
 from .switchboard import Switchboard
 
@@ -45,7 +46,7 @@ def start_kept(kind: type[H], board: Switchboard, prepared: prepare.Prepared) ->
         raise
 
 
-class Supervisor:
+class Supervisor(Single):
     """A guard for any number of domains, each with a warden of its own; a context manager whose end ends them all.
 
     Args:

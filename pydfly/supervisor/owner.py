@@ -9,7 +9,7 @@ import time
 from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
-from .turns import NotYetError
+from .turns import NotYetError, deadline_of
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -178,7 +178,7 @@ class Supervised(Handle):
 
     def _until_over(self, timeout: float | None, urge: bool = False) -> None:
         """Wait for the end of the domain, and of helpers that have no other one."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         self._board.until(self._over, timeout, self._purpose("the end of everything started by"), urge)
         if not self._closed:
             self._finish()

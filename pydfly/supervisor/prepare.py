@@ -59,6 +59,8 @@ class Prepared:
         process_group: int | None = None,
         start_new_session: bool = False,
     ) -> None:
+        if spare is not None and not callable(spare):
+            raise TypeError(f"spare is called with each process, which {spare!r} cannot be")
         self.spare = spare
         self.inner = Descriptors()  # for the guard: closed when they were sent
         self._outer = Descriptors()  # of the caller's ends of pipes
@@ -76,6 +78,7 @@ class Prepared:
         passed = sorted({int(number) for number in pass_fds})
         process_group = None if process_group is None else arguments.c_int(process_group)
         umask = arguments.c_int(umask)
+        start_new_session = arguments.flag_of(start_new_session)
         arguments.check_passed(passed)
         plain = [arguments.word_of(word) for word in words]
         arguments.without_null(b"".join([*environment, *environment.values()]))
@@ -97,7 +100,7 @@ class Prepared:
             extra_groups=extra_groups,
             umask=umask,
             process_group=process_group,
-            start_new_session=bool(start_new_session),
+            start_new_session=start_new_session,
         )
         places = self._places(standard, passed)
         self.targets = list(places)
@@ -148,9 +151,10 @@ class Prepared:
                 numbers.append(None if file is None else self._number(name, file))
         return numbers
 
-    def _number(self, name: str, file: int | IO[bytes] | IO[str]) -> int:
+    def _number(self, name: str, file: int | IO[bytes] | IO[str]) -> int | None:
         if not isinstance(file, int):
-            return operator.index(file.fileno())
+            number = operator.index(file.fileno())
+            return None if number == _PIPE else number  # -1: no file behind it, so the caller's own, as Popen has it
         if file == _DEVNULL:
             return self.inner.open(os.devnull, os.O_RDWR)
         if file != _PIPE:

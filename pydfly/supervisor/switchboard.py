@@ -14,7 +14,7 @@ from ..errors import SupervisionError
 from . import start
 from .poller import Poller
 from .reserve import Reserve
-from .turns import PAUSES, NotYetError, Turns
+from .turns import PAUSES, NotYetError, Turns, deadline_of
 from .wire import PROTOCOL, rebuilt
 
 TYPE_CHECKING = False
@@ -72,6 +72,12 @@ class Switchboard:
         self._lines[handle.post.fileno()] = handle
         self._watch(handle.post)
 
+    def find_again(self, handle: Domain, number: int) -> None:
+        """Know a handle that is being collected as garbage, and has lost its weak references: a finalizer uses it."""
+        descriptor = handle.post.fileno()
+        if self._lines.get(descriptor) is not handle and self._watched.get(descriptor) is handle.post:
+            self.handles[number] = self._lines[descriptor] = handle
+
     def send(self, post: Post) -> None:
         """Send what is in the queue of a line or of the control: here, or in the thread that reads.
 
@@ -125,7 +131,7 @@ class Switchboard:
 
     def wait_gone(self, timeout: float | None) -> None:
         """Wait until the helpers have ended; TimeoutError: not within ``timeout`` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         ends = f"the end of the helpers (guard {self._helper.pid})"
         if not self._let_go:
             self.until(self.is_cut, timeout, lambda: ends, urge=True)

@@ -45,6 +45,20 @@ class NotYetError(TimeoutError):
     """A wait of this package has come to the end of its time."""
 
 
+def deadline_of(timeout: float | None) -> float | None:
+    """Return when a wait must be over, on the monotonic clock; None: never.
+
+    Raises:
+        TypeError: ``timeout`` is no number.
+        ValueError: it is NaN, which no time is ever later than.
+    """
+    if timeout is None:
+        return None
+    if timeout != timeout:
+        raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
+    return time.monotonic() + timeout
+
+
 PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
 INSISTENCE = 1.0  # seconds after which helpers that are to end something are continued: they may have been stopped
 
@@ -75,7 +89,7 @@ class Turns:
             TimeoutError: not within ``timeout`` seconds.
             SupervisionError: it does not hold, and there is nothing left that news could come from.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = deadline_of(timeout)
         turn = _Turn()
         urged = time.monotonic()
         try:  # twice, so that an exception in the first clause does not skip it; a return would skip both

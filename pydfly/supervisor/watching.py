@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .switchboard import Switchboard
-from .turns import INSISTENCE, PAUSES, NotYetError
+from .turns import INSISTENCE, PAUSES, NotYetError, deadline_of
 
 
 class Watching:
@@ -127,6 +127,11 @@ def watching(board: Switchboard) -> Watching:
 
 async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose: Callable[[], str]) -> None:
     """Wait for a coroutine; TimeoutError: not within ``timeout`` seconds; says what was waited for."""
+    try:
+        deadline_of(timeout)
+    except (TypeError, ValueError):
+        work.close()
+        raise
     try:
         await asyncio.wait_for(work, timeout)
     except asyncio.TimeoutError:

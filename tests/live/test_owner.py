@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import faulthandler
 import gc
 import json
 import os
+import pickle
 import select
 import signal
 import subprocess
@@ -433,3 +435,89 @@ def test_several_threads_and_a_property() -> None:
                 _ = service.exit_status
             assert started.is_set()
             thread.join()
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_finalizer_stops_what_is_garbage_already(many: bool) -> None:
+    """An object in a cycle stops its command: by then nothing refers weakly to the handle any more."""
+    stopped = []
+
+    class Keeper:
+        def __init__(self) -> None:
+            self.itself = self
+            self.supervisor = pydfly.Supervisor(grace=5.0) if many else None
+            start = self.supervisor.supervise if self.supervisor else pydfly.supervise
+            self.service = start(["sleep", "60"])
+            self.service.wait_started(20)
+
+        def __del__(self) -> None:
+            self.service.stop()
+            stopped.append(self.service.exit_status)
+
+    Keeper()
+    gc.collect()
+    assert stopped in ([-signal.SIGTERM], [None])  # None: the handle was finalized first, and has ended it then
+
+
+def test_nothing_can_be_copied() -> None:
+    """A copy would share the line, and its end would be the end of the command."""
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        command = supervisor.supervise(["sleep", "60"])
+        service = supervisor.service("x", ["sleep", "60"])
+        for thing in (supervisor, command, service):
+            for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+                with pytest.raises(TypeError, match="cannot"):
+                    duplicate(thing)
+        gc.collect()
+        assert command.wait_started(20) in [process.pid for process in command.processes()]
+
+
+def test_nan_is_no_time_to_wait_for() -> None:
+    """No time is later than it, so it would be waited for without end."""
+    nan = float("nan")
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        command = supervisor.supervise(["sleep", "60"])
+        service = supervisor.service("x", ["sleep", "60"], ready=3)
+        service.start()
+        for wait in (command.wait, command.wait_command, command.wait_started, supervisor.wait_any, service.wait_ready):
+            with pytest.raises(ValueError, match="nan"):
+                wait(nan)
+
+    async def awaiting() -> None:
+        async with pydfly.aio.supervise(["sleep", "60"], grace=1.0) as other:
+            with pytest.raises(ValueError, match="nan"):
+                await other.wait(nan)
+
+    asyncio.run(awaiting())
+
+
+def test_arguments_that_subprocess_refuses_or_takes() -> None:
+    """A predicate is called later, so it is looked at before; -1 of fileno() means that there is no file behind it."""
+    with pytest.raises(TypeError, match="spare"):
+        pydfly.supervise(["true"], spare="sleep")  # type: ignore[arg-type]
+
+    class Nothing:
+        def fileno(self) -> int:
+            return -1
+
+    with pydfly.supervise(["sh", "-c", "exit 3"], stdin=Nothing()) as command:  # type: ignore[arg-type]
+        assert command.wait(20) == 3
+    if sys.version_info < (3, 12):
+        for value in (None, "x", 2**70):
+            with pytest.raises((TypeError, OverflowError)):
+                pydfly.supervise(["true"], start_new_session=value)  # type: ignore[arg-type]
+
+
+def test_a_program_that_ends_says_nothing_of_children() -> None:
+    """Its audit hook is called when its module has lost all names: a child is made by a finalizer that late."""
+    code = """
+import os, pydfly.reaper
+from pydfly.backends import offspring
+pydfly.reaper.acquire()
+class Late:
+    def __del__(self, system=os.system):
+        system("true")
+offspring.late = Late()
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")

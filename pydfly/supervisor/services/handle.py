@@ -11,6 +11,7 @@ from itertools import count
 from ...errors import SupervisionError, SurvivorsError
 from ...structs import Survivor
 from ..arguments import seconds
+from ..owned import Owned
 from ..wire import rebuilt
 from .arguments import path_of
 from .status import ServiceStatus
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ..wire import Message
 
 
-class ServiceHandle:
+class ServiceHandle(Owned):
     """What the handles of both kinds of callers know, and do without waiting.
 
     Args:
@@ -33,8 +34,7 @@ class ServiceHandle:
     """
 
     def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
-        self._board = board
-        self._owner = os.getpid()
+        super().__init__(board)
         self._serials = count(1)
         self._answers: dict[int, tuple[bool, Any]] = {}  # whether it was met, and its value or the error
         self._refusal: BaseException | None = None  # why there is no such service
@@ -45,6 +45,7 @@ class ServiceHandle:
         self.post = prepared.connect()
         number = next(board.numbers)
         board.add(self, number)
+        self._number = number
         fields = {**fields, "launch": prepared.launch.fields()}
         board.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
         board.send(board.control)
@@ -119,10 +120,6 @@ class ServiceHandle:
 
     def _is_restarted(self, before: int) -> bool:
         return self._known().launches > before or self._known().state in ("stopped", "failed", "waiting")
-
-    def _check_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
 
     def _check_line(self, condition: Callable[[], bool]) -> None:
         """Raise if nothing will come any more that could make the condition true."""

@@ -1,0 +1,40 @@
+"""What only the process that has made it can use, and only as one: supervisors, and handles on domains and services."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from .switchboard import Switchboard
+
+
+class Single:
+    """Cannot be copied or pickled: the end of a copy would end what the original is for."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be copied: what it supervises has one owner")
+
+
+class Owned(Single):
+    """A handle of a guard.  A forked copy of its owner owns nothing."""
+
+    _number: int
+    """Of its domain; not there before the guard's side knows it."""
+
+    def __init__(self, board: Switchboard) -> None:
+        self._board = board
+        self._owner = os.getpid()
+
+    def _check_owner(self) -> None:
+        """Be there for what the caller wants.
+
+        Raises:
+            RuntimeError: this is a forked copy of the owner.
+        """
+        if os.getpid() != self._owner:
+            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+        # every handle is a Domain, though not this base of them
+        self._board.find_again(self, self._number)  # type: ignore[arg-type]
