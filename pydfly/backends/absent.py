@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from ..errors import refusal
+from ..errors import SyscallError, refusal
+from ..structs import ModuleStat, Program, ResidentEntry
 from . import arguments
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-    from ..structs import ModuleStat, Program, ResidentEntry
 
 
 class NoModules:
@@ -17,11 +12,11 @@ class NoModules:
 
     def modfind(self, name: str) -> int:
         """Refuse: ENOSYS."""
-        _refuse("modfind", "Linux has no kernel modules with system calls of their own")
+        raise _no_modules("modfind")
 
     def modstat(self, id: int) -> ModuleStat:
         """Refuse: ENOSYS."""
-        _refuse("modstat", "Linux has no kernel modules with system calls of their own")
+        raise _no_modules("modstat")
 
 
 class NoResidency:
@@ -30,29 +25,25 @@ class NoResidency:
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Refuse: ENOSYS."""
         arguments.c_value(entry, "void *", "entry")
-        _no_residents("exec_sys_register")
+        raise refusal("exec_sys_register", "ENOSYS")
 
     def exec_sys_unregister(self, id: int) -> int:
         """Refuse: ENOSYS."""
         arguments.c_value(id, "int", "id")
-        _no_residents("exec_sys_unregister")
+        raise refusal("exec_sys_unregister", "ENOSYS")
 
     def vm_resident(self) -> list[ResidentEntry]:
         """Refuse: ENOSYS."""
-        _no_residents("vm.resident")
+        raise refusal("vm.resident", "ENOSYS")
 
     def make_resident(self, program: Program) -> None:
         """Refuse: ENOSYS."""
-        _no_residents("exec_sys_register")
+        raise refusal("exec_sys_register", "ENOSYS")
 
     def unmake_resident(self, program: Program) -> None:
         """Refuse: ENOSYS."""
-        _no_residents("exec_sys_unregister")
+        raise refusal("exec_sys_unregister", "ENOSYS")
 
 
-def _no_residents(call: str) -> NoReturn:
-    _refuse(call, "resident executables exist on DragonFly only")
-
-
-def _refuse(call: str, reason: str) -> NoReturn:
-    raise refusal(call, "ENOSYS", reason)
+def _no_modules(call: str) -> SyscallError:
+    return refusal(call, "ENOSYS", "Linux has no kernel modules with system calls of their own")

@@ -182,10 +182,9 @@ def open_file(name: str, directory: int, path: str) -> FileIO | None:
         file = FileIO(name, opener=lambda name, _: os.open(name, flags, dir_fd=directory))
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):  # a link (EMLINK on FreeBSD), a socket
+        # a directory, a link (EMLINK on FreeBSD), a socket
+        if error.errno in (errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
         raise unusable(error, path) from None
     try:
