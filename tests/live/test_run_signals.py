@@ -231,3 +231,49 @@ def test_who_is_waited_for_is_said_during_a_long_grace() -> None:
         assert terminal.wait() == 0
     finally:
         terminal.close()
+
+
+@pytest.mark.parametrize("helper", ["guard.gc.freeze", "deputy.Deputy._start", "fork_exec.Child.make_room"])
+@pytest.mark.parametrize("sent", ["key", "group"])
+def test_a_signal_that_came_before_the_command_was_there(helper: str, sent: str) -> None:
+    """It went to the group that the command is in, but the command was forked after that: it must not be lost."""
+    module, kind, function = helper.split(".")
+    code = f"""
+import os, signal, sys, time
+from pydfly.supervisor.keepers import deputy, fork_exec, guard
+from pydfly.cli import main
+proceed = {module}.{kind}.{function}
+def wait(*arguments):
+    os.write(1, b"before ")
+    while signal.SIGQUIT not in signal.sigpending():
+        time.sleep(0.005)
+    return proceed(*arguments)
+{module}.{kind}.{function} = wait
+sys.exit(main())
+"""
+    words = [sys.executable, "-c", code, "run", "--", "sh", "-c", f"trap 'exit 4' QUIT; {LOOP}"]
+    terminal = Terminal(words, ENVIRONMENT)
+    try:
+        assert terminal.expect("before ")
+        if sent == "key":
+            terminal.type("\x1c")
+        else:
+            os.killpg(terminal.pid, signal.SIGQUIT)
+        assert terminal.wait() in (4, -signal.SIGQUIT)
+    finally:
+        terminal.close()
+
+
+def test_a_terminal_that_hangs_up_on_its_leader() -> None:
+    """The kernel tells the leader of the session alone, so the command hears of it from pydfly."""
+    terminal = Terminal([*RUN, "sh", "-c", "setsid sleep 60 & echo pid=$!.; exec sleep 60"], ENVIRONMENT)
+    try:
+        assert terminal.expect("pid=") and terminal.expect(".")
+        daemon = int(terminal.shown.split("pid=")[1].split(".")[0])
+        terminal.hang_up()
+        terminal.status = os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1])
+        assert terminal.status == -signal.SIGHUP
+        with pytest.raises(ProcessLookupError):
+            os.kill(daemon, 0)
+    finally:
+        terminal.close()

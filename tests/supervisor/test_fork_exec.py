@@ -19,7 +19,10 @@ pytestmark = live_only
 
 
 class Signals:
-    """No signal was changed, so there is nothing to restore."""
+    """No signal was changed, so there is nothing to restore, and none came."""
+
+    def note_early(self) -> None:
+        """Do nothing."""
 
     def restore(self) -> None:
         """Do nothing."""

@@ -95,6 +95,8 @@ class Foreground:
         if self._job.own_group:
             self.launch.process_group = 0
             self.launch.is_job = self._job.terminal.exists
+        else:
+            self._mailbox.early = set()
         mine, its = _socket.socketpair()
         mine.setblocking(False)
         self._line = Line(mine.detach())
@@ -109,6 +111,8 @@ class Foreground:
             os.dup2(self._mailbox.null, standard)
         own = (self._mailbox.null, self._line.descriptor, self._job.terminal.descriptor)
         close_all_but(*own, *self._guard.descriptors, *self._kept)
+        for met in self._guard.early:
+            self._take(met, False)
         while not self._is_over():
             info = self._mailbox.wait_until(self._due())
             if info is not None:
@@ -170,7 +174,8 @@ class Foreground:
 
     # signals
 
-    def _take(self, info: struct_siginfo) -> None:
+    def _take(self, info: struct_siginfo, is_there: bool = True) -> None:
+        """Take a signal; ``is_there``: the command may have been in this process's group when it came."""
         number = info.si_signo
         if number == _signal.SIGCHLD or number in self._mailbox.ignored:
             return
@@ -178,7 +183,7 @@ class Foreground:
         if number in (*_OURS, Mailbox.wake) and (not by_process or info.si_pid == os.getpid()):
             return
         if number in terminal.KEYS and mailbox.sent_by_kernel(info) and self._job.terminal.exists:
-            self._key(number)
+            self._key(number, is_there)
         elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)
         elif by_process and self._job.is_in_our_group():
@@ -194,10 +199,11 @@ class Foreground:
         else:
             self._request("signal", number)
 
-    def _key(self, number: int) -> None:
-        """Take what the terminal sent to the process group of this process."""
+    def _key(self, number: int, to_command: bool = True) -> None:
+        """Take what the terminal sent to the process group of this process; ``to_command``: which that may be in."""
         if not self._exited:
-            if not self._job.is_in_our_group():
+            to_leader = number == _signal.SIGHUP and os.getsid(0) == os.getpid()  # its loss is told to that one alone
+            if to_leader or not to_command or not self._job.is_in_our_group():
                 self._request("signal", number, True)
             if number == _signal.SIGTSTP:
                 self._job.suspended()

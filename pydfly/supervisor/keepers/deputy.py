@@ -165,6 +165,7 @@ class Deputy:
         """Fork a warden, and close what it was given here."""
         number, grace = message[1], message[-1]
         given = [descriptor for descriptor in descriptors if descriptor > 2]  # ``pydfly run`` has its own there
+        self._mailbox.note_early()
         try:
             pid = os.fork()
         except OSError as error:

@@ -65,6 +65,7 @@ def start(
                 watch(told)
             moved = child.make_room(tell)
             ends += [moved] if moved != tell else []
+            mailbox.note_early()
             pid = os.fork()
         except BaseException:
             os.close(told)

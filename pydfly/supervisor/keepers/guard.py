@@ -19,6 +19,7 @@ from .mailbox import Mailbox
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from signal import struct_siginfo
 
     from ..wire import Message
 
@@ -44,6 +45,8 @@ class Guard:
         self._deputy = 0
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._graces: dict[int, float] = {}  # of domains whose warden is not known yet
+        self.early: list[struct_siginfo] = []
+        """Signals that came before the last deputy was forked; none where the mailbox does not care for these."""
         self._orphaned: list[int] = []  # numbers of domains that were left by deputy and warden
         adopt_orphans()
 
@@ -65,6 +68,7 @@ class Guard:
             its.close()
             raise
         gc.freeze()  # a collection in a helper would touch, and so copy, what all of them share
+        self.early = [] if self._mailbox.early is None else self._mailbox.take_all()
         try:
             pid = os.fork()
         except OSError:

@@ -46,6 +46,10 @@ class Mailbox:
     """The signal by which descriptors report.  The kernel keeps one SIGIO at a time, so one that a process sends
     meanwhile is lost: a process that needs to see those has it changed, where possible (``queue_reports``)."""
 
+    early: set[int] | None = None
+    """Signals that came to the process group of this process before the command was in it: ``restore`` sends them to
+    the command.  None where it is in another group, or its owner takes care of that."""
+
     def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
         # what was ignored when this process began is none of its business, and stays ignored in the command
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
@@ -72,8 +76,23 @@ class Mailbox:
         rest = min(due - time.monotonic(), LOOK)
         return self.wait(None if rest == float("inf") else rest)
 
+    def take_all(self) -> list[struct_siginfo]:
+        """Take the signals that have come; a hundred at most, so that a flood of them ends."""
+        taken: list[struct_siginfo] = []
+        while len(taken) < 100 and (info := self.wait(0)) is not None:
+            taken.append(info)
+        return taken
+
+    def note_early(self) -> None:
+        """Note what has come to this process: before the fork of a child, which has nothing of that."""
+        if self.early is not None:
+            own = {_signal.SIGCHLD, _signal.SIGCONT, _signal.SIGIO, _signal.SIGPIPE, self.wake}
+            self.early |= _signal.sigpending() - own
+
     def restore(self) -> None:
         """Give the signals back as they were: in a forked child, before its exec."""
+        for number in self.early or ():
+            os.kill(os.getpid(), number)  # it waits until the mask is set, here or by the command
         for number in _IGNORED_BY_DEFAULT + _IGNORED_BY_PYTHON:
             _signal.signal(number, _signal.SIG_IGN if number in self.ignored else _signal.SIG_DFL)
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
