@@ -23,4 +23,4 @@ trap 'rm -r "$empty"' EXIT
 PYDFLY_BUILD_EXTENSION=yes "$python" setup.py -q build_ext --inplace
 # every suite that acts on real processes but those that are Linux's own, and what is pure
 PYDFLY_REQUIRE=native "$python" -m pytest -q tests/simkernel tests/conformance tests/native tests/backends/test_waiting.py \
-    tests/supervisor tests/ending tests/live
+    tests/supervisor tests/ending tests/live tests/cli/svc

@@ -27,14 +27,18 @@ PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -n 4 -p no:cacheprovider tests
 box=
 if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
 suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
-export python box suites
+# these look at their own processes only, and wait more than they compute
+services="tests/cli/svc tests/supervisor/test_service.py tests/supervisor/test_service_aio.py tests/live/test_many.py tests/live/test_aio.py"
+[ -z "${SUITES:-}" ] || services=
+export python box suites services
 # side by side; xargs, as a background job of this shell would ignore Ctrl-C
 # shellcheck disable=SC2016  # expanded by the inner shell
 printf '%s\n' "$@" | xargs -P 2 -I FLAVOUR sh -c '
-    $box "$python" -m tests.confined.machine "$PYDFLY_CONFINED" FLAVOUR -- -m pytest -q -p no:cacheprovider $suites \
-        >"$PYDFLY_CONFINED/FLAVOUR.out" 2>&1 || echo failed >"$PYDFLY_CONFINED/FLAVOUR.failed"'
+    inside="$box $python -m tests.confined.machine $PYDFLY_CONFINED FLAVOUR -- -m pytest -q -p no:cacheprovider"
+    { $inside $suites && { [ -z "$services" ] || $inside -n 3 $services; }; } >"$PYDFLY_CONFINED/FLAVOUR.out" 2>&1 ||
+        echo failed >"$PYDFLY_CONFINED/FLAVOUR.failed"'
 for flavour; do
-    echo "== $flavour: the live suites, as programs in the machine"
+    echo "== $flavour: the live suites and the services, as programs in the machine"
     cat "$folder/$flavour.out"
 done
 [ -z "$(find "$folder" -maxdepth 1 -name '*.failed')" ]

@@ -23,6 +23,9 @@ OTHER_BSD = {"dragonfly": "FreeBSD", "freebsd": "DragonFly"}.get(choice.machine(
 live_only = pytest.mark.skipif(sys.platform != "linux" and not bsd, reason="acts on real processes of Linux or a BSD")
 reads_proc = pytest.mark.skipif(not os.path.isdir("//proc/self/task"), reason="reads Linux's /proc")
 """Also run in a confined machine (tests/confined), which hides /proc, but not //proc."""
+own_user_only = pytest.mark.skipif(
+    not sys.platform.startswith(os.uname().sysname.lower()), reason="a confined machine is not open to other users"
+)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
 
 # What was ignored where the tests were started (nohup, `&` in a script, trap '') the programs of the tests would ignore

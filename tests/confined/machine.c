@@ -5,7 +5,7 @@
  * what it does not tell is withheld:
  *   both       /proc, /dev/fd above 2 (no fdescfs) and pidfds; close_range(2); a descriptor is cut off where the buffer
  *              of recvmsg(2) has no room for its padding; a child with another exit signal than SIGCHLD is seen by
- *              WLINUXCLONE only
+ *              WLINUXCLONE only; the ids of a socket's other end are asked for by LOCAL_PEERCRED
  *   DragonFly  kill(2) reaches only inside or below the sender's domain (sys/kern/kern_sig.c, CANSIGNAL); adopted
  *              zombies bring no SIGCHLD (sys/kern/kern_exit.c, exit1); SC_OPEN_MAX is 64832
  *   FreeBSD    ptrace(2) is refused by a process that wants no debugger
@@ -741,6 +741,22 @@ ssize_t recvmsg(int descriptor, struct msghdr *message, int flags)
         message->msg_flags |= MSG_CTRUNC;
     }
     return length;
+}
+
+/* LOCAL_PEERCRED of unix(4): struct xucred, of sys/ucred.h, from what Linux tells of the other end */
+int getsockopt(int descriptor, int level, int option, void *value, socklen_t *size)
+{
+    if (level != 0 || option != 1) return REAL(getsockopt)(descriptor, level, option, value, size);
+    struct { unsigned int version; uid_t uid; short groups; gid_t group[16]; void *unused; } told = {0};
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (REAL(getsockopt)(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return -1;
+    told.uid = peer.uid;
+    told.groups = 1;
+    told.group[0] = peer.gid;
+    if (*size > sizeof told) *size = sizeof told;
+    memcpy(value, &told, *size);
+    return 0;
 }
 
 int close(int descriptor)

@@ -5,6 +5,7 @@ The paths begin with two slashes: a confined machine (tests/confined) hides /pro
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import subprocess
@@ -70,6 +71,25 @@ def children(pid: int) -> list[int]:
     return [int(row.split()[0]) for row in rows if int(row.split()[1]) == pid]
 
 
+def below(pid: int) -> dict[int, Seen]:
+    """Return the descendants of a process, zombies included."""
+    if _HAS_PROC:
+        everyone = {}
+        for other in (int(name) for name in os.listdir("//proc") if name.isdigit()):
+            with contextlib.suppress(ProcessLookupError):
+                everyone[other] = look(other)
+    else:
+        words = ["ps", "-axo", "pid=,ppid=,state=,comm="]
+        rows = [row.split(None, 3) for row in subprocess.run(words, capture_output=True, text=True).stdout.splitlines()]
+        everyone = {int(row[0]): Seen(int(row[1]), row[2][0], (*row, "")[3].strip()) for row in rows}
+    found: dict[int, Seen] = {}
+    generation = {pid}
+    while generation:
+        generation = {other for other, seen in everyone.items() if seen.ppid in generation} - found.keys()
+        found |= {other: everyone[other] for other in generation}
+    return found
+
+
 def _parent(pid: int) -> int:
     try:
         return look(pid).ppid
@@ -130,6 +150,7 @@ def _is_open(number: int) -> bool:
 
 
 SHOW_DESCRIPTORS = f"""
+import contextlib
 import fcntl
 for number in range({_SHOWN}):
     try:

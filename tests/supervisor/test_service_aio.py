@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -13,11 +12,12 @@ import pytest
 
 import pydfly
 import pydfly.aio
+from tests.conftest import live_only
 from tests.processes import in_process
 
 from .test_service import SLEEP, parent, running
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = live_only
 
 
 async def until_log(service: pydfly.aio.Service, expected: bytes) -> None:

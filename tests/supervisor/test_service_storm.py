@@ -15,7 +15,9 @@ import pytest
 import pydfly
 from tests.processes import eventually, in_process
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="knows helpers by their names, which only Linux lets them set"
+)
 
 SERVICES, ROUNDS = 30, 150
 

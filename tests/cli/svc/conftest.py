@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import bsd
+
 pytest.register_assert_rewrite("tests.cli.svc.daemons")
 
 from .daemons import Daemons  # noqa: E402
@@ -14,8 +16,8 @@ from .daemons import Daemons  # noqa: E402
 
 @pytest.fixture
 def daemons() -> Iterator[Daemons]:
-    if not sys.platform.startswith("linux"):
-        pytest.skip("the tests read /proc")
+    if sys.platform != "linux" and not bsd:
+        pytest.skip("acts on real processes of Linux or a BSD")
     made = Daemons()
     yield made
     made.end()

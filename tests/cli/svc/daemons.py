@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.live import onlooker
 from tests.processes import eventually
 
 SLEEP = shutil.which("sleep") or "/bin/sleep"
@@ -120,9 +121,4 @@ def answer(connection: socket.socket) -> bytes:
     return data[:-2]
 
 
-def running(pid: int) -> bool:
-    """Say whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+running = onlooker.alive

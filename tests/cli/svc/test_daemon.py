@@ -19,21 +19,21 @@ import pytest
 
 from pydfly.cli import svc
 from pydfly.cli.svc import initialize
+from pydfly.supervisor.services.notify import AVAILABLE
+from tests.conftest import linux_only, own_user_only
+from tests.live import onlooker
 from tests.processes import eventually, in_process
 
 from .daemons import Daemons, running
 
 assert all((initialize, grp, pwd))  # loaded here, because others may not read them
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root may be others")
+ROOT_OF_TESTS = Path(__file__).parents[3]
+tells_sender = pytest.mark.skipif(not AVAILABLE, reason="only Linux tells which process has sent a datagram")
 STUBBORN = (
     # one write each: print() makes two of a line, and those of five processes mix
     "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); os.write(1, b'up\\n'); time.sleep(1000)"
 )
-
-
-def stat(pid: int) -> list[str]:
-    """Return the fields of /proc/PID/stat behind the name."""
-    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
 def command_pid(daemons: Daemons, label: str = "web") -> int:
@@ -43,37 +43,27 @@ def command_pid(daemons: Daemons, label: str = "web") -> int:
     return pid
 
 
-def name_of(pid: int) -> str:
-    """Return the name of a process; empty when it has ended meanwhile."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
-    except OSError:
-        return ""
-
-
 def below(pid: int) -> set[int]:
     """Return a process and its descendants."""
-    parents = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                parents[int(entry)] = int(stat(int(entry))[1])
-    found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    return {pid, *onlooker.below(pid)}
 
 
 def test_the_daemon_has_left_everything(daemons: Daemons) -> None:
     """A session of its own, no terminal, none of the caller's descriptors: a pipe of the caller sees its end."""
     reading, writing = os.pipe()
-    pid = daemons.init("-T", "the title", "init", "web", "sleep", "1000", pass_fds=[writing])
+    pid = daemons.init("init", "web", "sleep", "1000", pass_fds=[writing])
     os.close(writing)
     assert os.read(reading, 1) == b""
     os.close(reading)
-    fields = stat(pid)
-    assert (int(fields[3]), int(fields[4])) == (pid, 0)
+    assert os.getsid(pid) == pid
     assert (daemons.directory / "service.web.pid").read_text() == f"{pid}\n"
+
+
+@linux_only
+def test_what_is_shown_of_the_daemon(daemons: Daemons) -> None:
+    """Its title, no terminal, and /dev/null for the standard descriptors."""
+    pid = daemons.init("-T", "the title", "init", "web", "sleep", "1000")
+    assert Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[4] == "0"
     assert Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0") == b"svc: web - the title"
     assert {os.readlink(f"/proc/{pid}/fd/{number}") for number in (0, 1, 2)} == {"/dev/null"}
 
@@ -81,23 +71,28 @@ def test_the_daemon_has_left_everything(daemons: Daemons) -> None:
 def test_what_the_command_inherits(daemons: Daemons, tmp_path: Path) -> None:
     """Directory, environment, umask and nice of init's caller; /dev/null, the log, and no other descriptor."""
     program = """
-import json, os, signal
-print(json.dumps([os.getcwd(), os.environ.get("MARK"), os.umask(0), os.nice(0), os.readlink("/proc/self/fd/0"),
-    sorted(os.listdir("/proc/self/fd"), key=int)[:3], len(os.listdir("/proc/self/fd")), os.getsid(0) == os.getpid(),
+import fcntl, json, os, signal
+def is_open(number):
+    try:
+        return fcntl.fcntl(number, fcntl.F_GETFD) >= 0
+    except OSError:
+        return False
+print(json.dumps([os.getcwd(), os.environ.get("MARK"), os.umask(0), os.nice(0),
+    os.path.samestat(os.fstat(0), os.stat("/dev/null")), list(filter(is_open, range(512))), os.getsid(0) == os.getpid(),
     {**os.environ}, sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))]), flush=True)
 signal.pause()
 """
-    environment = {"PATH": os.environ["PATH"], "MARK": "a\nb", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT_OF_TESTS), "MARK": "a\nb"}
     daemons.init(
         "init", "web", sys.executable, "-c", program, cwd=tmp_path, env=environment, umask=0o27, preexec_fn=nice
     )
     (line,) = eventually(lambda: [one for one in daemons.run("log", "web").stdout.splitlines() if one[0] == "["])
     told = json.loads(line)
-    assert told[:6] == [str(tmp_path), "a\nb", 0o27, os.nice(0) + 3, "/dev/null", ["0", "1", "2"]]
-    assert told[6] == 4  # with the one that lists them
-    assert told[7] is True
-    assert {name: value for name, value in told[8].items() if name != "LC_CTYPE"} == environment
-    assert told[9] == []
+    assert told[:7] == [str(tmp_path), "a\nb", 0o27, os.nice(0) + 3, True, [0, 1, 2], True]
+    assert {name: told[7][name] for name in environment} == environment
+    # what Python itself sets, or the library that confines a machine of the tests
+    assert not {name for name in told[7].keys() - environment.keys() if not name.startswith(("LC_", "LD_", "CONFINED"))}
+    assert told[8] == []
 
 
 def nice() -> None:
@@ -241,7 +236,7 @@ def test_restarts_at_once_make_one(daemons: Daemons) -> None:
         assert sum("Starting pid" in out for out in outputs) >= 1
         assert all("Starting pid" in out or "Already started pid" in out for out in outputs)
         pid = int((daemons.directory / "service.web.pid").read_text())
-        assert [name_of(one) for one in below(pid)].count("sleep") == 1
+        assert [seen.name for seen in onlooker.below(pid).values()].count("sleep") == 1
 
 
 def test_inits_at_once_make_one(daemons: Daemons) -> None:
@@ -310,7 +305,7 @@ def test_a_later_start_that_fails(daemons: Daemons) -> None:
     assert "No such file or directory" in daemons.run("log", "web").stdout
 
 
-@pytest.mark.parametrize("way", ["notify", "3"])
+@pytest.mark.parametrize("way", [pytest.param("notify", marks=tells_sender), "3"])
 def test_ready(daemons: Daemons, way: str) -> None:
     tell = {
         "notify": "s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
@@ -338,6 +333,7 @@ def test_not_ready_in_time(daemons: Daemons) -> None:
 
 
 @ROOT
+@linux_only
 def test_a_user(daemons: Daemons) -> None:
     """All three ids, the groups of the user, the environment untouched; and the same after a restart by hand."""
     show = "sh", "-c", "id; grep -E '^(Uid|Gid|Groups)' /proc/self/status; echo $HOME; exec sleep 1000"
@@ -352,6 +348,17 @@ def test_a_user(daemons: Daemons) -> None:
 
 
 @ROOT
+@own_user_only
+def test_ids_as_id_tells_them(daemons: Daemons) -> None:
+    """On every system: effective and real ids, and the groups; the working directory is the new root."""
+    show = "sh", "-c", "echo $(id -u) $(id -ru) $(id -g) $(id -rg) $(id -G); pwd; echo over; exec sleep 1000"
+    daemons.init("-c", "/", "-u", "65534", "-G", "1,2", "init", "web", *show, cwd=ROOT_OF_TESTS)
+    log = eventually(lambda: "over" in (text := daemons.run("log", "web").stdout) and text)
+    assert "\n65534 65534 1 1 1 2\n/\n" in f"\n{log}"
+
+
+@ROOT
+@linux_only
 def test_groups_and_a_root_directory(daemons: Daemons) -> None:
     """-G sets all three group ids; -c is the new root, and its directory the working one."""
     show = "sh", "-c", "grep -E '^(Gid|Groups)' /proc/self/status; pwd; exec sleep 1000"
@@ -408,19 +415,22 @@ def test_a_killed_daemon_leaves_nobody(daemons: Daemons) -> None:
     assert os.listdir(daemons.directory) == []
 
 
-@pytest.mark.parametrize("name", ["pydfly-deputy", "warden:sh"])
-def test_a_killed_helper(daemons: Daemons, name: str) -> None:
+@pytest.mark.parametrize("above", [1, 2], ids=["warden", "deputy"])
+def test_a_killed_helper(daemons: Daemons, above: int) -> None:
     """The service is ended, and restarted as after any other failure."""
     pid = daemons.init("-R", "0", "init", "web", "sh", "-c", "setsid sleep 1000 & exec sleep 1000")
     members = eventually(lambda: len(found := below(pid)) == 5 and found)
     first = command_pid(daemons)
-    helper = eventually(lambda: next((one for one in below(pid) if name_of(one) == name), 0))
+    helper = first
+    for _ in range(above):
+        helper = onlooker.look(helper).ppid
     os.kill(helper, signal.SIGKILL)
     eventually(lambda: daemons.state("web") == "running" and command_pid(daemons) != first)
     eventually(lambda: len(below(pid)) == 5)
     assert not any(running(one) for one in members if one in (first, helper))
 
 
+@linux_only
 def test_nothing_wakes_up_while_nothing_happens(daemons: Daemons) -> None:
     """Not one context switch of daemon, deputy and warden in two seconds."""
     pid = daemons.init("init", "web", "sleep", "1000")

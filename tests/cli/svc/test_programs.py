@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import linux_only
+from tests.live import onlooker
 from tests.processes import eventually
 
 from .daemons import Daemons, running
-from .test_daemon import below, command_pid
+from .test_daemon import below, command_pid, tells_sender
 
 
 def program(name: str) -> str:
@@ -86,6 +88,7 @@ def test_redis(daemons: Daemons) -> None:
     kill_and_watch(daemons, "redis", answers(path, b"PING\r\n", b"+PONG"))
 
 
+@tells_sender
 def test_redis_with_notify(daemons: Daemons) -> None:
     """Debian's redis says READY=1 itself; one without that says it through this wrapper."""
     redis = program("redis-server")
@@ -108,7 +111,7 @@ server.wait()
     eventually(lambda: daemons.state("redis") == "running", timeout=30)
     status = daemons.status("redis")
     assert status["text"] == "serving"
-    assert Path(f"/proc/{status['pid']}/comm").read_text() == "redis-server\n"  # not the wrapper
+    assert onlooker.look(int(str(status["pid"]))).name == "redis-server"  # not the wrapper
     kill_and_watch(daemons, "redis", answers(path, b"PING\r\n", b"+PONG"))
 
 
@@ -129,6 +132,7 @@ http {{ access_log off; client_body_temp_path {daemons.directory}/body; proxy_te
     kill_and_watch(daemons, "web", answers(path, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 204"))
 
 
+@linux_only
 @pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL is not for root, who here makes it another user's")
 def test_postgresql(daemons: Daemons) -> None:
     """As its own user, with the signal that it wants for a fast shutdown, and in the log that it has ended in order."""

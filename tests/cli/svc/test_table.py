@@ -6,7 +6,6 @@ import getpass
 import grp
 import os
 import pwd
-import sys
 
 import pytest
 
@@ -56,8 +55,8 @@ NO_LOG = """\
 svc web: Change logfile to @/none/log
 svc web: Unable to open/create "@/none/log": No such file or directory
 """
-USER = getpass.getuser() if sys.platform == "linux" else "root"
-GROUP = grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name if sys.platform == "linux" else "wheel"
+USER = getpass.getuser()
+GROUP = grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name
 
 WITHOUT_SERVICES = [
     Call("", NO_DIRECTIVE, "", 1),
