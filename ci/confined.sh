@@ -1,7 +1,7 @@
 #!/bin/sh
 # Whole programs on a Linux that looks like DragonFly, and on one that looks like FreeBSD: see tests/confined/machine.c.
 # usage: confined.sh PYTHON [FLAVOUR...]      an interpreter with the test extras; both if none is named
-# $SUITES: what is run in the machines besides their own tests; all that can be is "tests/live tests/ending tests/supervisor".
+# $SUITES: what is run in the machines besides their own tests; all that can be is "tests/live tests/ending tests/supervisor tests/cli/svc".
 # Needs gcc and Python.h: without them nothing is done, which is an error if $PYDFLY_REQUIRE names native-stub.
 set -eu
 cd "$(dirname "$0")/.."

@@ -46,7 +46,7 @@ class Talk:
         self.write = send
         self.behind = behind
         self.cut_short = False
-        """The client has asked for something else: a log that is followed ends."""
+        """The client has asked for something else, or the daemon ends: a log that is followed ends."""
 
     def say(self, text: str) -> None:
         """Send a line."""
@@ -174,6 +174,8 @@ def _exit(service: KeptService, talk: Talk, request: Request) -> Answer:
     talk.say(f"svc {service.name}: Stopping")
     service.exit(0.0 if request.directive == "kill" else request.grace)
     yield from _stopped(service, talk)
+    while service.status().state != "stopping" and not talk.cut_short:
+        yield None  # until the daemon has removed its files: this answer is the last thing that it does
 
 
 def _log(service: KeptService, talk: Talk, request: Request) -> Answer:
