@@ -8,6 +8,7 @@ from __future__ import annotations
 import _socket  # socket itself takes longer to load than all of this module
 import select
 import sys
+import time
 from contextlib import suppress
 
 from ...escape import escape
@@ -16,6 +17,8 @@ from .request import Request
 
 NOT_RUNNING, NO_SUCH_SERVICE = 1, 2
 _PIECE = 65536
+_PATIENCE = 10.0  # seconds in which a daemon must say something: one that is stopped never does
+_MAY_BE_SILENT = ("start", "logf", "tailf")  # until the command was executed, or has written something
 _FAILURES = ("Unable to ", "Giving up ", "permission denied", "init is not ", "a null byte ", "the request is ")
 
 
@@ -69,8 +72,18 @@ def _talk(talking: list[Conversation]) -> list[int]:
     by_descriptor = {conversation.fileno(): conversation for conversation in talking}
     for conversation in talking:
         poll.register(conversation.fileno(), select.POLLIN | select.POLLOUT)
+    end = time.monotonic() + _PATIENCE
     while by_descriptor:
-        for descriptor, events in poll.poll():
+        silent = [conversation for conversation in by_descriptor.values() if conversation.is_silent]
+        rest = end - time.monotonic()
+        if silent and rest <= 0:
+            for conversation in silent:
+                poll.unregister(conversation.fileno())
+                del by_descriptor[conversation.fileno()]
+                conversation.unreachable(TimeoutError())
+                statuses.append(conversation.status)
+            continue
+        for descriptor, events in poll.poll(rest * 1000 if silent else None):
             conversation = by_descriptor[descriptor]
             if events & select.POLLOUT and conversation.send():
                 poll.register(descriptor, select.POLLIN)
@@ -93,19 +106,34 @@ class Conversation:
         self.finished = False
         self.value: object = None
         """What it answered as JSON."""
+        self.is_silent = request.directive not in _MAY_BE_SILENT
+        """It has said nothing yet, and should have."""
         self.kept = b""
         """What is printed in the order of the labels, not in that of the answers."""
+        self._directory = directory
         self._label = label
         self._request = request
         self._unsent = line
         self._line = b""
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
-            self._socket.connect(files.socket_path(directory, label))
+            self._connect()
         except OSError as error:
-            self._unreachable(directory, error)
-        else:
-            self._socket.setblocking(False)
+            self.unreachable(error)
+
+    def _connect(self) -> None:
+        """Connect; where too many others wait for a daemon, that would not come back if it is stopped."""
+        self._socket.setblocking(False)
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._socket.connect(files.socket_path(self._directory, self._label))
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def fileno(self) -> int:
         """Return the descriptor to wait for."""
@@ -132,6 +160,7 @@ class Conversation:
             return
         except OSError:
             data = b""
+        self.is_silent = False
         *lines, self._line = (self._line + data).split(b"\n")
         for line in lines:
             if line == b".":
@@ -179,7 +208,7 @@ class Conversation:
 
         try:
             self.value = json.loads(line)
-        except ValueError:  # the tool's own daemon knows no JSON
+        except (ValueError, RecursionError):  # the tool's own daemon knows no JSON
             text = line.decode(errors="replace")
             self.value = {"name": self._label, "column": text[len(self._label.ljust(16)) :].strip()}
             if self._request.directive == "list":
@@ -187,7 +216,8 @@ class Conversation:
         column = self.value.get("column") if isinstance(self.value, dict) else "running"
         self.status = max(self.status, 0 if column == "running" else NOT_RUNNING)
 
-    def _unreachable(self, directory: str, error: OSError) -> None:
+    def unreachable(self, error: OSError) -> None:
+        """Say that nobody answers, and do what follows from that."""
         self.finished = True
         self.status = 1
         self.close()
@@ -196,5 +226,5 @@ class Conversation:
         stale = isinstance(error, (ConnectionRefusedError, FileNotFoundError))
         if self._request.directive in ("exit", "kill") and stale:
             print(f"Removing pid and socket files for {label}")
-            if not files.remove_stale(directory, self._label):
+            if not files.remove_stale(self._directory, self._label):
                 print(f"svc: {label} is active: its files stay", file=sys.stderr)

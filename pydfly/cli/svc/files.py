@@ -151,10 +151,13 @@ def remove_stale(directory: str, label: str) -> bool:
         lock = _lock(pid_path(directory, label))
     except Active:
         return False
-    for path in (socket_path(directory, label), pid_path(directory, label)):
+    try:
         with suppress(FileNotFoundError):
-            os.unlink(path)
-    os.close(lock)
+            os.unlink(socket_path(directory, label))
+    finally:  # what has this name may not be a socket
+        with suppress(FileNotFoundError):
+            os.unlink(pid_path(directory, label))
+        os.close(lock)
     return True
 
 

@@ -243,3 +243,49 @@ def test_a_stopped_daemon_is_waited_for(web: Daemons) -> None:
     os.kill(pid, signal.SIGCONT)
     assert client.communicate(timeout=20)[0] == "web              running\n"
     assert running(pid)
+
+
+IMPATIENT = "import sys; from pydfly.cli import svc; from pydfly.cli.svc import client; client._PATIENCE = 0.3; "
+
+
+@pytest.mark.parametrize("backlog", [8, 0])
+@pytest.mark.parametrize("directive", ["status", "list", "log", "stop"])
+def test_a_daemon_that_never_answers_is_given_up(web: Daemons, directive: str, backlog: int) -> None:
+    """It is stopped, or no daemon: the others are asked all the same, and the caller does not hang."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
+        deaf.bind(str(web.directory / "service.deaf.sk"))
+        deaf.listen(backlog)
+        first = None if backlog else web.connect("deaf")  # there is room for one
+        code = f"{IMPATIENT}sys.exit(svc.main(['-p', {str(web.directory)!r}, {directive!r}, 'all']))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert "Unable to connect to service deaf\n" in done.stdout
+        assert {"status": "web              running\n", "list": "web             \n"}.get(
+            directive, "web"
+        ) in done.stdout
+        assert done.returncode == 1
+        if first:
+            first.close()
+
+
+@pytest.mark.parametrize("value", [b"[" * 100_000, b"9" * 5000, b"5", b'{"column": "\\u001b"}'])
+def test_a_stranger_that_answers_with_json(daemons: Daemons, value: bytes) -> None:
+    """What it says may be nested too deeply to be read, or be no service at all."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+        stranger.bind(str(daemons.directory / "service.x.sk"))
+        stranger.listen(8)
+        client = daemons.start("--json", "status", "x")
+        connection, _ = stranger.accept()
+        with connection:
+            connection.sendall(value + b"\n.\n")
+            out, err = client.communicate(timeout=60)
+    assert (client.returncode in (0, 1), err) == (True, "")
+    assert "\x1b" not in out
+
+
+def test_what_stands_where_a_socket_should(daemons: Daemons) -> None:
+    """A directory cannot be removed as a socket: that is said, and no pid file is made by it."""
+    (daemons.directory / "service.x.sk").mkdir()
+    done = daemons.run("exit", "x")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert os.listdir(daemons.directory) == ["service.x.sk"]
