@@ -46,6 +46,7 @@ HELPERS = (
     "supervisor/keepers/journal",
     "supervisor/keepers/deaths",
     "supervisor/keepers/domain_ending",
+    "supervisor/keepers/execve",
     "supervisor/keepers/fork_exec",
     "supervisor/keepers/execution",
     "supervisor/keepers/warden",

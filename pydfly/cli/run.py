@@ -33,9 +33,11 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
     given = parsed.values
     _check_backend()
     words = [os.fsencode(word) for word in parsed.arguments]
+    env, entries = environment()
     launch = Launch(
         words,
-        env=environment(),
+        env=env,
+        entries=entries,
         grace=given.get("--grace", 5.0),
         stop_signal=given.get("--stop-signal", 15),
         kill_mode=given.get("--kill-mode", "mixed"),

@@ -5,24 +5,28 @@ from __future__ import annotations
 import _signal
 import os
 
+from ..supervisor.launch import variables
+
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # what Python sets LC_CTYPE to: PEP 538
 # parents that give their children what they ignore themselves; many others ignore SIGPIPE, and their children do not
 _HANDING_ON = {b"ash", b"bash", b"busybox", b"dash", b"ksh", b"mksh", b"sh", b"systemd", b"zsh"}
 
 
-def environment() -> dict[bytes, bytes]:
-    """Return the environment that this process was started with: without the LC_CTYPE that Python sets in it."""
+def environment() -> tuple[dict[bytes, bytes], list[bytes] | None]:
+    """Return the environment that this process was started with, as ``Launch`` has it: without Python's LC_CTYPE."""
     env = dict(os.environb)
-    if env.get(b"LC_CTYPE") not in _COERCED:
-        return env
+    env.pop(b"", None)  # of an entry that begins with =
+    locale = env.get(b"LC_CTYPE")
     try:
         with open("/proc/self/environ", "rb") as file:
-            began = file.read().split(b"\0")
-    except OSError:  # a new variable is the last one
-        began = [b"LC_CTYPE=" + env[b"LC_CTYPE"]] if list(env)[-1] != b"LC_CTYPE" else []
-    del env[b"LC_CTYPE"]
-    env.update(entry.split(b"=", 1) for entry in began if entry.startswith(b"LC_CTYPE="))  # type: ignore[misc]
-    return env
+            began, entries = variables(file.read().split(b"\0")[:-1])
+    except OSError:
+        if locale in _COERCED and list(env)[-1] == b"LC_CTYPE":  # a new variable is the last one
+            del env[b"LC_CTYPE"]
+        return env, None
+    if {**began, b"LC_CTYPE": b""} == {**env, b"LC_CTYPE": b""} and locale in (began.get(b"LC_CTYPE"), *_COERCED):
+        return began, entries
+    return env, None  # it was changed since, by whoever calls this
 
 
 def open_descriptors() -> list[int]:

@@ -12,6 +12,7 @@ import os
 import sys
 
 from ..ending.policy import MODES
+from .launch import variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,42 +104,38 @@ def _encoded(word: Word) -> bytes:
     return bytes(memoryview(os.fsencode(word)))
 
 
-def environment_of(env: Mapping[Any, Any] | None) -> dict[bytes, bytes]:
-    """Return an environment, that may have null bytes still; the one of this process for None.
+def environment_of(env: Mapping[Any, Any] | None) -> tuple[dict[bytes, bytes], list[bytes] | None]:
+    """Return an environment as ``Launch`` has it; the one of this process for None.
 
-    TypeError: a name or value is no string.  ValueError: a name has an equals sign.
+    TypeError: a name or value is no string.  ValueError: a name has an equals sign; there is a null byte.
     """
     if env is None:
         return _inherited()
-    plain = {}
+    entries = []
     for key, value in env.items():
         name = _encoded(key)
-        if not name or b"=" in name:  # os.execve() takes no empty name either, other than subprocess
+        if b"=" in name:
             raise ValueError("illegal environment variable name")
-        plain[name] = _encoded(value)
-    return plain
+        entries.append(name + b"=" + _encoded(value))
+    return variables(entries)
 
 
-_entries: list[Any] = []  # the C library's ``environ``, once it was looked up
+_environ: list[Any] = []  # the C library's ``environ``, once it was looked up
 
 
-def _inherited() -> dict[bytes, bytes]:
+def _inherited() -> tuple[dict[bytes, bytes], list[bytes] | None]:
     """Return what a program would inherit: ``os.environ`` does not know what C code has set, as readline does."""
     if sys.platform != "linux":
-        return dict(os.environb)
-    if not _entries:
+        return dict(os.environb), None
+    if not _environ:
         import ctypes  # loaded in any case: prctl needs it
 
-        _entries.append(ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ"))
-    entries = _entries[0]
-    environment: dict[bytes, bytes] = {}
-    number = 0
-    while (entry := entries[number]) is not None:
-        number += 1
-        name, equals, value = entry.partition(b"=")
-        if equals:
-            environment.setdefault(name, value)  # of two with one name getenv(3) finds the first
-    return environment
+        _environ.append(ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ"))
+    place = _environ[0]
+    entries: list[bytes] = []
+    while place and (entry := place[len(entries)]) is not None:  # clearenv(3) leaves a null pointer
+        entries.append(entry)
+    return variables(entries)
 
 
 def check_path(env: Mapping[Any, Any] | None, program: Word) -> None:

@@ -7,12 +7,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def variables(entries: list[bytes]) -> tuple[dict[bytes, bytes], list[bytes] | None]:
+    """Return the entries of an environment as variables; and as they are, if some of them are lost in this.
+
+    Those are the ones without a name or without =, and, as getenv(3) finds the first one, those whose name is taken.
+    """
+    env: dict[bytes, bytes] = {}
+    for entry in entries:
+        name, equals, value = entry.partition(b"=")
+        if name and equals:
+            env.setdefault(name, value)
+    return env, None if len(env) == len(entries) else entries
+
+
 class Launch:
     """One command to run under a warden.  Plain values only: it goes over the wire.
 
     Args:
         command: program and arguments.
         env: the environment; always told, as the helpers have none of the owner's.
+        entries: the same where ``env`` cannot say all of it: every entry as it is, in order; else None.
         cwd: the directory to start in, relative to the owner's; None for the owner's.
         grace: seconds from the stop signal to SIGKILL.
         stop_signal: number of the signal that asks to end.
@@ -34,6 +48,7 @@ class Launch:
         command: list[bytes],
         *,
         env: dict[bytes, bytes],
+        entries: list[bytes] | None = None,
         cwd: bytes | None = None,
         grace: float = 5.0,
         stop_signal: int = 15,
@@ -55,6 +70,7 @@ class Launch:
     ) -> None:
         self.command = command
         self.env = env
+        self.entries = entries
         self.cwd = cwd
         self.grace = grace
         self.stop_signal = stop_signal
@@ -73,6 +89,13 @@ class Launch:
         self.hand_listening = hand_listening
         self.shell_script = shell_script
         self.chroot = chroot
+
+    def set_variable(self, name: bytes, value: bytes) -> None:
+        """Give a variable of the environment a value."""
+        self.env = {**self.env, name: value}
+        if self.entries is not None:
+            kept = [entry for entry in self.entries if not entry.startswith(name + b"=")]
+            self.entries = [*kept, name + b"=" + value]
 
     def fields(self) -> dict[str, Any]:
         """Return what ``Launch(**fields)`` makes again."""

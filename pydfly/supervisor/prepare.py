@@ -73,7 +73,7 @@ class Prepared:
         extra_groups = credentials.groups_of(extra_groups)
         user = credentials.user_of(user)
         standard = self._standard_files(stdin, stdout, stderr)
-        environment = arguments.environment_of(env)
+        environment, entries = arguments.environment_of(env)
         arguments.check_path(env, words[0])
         passed = sorted({int(number) for number in pass_fds})
         process_group = None if process_group is None else arguments.c_int(process_group)
@@ -81,12 +81,13 @@ class Prepared:
         start_new_session = arguments.flag_of(start_new_session)
         arguments.check_passed(passed)
         plain = [arguments.word_of(word) for word in words]
-        arguments.without_null(b"".join([*environment, *environment.values()]))
+        arguments.without_null(b"".join(entries or [*environment, *environment.values()]))
         directory = None if cwd is None else arguments.word_of(cwd)
         credentials.check_ids(user, group, extra_groups)
         self.launch = Launch(
             plain,
             env=environment,
+            entries=entries,
             cwd=directory,
             grace=arguments.seconds(grace),
             stop_signal=arguments.signal_number(stop_signal),

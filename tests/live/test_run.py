@@ -372,3 +372,46 @@ def test_closed_standard_descriptors(closed: str) -> None:
     words = [sys.executable, "-m", "pydfly", "run", "--", "sh", "-c", "read line; echo x; echo y >&2; exit 7"]
     script = f'exec {closed}; exec "$@"'
     assert subprocess.run(["sh", "-c", script, "sh", *words], stdin=subprocess.DEVNULL, timeout=30).returncode == 7
+
+
+ODD = [b"A=1", b"NO EQUALS SIGN", b"LC_CTYPE=C.UTF-8", b"B=2", b"A=3", b"=begins", b"", b"C==", b"\xff=\xfe"]
+
+
+def executed_with(entries: list[bytes], words: list[str]) -> subprocess.CompletedProcess[bytes]:
+    """Execute Python with exactly these entries as its environment."""
+    code = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from pydfly.supervisor.keepers.execve import execute; "
+        "from pydfly.supervisor.launch import Launch; "
+        "words = [os.fsencode(word) for word in [sys.executable, *sys.argv[2:]]]; "
+        f"entries = [b'PYTHONPATH=' + os.fsencode(sys.argv[1]), *{entries!r}]; "
+        "execute(words[0], Launch(words, env={}, entries=entries))"
+    )
+    return subprocess.run([sys.executable, "-S", "-c", code, ROOT, *words], capture_output=True, timeout=60)
+
+
+@linux_only
+@pytest.mark.parametrize(
+    "way",
+    [
+        [*RUN[1:], "--"],
+        ["-c", "import pydfly, sys; pydfly.supervise(sys.argv[1:]).wait(20)"],
+    ],
+)
+def test_an_environment_that_no_dictionary_can_hold(way: list[str]) -> None:
+    """Doubled and empty names, no =: as they came, and in their order."""
+    expected = executed_with(ODD, ["-c", "import os; os.execvp('env', ['env', '-0'])"])
+    done = executed_with(ODD, [*way, "env", "-0"])
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == expected.stdout
+    assert ODD[0] + b"\0" + ODD[1] in done.stdout
+
+
+@linux_only
+def test_names_that_are_one_as_text_and_as_bytes() -> None:
+    """As Popen has it: both reach the program, which finds the first."""
+    import pydfly
+
+    env = {"A": "1", b"A": b"2", "": "3", "PATH": os.environ["PATH"]}
+    with pydfly.supervise(["env", "-0"], env=env, stdout=subprocess.PIPE) as service:  # type: ignore[arg-type]
+        assert service.stdout
+        assert service.stdout.read().startswith(b"A=1\0A=2\0=3\0PATH=")

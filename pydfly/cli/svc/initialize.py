@@ -7,6 +7,7 @@ import sys
 
 from ...escape import escape
 from ...supervisor.launch import Launch
+from ..surroundings import environment
 from . import files
 from .grammar import GRACE, LABEL
 from .request import Request
@@ -82,9 +83,11 @@ def _launch(request: Request) -> Launch:
         groups = os.getgrouplist(user.pw_name, group)
     if os.geteuid() != 0:
         groups = None
+    env, entries = environment()
     return Launch(
         [os.fsencode(word) for word in request.arguments],
-        env=dict(os.environb),
+        env=env,
+        entries=entries,
         grace=GRACE if request.grace is None else request.grace,
         stop_signal=request.stop_signal,
         kill_mode=request.kill_mode,

@@ -12,6 +12,7 @@ import os
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
 from .domain import die_with_parent
+from .execve import execute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
 LONGEST_PATH = 2000  # bytes of a path that is told: with it, what is told goes through a pipe in one piece
-_SHELL = b"/bin/sh"
 
 
 def start(
@@ -178,7 +178,7 @@ class Child:
         if launch.pdeathsig:  # after the user was changed, which clears it
             die_with_parent(launch.pdeathsig, self._warden)
         if launch.hand_listening:
-            launch.env[b"LISTEN_PID"] = b"%d" % os.getpid()
+            launch.set_variable(b"LISTEN_PID", b"%d" % os.getpid())
         self._mailbox.restore()
 
     def _out_of_the_way(self, descriptor: int) -> int:
@@ -234,12 +234,7 @@ class Child:
         if not launch.command[0]:  # os.execve() takes no empty word there; the file is a directory in any case
             os.stat(program)
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        try:
-            os.execve(program, launch.command, launch.env)  # noqa: S606
-        except OSError as error:
-            if error.errno != errno.ENOEXEC or not launch.shell_script:
-                raise
-            os.execve(_SHELL, [_SHELL, program, *launch.command[1:]], launch.env)  # noqa: S606
+        execute(program, launch)
 
     def _report(self, error: BaseException) -> None:
         path = None if self._path is None else os.fsdecode(self._path[:LONGEST_PATH])

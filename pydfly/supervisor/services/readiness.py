@@ -90,7 +90,7 @@ class Readiness:
 
         if self._socket is None:
             self._socket = NotifySocket(self._loop, self._notified)
-            launch.env = {**launch.env, VARIABLE.encode(): self._socket.variable.encode()}
+            launch.set_variable(VARIABLE.encode(), self._socket.variable.encode())
 
     def _notified(self, notice: Notice) -> None:
         domain = self._domain
