@@ -5,13 +5,13 @@ import os
 import sys
 
 seen = {}
-for name in os.listdir("/dev/fd"):
+for number in range(512):
     try:
-        status = os.fstat(int(name))
-    except OSError:  # the one of the listing itself
+        status = os.fstat(number)
+    except OSError:
         continue
     kind = "pipe" if not status.st_size and status.st_mode & 0o170000 == 0o010000 else [status.st_dev, status.st_ino]
-    seen[name] = kind
+    seen[number] = kind
 mask = os.umask(0)
 own = {
     "words": [os.fsencode(word).hex() for word in sys.argv[2:]],

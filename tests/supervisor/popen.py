@@ -18,6 +18,7 @@ import warnings
 from typing import Any
 
 import pydfly
+from tests.live import onlooker
 
 RealPopen = subprocess.Popen
 running: list[pydfly.Supervised] = []
@@ -172,14 +173,7 @@ class SupervisedPopen(RealPopen):  # type: ignore[type-arg]
 
 def _inheritable() -> set[int]:
     """Return what a child gets that closes nothing."""
-    numbers = set()
-    for name in os.listdir("/dev/fd"):
-        try:
-            if os.get_inheritable(int(name)):
-                numbers.add(int(name))
-        except OSError:  # the one of the listing itself
-            continue
-    return numbers
+    return set(filter(os.get_inheritable, onlooker.descriptors()))
 
 
 def _words(args: Any, shell: bool) -> list[Any]:

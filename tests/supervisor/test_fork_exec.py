@@ -8,11 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pydfly.supervisor.keepers import fork_exec
 from pydfly.supervisor.launch import Launch
-from tests.conftest import live_only
+from tests.conftest import linux_only, live_only
 from tests.processes import in_process
 
 pytestmark = live_only
@@ -38,7 +36,7 @@ def run(words: list[bytes], descriptors: dict[int, int], here: int | None = None
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), fork_exec.outcome(data)
 
 
-@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="memfd_create(2) and /proc of Linux tell files apart")
+@linux_only  # its memfd_create(2) and /proc tell files apart
 def test_every_permutation_of_numbers() -> None:
     """Files at 0, 1, 2 and two numbers that the pipes of the start get change places in every way."""
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import pydfly
 from tests.conftest import linux_only
+from tests.live import onlooker
 
 pytestmark = linux_only
 OBSERVER = [sys.executable, "-I", "-S", str(pathlib.Path(__file__).with_name("observe.py"))]
@@ -177,9 +178,9 @@ def test_the_same_is_seen_or_refused(place: Place, arguments: dict[str, Any]) ->
     os.chmod(place.path, 0o755)
     command, options = call(place, arguments)
     expected = observed(place, lambda: through_subprocess(command, options))
-    before = len(os.listdir("/dev/fd"))  # some versions of subprocess leave pipes open when they refuse an argument
+    before = onlooker.descriptors()  # some versions of subprocess leave pipes open when they refuse an argument
     found = observed(place, lambda: through_supervise(command, options))
-    assert len(os.listdir("/dev/fd")) == before
+    assert onlooker.descriptors() == before
     if found[0] != expected[0] and "ValueError" in (found[0], expected[0]) and "closed" in arguments.values():
         return  # a closed file and another mistake: which of the two is told first differs between versions
     assert found[:1] == expected[:1] and different(found, expected) == {}

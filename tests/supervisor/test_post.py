@@ -12,6 +12,7 @@ import pytest
 from pydfly.supervisor.descriptors import Descriptors
 from pydfly.supervisor.post import Post
 from pydfly.supervisor.wire import Unpacker, pack
+from tests.live import onlooker
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_what_does_not_fit_is_sent_later(ends: tuple[Post, socket.socket]) -> No
 def test_more_descriptors_than_one_message_carries(ends: tuple[Post, socket.socket]) -> None:
     post, other = ends
     owner = Descriptors()
-    before = len(os.listdir("/dev/fd"))
+    before = onlooker.descriptors()
     numbers = [owner.open(os.devnull, os.O_RDONLY) for _ in range(300)]
     post.send(("domain", 1), numbers, owner)
     del owner
@@ -110,7 +111,7 @@ def test_more_descriptors_than_one_message_carries(ends: tuple[Post, socket.sock
     assert Unpacker().feed(data) == [("domain", 1)]
     for number in received:
         os.close(number)
-    assert len(os.listdir("/dev/fd")) == before, "the senders are closed once they were sent"
+    assert onlooker.descriptors() == before, "the senders are closed once they were sent"
 
 
 def test_the_other_end_is_gone(ends: tuple[Post, socket.socket]) -> None:
