@@ -98,10 +98,14 @@ def _prepare_streams() -> None:
     """
     import os
 
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
-        name = ("stdin", "stdout", "stderr")[descriptor]
-        setattr(sys, name, open(descriptor, "w" if descriptor else "r", closefd=False))  # noqa: SIM115
-    os.close(descriptor)
+    try:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest free number
+            name = ("stdin", "stdout", "stderr")[descriptor]
+            setattr(sys, name, open(descriptor, "w" if descriptor else "r", closefd=False))  # noqa: SIM115
+        os.close(descriptor)
+    except (FileNotFoundError, PermissionError):  # no /dev, as in a bare chroot
+        for descriptor in range(3):
+            os.fstat(descriptor)  # EBADF: there is nothing to put in its place
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # the names of processes and files may be anything
 
@@ -159,4 +163,11 @@ def _drop(descriptor: int) -> None:
     """Point a stream nowhere, so that the interpreter's last flush does not fail once more."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # no /dev, or no more descriptors: a copy of stdin is not written to either
+        nowhere = 0
+    try:
+        os.dup2(nowhere, descriptor)
+    except OSError:  # the caller has closed that, too
+        return

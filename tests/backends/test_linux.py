@@ -16,6 +16,7 @@ import pytest
 import pydfly
 from pydfly import pdeathsig, reaper
 from pydfly.backends import current
+from pydfly.backends.linux import procfile, procfs
 from tests.processes import end, eventually, fork, in_process, pause
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Linux processes")
@@ -392,3 +393,33 @@ def test_children_files_and_scan_agree(tmp_path: Path) -> None:
     assert sorted(walking.below(10)) == sorted(scanning.below(10))
     assert walking.below(99) == scanning.below(99) == []
     assert len(scanning.everyone()) == 7
+
+
+def test_what_is_mounted_over_a_file_of_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifo without a writer, a device without an end, another file, a refusal: the process is hidden, no more."""
+    own = Path("/proc/self/stat").read_bytes().split(b" ", 1)[1]
+    for pid in (11, 12, 13, 14, 15, 16):
+        (tmp_path / str(pid) / "task" / str(pid)).mkdir(parents=True)
+        (tmp_path / str(pid) / "stat").write_bytes(b"%d %s" % (pid, own))
+        (tmp_path / str(pid) / "task" / str(pid) / "children").write_text("")
+    for pid, over in ((11, "stat"), (15, "task/15/children")):
+        (tmp_path / str(pid) / over).unlink()
+        os.mkfifo(tmp_path / str(pid) / over)
+    for pid, over in ((12, "stat"), (14, "task/14/children")):
+        (tmp_path / str(pid) / over).unlink()
+        (tmp_path / str(pid) / over).symlink_to("/dev/zero")
+    (tmp_path / "13" / "stat").write_text("something) else")
+
+    def hidden(path: str, directory: int | None = None) -> bytes:
+        if "/16/" in path:
+            raise PermissionError(errno.EPERM, "hidepid=1")
+        return procfile.read(path, directory)
+
+    monkeypatch.setattr(procfs, "read", hidden)
+    processes = procfs.ProcFs(str(tmp_path))
+    assert [one.pid for one in processes.everyone()] == [14, 15]
+    for pid in (11, 12, 13, 16):
+        with pytest.raises(ProcessLookupError):
+            processes.info(pid)
+    parent = processes.info(14).ppid
+    assert [one.pid for one in processes.walk([11, 12, 13, 14, 15, 16], {parent})] == [14, 15]

@@ -158,3 +158,12 @@ def test_closed_streams(words: list[str]) -> None:
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
     assert done.returncode == (2 if words == ["bogus"] else 0)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("words", "status"), [("run -- true", 125), ("--version", 0), ("status", 0)])
+def test_without_dev_null(words: str, status: int) -> None:
+    """A bare chroot has no /dev: what needs it says so in a line."""
+    code = "import os, sys; os.devnull = '/nonexistent/null'; from pydfly.cli import main; sys.exit(main())"
+    done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert done.stderr == ("pydfly: /nonexistent/null: No such file or directory\n" if status else "")

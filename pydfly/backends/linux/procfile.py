@@ -6,7 +6,9 @@ import os
 import time
 
 _booted: float | None = None
-_READ = os.O_RDONLY | os.O_CLOEXEC
+# root may have mounted anything over a file of /proc: a fifo must not make the reader wait, nor a terminal be its own
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_LONGEST = 1 << 22  # bytes: half a million pids
 
 
 def read(path: str, directory: int | None = None) -> bytes:
@@ -41,7 +43,7 @@ def read_all(path: str, directory: int | None = None) -> bytes:
     descriptor = os.open(path, _READ, dir_fd=directory)
     try:
         content = part = os.read(descriptor, 65536)
-        while part:
+        while part and len(content) < _LONGEST:  # a device may have no end
             part = os.read(descriptor, 65536)
             content += part
         return content

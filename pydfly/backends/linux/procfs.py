@@ -23,7 +23,8 @@ _STATES = {
     b"X": "zombie",
     b"I": "idle",
 }
-_GONE = (FileNotFoundError, ProcessLookupError)  # what reading about a process gives that has died meanwhile
+# what reading about a process gives that has died meanwhile, or, by the last (EPERM), is hidden by hidepid=1
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
 
 class ProcFs:
@@ -155,7 +156,7 @@ class ProcFs:
                 parents.add(pid)
                 # at once, while the kernel's memory of this process is in the caches
                 if threads == b"1":  # the one thread has the pid of its process
-                    pids += map(int, read_all(f"{root}/{pid}/task/{pid}/children", directory).split())
+                    pids += _pids(read_all(f"{root}/{pid}/task/{pid}/children", directory))
                 else:
                     pids += self._children_of(pid)
             except _GONE:
@@ -174,18 +175,33 @@ class ProcFs:
             return found
         for thread in reversed(threads):
             try:
-                found += map(int, read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory).split())
+                found += _pids(read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory))
             except _GONE:  # this thread has ended
                 continue
         return list(dict.fromkeys(found)) if len(threads) > 1 else found
 
     def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
-        """Return the record of a process, and how many threads it has."""
-        head, _, tail = stat.rpartition(b")")  # the name may hold anything
-        fields = tail.split(b" ", 21)
-        name = head[head.index(b"(") + 1 :].decode("utf-8", "backslashreplace")
-        state = _STATES.get(fields[1], "other")
-        if state == "zombie" and fields[18] not in (b"0", b"1"):
-            state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
-        start_time = self._boot + int(fields[20]) / self._ticks
-        return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
+        """Return the record of a process, and how many threads it has.
+
+        Raises:
+            ProcessLookupError: these are no such lines: something else is mounted over that file.
+        """
+        try:
+            head, _, tail = stat.rpartition(b")")  # the name may hold anything
+            fields = tail.split(b" ", 21)
+            name = head[head.index(b"(") + 1 :].decode("utf-8", "backslashreplace")
+            state = _STATES.get(fields[1], "other")
+            if state == "zombie" and fields[18] not in (b"0", b"1"):
+                state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
+            start_time = self._boot + int(fields[20]) / self._ticks
+            return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
+        except (ValueError, IndexError):
+            raise ProcessLookupError(f"process {pid} is hidden") from None
+
+
+def _pids(content: bytes) -> list[int]:
+    """Read a list of children; something else that is mounted over the file has none."""
+    try:
+        return list(map(int, content.split()))
+    except ValueError:
+        return []
