@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import index
 
 from ..errors import UnsafeRegistrationWarning, refusal
-from ..structs import BAD_POINTER, NULL, OMITTED, Pointer, ReaperKill
+from ..structs import BAD_POINTER, NULL, OMITTED, Data, Pointer, ReaperKill
 
 _RANGES = {
     "unsigned int": (0, 2**32 - 1),
@@ -54,8 +54,8 @@ def input_int(data: object, command: str, *, null: str) -> int:
     return c_value(data, "int", "data")
 
 
-def dragonfly_data(name: str, data: object) -> None:
-    """Refuse data that no C caller could have passed for a command of DragonFly, by TypeError or OverflowError.
+def dragonfly_data(name: str, data: object) -> Data:
+    """Return the data for a command of DragonFly, a number as an int; TypeError, OverflowError: C could not take it.
 
     ``name`` is empty for an unknown command: what that is given does not matter to the kernel.
     """
@@ -63,13 +63,14 @@ def dragonfly_data(name: str, data: object) -> None:
     if isinstance(data, Pointer):
         if data is OMITTED and reads_int:
             raise TypeError(f"{name} reads an int: pass it as data")
-    elif name.endswith("_STATUS"):
+        return data
+    if name.endswith("_STATUS"):
         raise TypeError(f"{name} writes its own result: leave data out, or pass pydfly.NULL")
-    elif isinstance(data, ReaperKill):
+    if isinstance(data, ReaperKill):
         if reads_int:
             raise TypeError(f"{name} reads an int, not a ReaperKill")
-    else:
-        c_value(data, "int", "data")
+        return data
+    return c_value(data, "int", "data")
 
 
 def warn_unsafe() -> None:

@@ -11,17 +11,13 @@ _NAMES = {int(command): command.name for command in Command}
 
 
 def checked(cmd: int, data: Data) -> Data:
-    """Return the data for a command; TypeError, OverflowError: C could not take it.
+    """Return the data for a command, its numbers as ints; TypeError, OverflowError: C could not take it.
 
     What an unknown command is given does not matter, as the kernel refuses it.
     """
     name = _NAMES.get(cmd, "")
     if cmd in _TAKE_NOTHING or not name or data is NULL or data is BAD_POINTER:
-        if not isinstance(data, (int, ReaperKill, Pointer)):
-            raise TypeError(f"data must be an int, a ReaperKill or a pointer, not {type(data).__name__}")
-        if isinstance(data, int):
-            arguments.c_value(data, "int", "data")
-        return data
+        return data if isinstance(data, (ReaperKill, Pointer)) else arguments.c_value(data, "int", "data")
     if cmd == Command.PROC_REAP_KILL:
         return _kill_request(data)
     if cmd == Command.PROC_REAP_GETPIDS:
@@ -29,8 +25,7 @@ def checked(cmd: int, data: Data) -> Data:
     if name.endswith("_STATUS"):
         arguments.output(data, name)
         return data
-    arguments.input_int(data, name, null="EFAULT")
-    return data
+    return arguments.input_int(data, name, null="EFAULT")
 
 
 def unsigned(answer: object) -> object:
@@ -43,7 +38,8 @@ def _kill_request(data: Data) -> ReaperKill:
         raise TypeError(
             f"PROC_REAP_KILL takes a ReaperKill, not {'nothing' if data is OMITTED else type(data).__name__}"
         )
-    arguments.c_value(data.sig, "int", "sig")
-    arguments.c_value(data.flags, "unsigned int", "flags")
-    arguments.c_value(data.subtree, "int", "subtree")
-    return data
+    return ReaperKill(
+        arguments.c_value(data.sig, "int", "sig"),
+        arguments.c_value(data.flags, "unsigned int", "flags"),
+        arguments.c_value(data.subtree, "int", "subtree"),
+    )

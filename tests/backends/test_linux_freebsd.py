@@ -146,6 +146,35 @@ def test_what_c_could_not_take(data: tuple[Any, ...], kind: type[Exception], bac
         procctl(bsd.P_PID, 0, *data)
 
 
+class Number:
+    """No int, but what can stand for one (as NumPy's numbers do)."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __index__(self) -> int:
+        return self.value
+
+
+@pytest.mark.parametrize("backend", ["linux:freebsd", "sim:freebsd"])
+def test_what_stands_for_a_number_is_one(backend: str) -> None:
+    """As everywhere in Python: whatever has __index__ is taken where an int is."""
+
+    def inside() -> None:
+        with pydfly.use(backend):
+            data: Any = Number(int(signal.SIGUSR1))
+            assert procctl(bsd.P_PID, 0, bsd.PROC_PDEATHSIG_CTL, data) is None
+            assert procctl(bsd.P_PID, 0, bsd.PROC_PDEATHSIG_STATUS) == signal.SIGUSR1
+            assert refusal_of(bsd.P_PID, 0, bsd.PROC_REAP_ACQUIRE, data).errno == errno.EINVAL
+            assert refusal_of(bsd.P_PID, 0, bsd.PROC_ASLR_CTL, data).errno == errno.EINVAL
+            procctl(bsd.P_PID, 0, bsd.PROC_REAP_ACQUIRE)
+            numbers: Any = [Number(value) for value in (int(signal.SIGUSR1), 0, 0)]
+            assert refusal_of(bsd.P_PID, 0, bsd.PROC_REAP_KILL, ReaperKill(*numbers)).errno == errno.ESRCH
+            assert procctl(bsd.P_PID, 0, bsd.PROC_REAP_GETPIDS, numbers[1]) == []
+
+    in_process(inside)
+
+
 @pytest.mark.parametrize("backend", ["linux:freebsd", "sim:freebsd"])
 def test_no_resident_executables_and_no_modules(backend: str) -> None:
     """ENOSYS, without any warning."""

@@ -6,6 +6,7 @@ import os
 import signal
 import warnings
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -120,10 +121,12 @@ def test_the_guard_and_the_kernel_below_it() -> None:
         pdeathsig.set(15)
         for ignored in (129, -1):
             pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, ignored)
-        with pytest.raises(SyscallError) as refused:
-            pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, 128)
-        assert refused.value.errno_name == "EINVAL"
-        assert pdeathsig.get() == 15
+        disguised: Any = type("Number", (), {"__index__": lambda self: 128})()
+        for fatal in (128, disguised):
+            with pytest.raises(SyscallError) as refused:
+                pydfly.procctl(pydfly.P_PID, 0, pydfly.PROC_PDEATHSIG_CTL, fatal)
+            assert refused.value.errno_name == "EINVAL"
+            assert pdeathsig.get() == 15
         actor().procctl(0, 0, pydfly.PROC_PDEATHSIG_CTL, 128)
         assert pdeathsig.get() == 128
 

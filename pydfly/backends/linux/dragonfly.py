@@ -56,7 +56,7 @@ class Linux(NoModules):
             name = dragonfly.Command(cmd).name
         except ValueError:
             name = ""
-        arguments.dragonfly_data(name, data)
+        data = arguments.dragonfly_data(name, data)
         if idtype != dragonfly.P_PID:
             raise errors.refusal("procctl", "EINVAL", "the idtype must be P_PID")
         if id not in (0, os.getpid()):

@@ -6,7 +6,7 @@ import os
 
 from ... import errors
 from ...constants import dragonfly
-from ...structs import NULL, OMITTED, ReaperKill, ReaperStatus
+from ...structs import NULL, OMITTED, Pointer, ReaperKill, ReaperStatus
 from .. import offspring
 from ..outsiders import OWN as OUTSIDERS
 from .binding import Commands
@@ -62,7 +62,7 @@ class DragonFlyCommands(Commands):
 
     def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
-        if data == _FATAL:
+        if not isinstance(data, Pointer) and memory[0] == _FATAL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         self.call.control(idtype, id, cmd, memory)
 

@@ -58,7 +58,7 @@ class Simulated:
             return freebsd_arguments.unsigned(
                 self.process.procctl(idtype, id, cmd, freebsd_arguments.checked(cmd, data))
             )
-        arguments.dragonfly_data(self._names.get(cmd, ""), data)
+        data = arguments.dragonfly_data(self._names.get(cmd, ""), data)
         if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         return self.process.procctl(idtype, id, cmd, data)
