@@ -109,7 +109,8 @@ def _launched(words: list[Any], signal: int, options: dict[str, Any]) -> Popen[A
 
     from .backends.linux import launcher
 
-    program = launcher.find(words[0], options.get("env"), options.get("cwd")) if words else None
+    anybody = any(options.get(name) is not None for name in ("user", "group", "extra_groups"))
+    program = launcher.find(words[0], options.get("env"), options.get("cwd"), anybody) if words else None
     between = launcher.make(signal, current().processes.getpid()) if program else None
     if program is None or between is None:
         return None

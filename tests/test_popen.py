@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -104,6 +105,12 @@ def folder_of_programs(folder: Path) -> Path:
         "empty": b"",
         "script": b"#!/bin/sh\necho script $0 $1\n",
         "no interpreter": b"#!/no/such/interpreter\n",
+        "carriage return": b"#!/bin/sh\r\necho x\n",
+        "null byte": b"#!/bin/echo\0 x\necho y\n",
+        "tabs": b"#!\t/bin/echo\tx\n",
+        "long line": b"#!/bin/echo " + b"x" * 400 + b"\n",
+        "long name": b"#!/bin/" + b"/" * 400 + b"echo\n",
+        "no segment": Path("/bin/sh").read_bytes()[:56] + bytes(8),
         "script of a script": b"#!" + os.fsencode(folder) + b"/script x\n",
         "truncated": b"\x7fELF\x02\x01\x01",
         "elsewhere": Path("/bin/sh").read_bytes()[:18] + b"\xb7\x00" + Path("/bin/sh").read_bytes()[20:],
@@ -138,6 +145,12 @@ def folder_of_programs(folder: Path) -> Path:
         ["{}/script", "b c"],
         ["{}/no interpreter"],
         ["{}/script of a script", "d"],
+        ["{}/carriage return"],
+        ["{}/null byte"],
+        ["{}/tabs"],
+        ["{}/long line"],
+        ["{}/long name"],
+        ["{}/no segment"],
         ["{}/truncated"],
         ["{}/elsewhere"],
         ["{}/closed"],
@@ -156,6 +169,33 @@ def test_every_command_as_subprocess_has_it(command: Any, tmp_path: Path) -> Non
         command = [word.format(folder) if isinstance(word, str) else word for word in command]
     options = {"cwd": folder, "env": {"PATH": f"/nowhere:{folder}:/usr/bin:/bin"}}
     assert observed(pdeathsig.popen, command, **options) == observed(subprocess.Popen, command, **options)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+@pytest.mark.parametrize("command", ["{}/closed", "{}/open", "{}/closed folder/script"])
+def test_what_another_user_may_not_execute(command: str) -> None:
+    """Root may: it is the child's user, or the effective one of this process, that exec asks about."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        (folder / "closed folder").mkdir(mode=0o700)
+        for name, mode in {"closed": 0o700, "open": 0o755, "closed folder/script": 0o755}.items():
+            (folder / name).write_text("#!/bin/sh\necho executed\n")
+            (folder / name).chmod(mode)
+        words = [command.format(folder)]
+
+        def compare(**options: Any) -> None:
+            assert observed(pdeathsig.popen, words, **options) == observed(subprocess.Popen, words, **options)
+
+        def as_another() -> None:
+            os.setegid(65534)
+            os.setgroups([])
+            os.seteuid(65534)
+            compare()
+
+        for options in ({"user": 65534}, {"user": 65534, "group": 65534, "extra_groups": []}, {"user": None}):
+            compare(**options)
+        in_process(as_another)
 
 
 def test_a_generator(way: str) -> None:

@@ -28,15 +28,17 @@ _MFD_EXEC = 0x10  # Linux 6.3; without it vm.memfd_noexec=1 makes memory that ca
 _LOWEST = 10  # the child's descriptors 0 to 2 are about to become others
 _PT_INTERP = 3
 _HEAD = 4096
+_SCRIPT_BYTES = 256  # BINPRM_BUF_SIZE
 
 
-def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any) -> bytes | None:
+def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any, anybody: bool = False) -> bytes | None:
     """Find the program that subprocess would execute; None if it cannot be told, or might turn out not executable.
 
     Args:
         command: its name, the first word of the command.
         env: the child's environment, whose PATH is searched; None is this process's own.
         cwd: where the child will be; relative names begin there.
+        anybody: the child will be another user's: only what every user may execute is sure.
     """
     try:
         name = os.fsencode(command)
@@ -44,22 +46,49 @@ def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any) -> bytes | None:
         for folder in folders:
             found = os.path.join(folder, name)
             place = os.path.join(os.fsencode(cwd), found) if cwd else found
-            if os.access(place, os.X_OK) and os.path.isfile(place):
-                return found if _is_sure(place, cwd) else None
+            if _is_executable(place, anybody):
+                return found if _is_sure(place, anybody) else None
     except (TypeError, ValueError, OSError):  # subprocess says what is wrong
         return None
     return None
 
 
-def _is_sure(place: bytes, cwd: Any) -> bool:
+def _is_sure(place: bytes, anybody: bool) -> bool:
     """Say whether exec of the file cannot fail for what is in it: a script or program whose interpreter is there."""
     head = _head(place)
     if head.startswith(b"#!"):
-        words = head[2:].partition(b"\n")[0].split()
-        interpreter = words[0] if words else b""
+        interpreter = _interpreter(head)
         # a script that runs a script may go too deep, or end at one that is none
-        return interpreter.startswith(b"/") and os.access(interpreter, os.X_OK) and _is_elf(_head(interpreter))
-    return _is_elf(head)
+        return (
+            interpreter.startswith(b"/")
+            and _is_executable(interpreter, anybody)
+            and _is_elf(_head(interpreter), anybody)
+        )
+    return _is_elf(head, anybody)
+
+
+def _is_executable(path: bytes, anybody: bool) -> bool:
+    """Ask as exec asks: for the effective user, which access(2) by itself does not; or for every user there is."""
+    effective = os.access in os.supports_effective_ids
+    if not os.access(path, os.X_OK, effective_ids=effective) or not os.path.isfile(path):
+        return False
+    return not anybody or _is_executable_by_all(os.path.realpath(path))
+
+
+def _is_executable_by_all(path: bytes) -> bool:
+    """Look at the modes of the file and of each directory above it."""
+    above = os.path.dirname(path)
+    return os.stat(path).st_mode & 0o111 == 0o111 and (path == above or _is_executable_by_all(above))
+
+
+def _interpreter(head: bytes) -> bytes:
+    """Return what the kernel takes for a script's interpreter: fs/binfmt_script.c; empty if it may refuse the line.
+
+    Only blanks and tabs end a name (a carriage return belongs to it), and so does a null byte.
+    """
+    line, newline, _ = head[2:_SCRIPT_BYTES].partition(b"\n")
+    words = line.partition(b"\0")[0].replace(b"\t", b" ").split(b" ")
+    return next(filter(None, words), b"") if newline or len(head) < _SCRIPT_BYTES else b""
 
 
 def _head(path: bytes) -> bytes:
@@ -67,7 +96,7 @@ def _head(path: bytes) -> bytes:
         return file.read(_HEAD)
 
 
-def _is_elf(head: bytes) -> bool:
+def _is_elf(head: bytes, anybody: bool) -> bool:
     """Say whether this begins a program for x86-64 whose run-time linker, if it has one, is there: elf(5)."""
     if len(head) < 64 or head[:6] != b"\x7fELF\x02\x01":
         return False
@@ -76,12 +105,13 @@ def _is_elf(head: bytes) -> bool:
         return False
     (table,) = struct.unpack_from("<Q", head, 32)
     size, count = struct.unpack_from("<HH", head, 54)
-    if size != 56 or table + size * count > len(head):
+    if size != 56 or not count or table + size * count > len(head):
         return False
     for place in range(table, table + size * count, size):
         kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", head, place)
         if kind == _PT_INTERP:
-            return offset + length <= len(head) and os.access(head[offset : offset + length].rstrip(b"\0"), os.X_OK)
+            name, null, _ = head[offset : offset + length].partition(b"\0")
+            return offset + length <= len(head) and bool(null) and _is_executable(name, anybody)
     return True
 
 
