@@ -281,6 +281,8 @@ def test_words_and_names_in_a_conf(tmp_path: Path) -> None:
     assert residentconf.expand(f"{tmp_path}/[!l]*") == [str(a), str(shared)]
     assert residentconf.expand(f"{tmp_path}/*") == [str(a), str(tmp_path / "link"), str(shared)]
     assert residentconf.expand(str(tmp_path)) == []
+    odd = program(tmp_path, "a\u00a0b\x1cc\u2003")  # no blanks to a shell
+    assert residentconf.expand(f"{odd}\t{a}") == [str(odd), str(a)]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="acts on the Linux registry")

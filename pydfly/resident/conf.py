@@ -43,7 +43,8 @@ def expand(line: str) -> list[str]:
     """Return the programs that a line stands for on this machine."""
     import glob
 
-    found = [match for word in line.split() for match in sorted(glob.glob(word)) or [word]]
+    words = filter(None, line.replace("\t", " ").split(" "))  # only these two end a word of the shell's
+    found = [match for word in words for match in sorted(glob.glob(word)) or [word]]
     if len(found) == 1 and os.path.isfile(found[0]):
         return found
     return [path for path in found if _is_shared(path)]

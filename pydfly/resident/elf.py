@@ -150,10 +150,12 @@ def _require_executable(path: str, status: os.stat_result) -> None:
 
 
 def _interpreter(start: bytes, path: str) -> str:
-    words = start[2:].partition(b"\n")[0].split()
-    if not words:
+    # sys/kern/imgact_shell.c: blanks and tabs end the name; a carriage return belongs to it
+    words = start[2:].partition(b"\n")[0].partition(b"\0")[0].replace(b"\t", b" ").split(b" ")
+    name = next(filter(None, words), None)
+    if name is None:
         raise refusal("execve", "ENOEXEC", f"{path}: the script names no interpreter")
-    return os.fsdecode(words[0])
+    return os.fsdecode(name)
 
 
 def _directory(path: str, force: bool) -> SyscallError:
