@@ -16,10 +16,13 @@ from . import screen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, TextIO
+    from typing import TextIO
 
     from ..structs import DescendantInfo
     from .options import Parsed
+
+_WIDEST = 400
+"""Characters of indentation: the processes below are indented no further."""
 
 
 def main(parsed: Parsed) -> int:
@@ -34,9 +37,8 @@ def main(parsed: Parsed) -> int:
     for process in sorted(everyone):
         children.setdefault(process.ppid, []).append(process)
     if "--json" in parsed.values:
-        import json
-
-        print(json.dumps(nested(root, children), indent=2))
+        sys.stdout.writelines(written(root, children))
+        print()
     else:
         show(root, children, sys.stdout)
     return 0
@@ -81,14 +83,27 @@ def age(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def nested(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> dict[str, Any]:
-    """Return the tree as objects within objects."""
-    top = {**root._asdict(), "children": []}
-    objects = {root.pid: top}
-    pending = [root]
-    for process in pending:  # grows while it is walked
-        for member in children.get(process.pid, []):
-            objects[member.pid] = {**member._asdict(), "children": []}
-            objects[process.pid]["children"].append(objects[member.pid])
-            pending.append(member)
-    return top
+def written(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> Iterator[str]:
+    """Yield the tree as JSON, objects within objects, piece by piece.
+
+    A line of processes may be longer than Python's stack is deep, so nothing here or in ``json`` calls itself.
+    """
+    import json
+
+    pending: list[str | tuple[DescendantInfo, str]] = [(root, "")]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            yield item
+            continue
+        process, margin = item
+        fields = "".join(
+            f"{margin}  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in process._asdict().items()
+        )
+        members = children.get(process.pid, [])
+        yield f'{margin}{{\n{fields}{margin}  "children": [' + ("\n" if members else "")
+        pending.append((f"\n{margin}  ]" if members else "]") + f"\n{margin}}}")
+        inner = margin + "    " if len(margin) < _WIDEST else margin
+        for place, member in enumerate(reversed(members)):
+            pending += [",\n"] if place else []
+            pending.append((member, inner))

@@ -7,11 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from pydfly import __version__
-from pydfly.cli import COMMANDS
+from pydfly.cli import COMMANDS, options, tree
+from pydfly.members import DescendantInfo
 
 
 def pydfly(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -85,6 +87,28 @@ def test_tree() -> None:
     assert any(line.startswith(("├─ ", "└─ ")) and f"{child.pid} sleep" in line for line in plain)
     assert nested["pid"] == os.getpid()
     assert child.pid in [member["pid"] for member in nested["children"]]
+
+
+def test_tree_of_a_long_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than Python's stack is deep; and JSON as json has it, where it is not."""
+
+    class Line:
+        def __init__(self, length: int) -> None:
+            self.everyone = lambda: [
+                *(DescendantInfo(pid, pid - 1, f"n{pid}\x1b", "sleeping", 0.5) for pid in range(1, length + 1)),
+                DescendantInfo(length + 1, 1, "second", "running", 1.0),
+            ]
+
+    def told(length: int) -> str:
+        monkeypatch.setattr(tree, "current", lambda: SimpleNamespace(processes=Line(length)))
+        assert tree.main(options.parse("tree", ["--json", "1"]) or pytest.fail("no command")) == 0
+        return capsys.readouterr().out
+
+    short = told(3)
+    assert short == json.dumps(json.loads(short), indent=2) + "\n"
+    assert [member["pid"] for member in json.loads(short)["children"]] == [2, 4]
+    long = told(3000)
+    assert long.count('"pid": ') == 3001 and long.count("{") == long.count("}") == 3001
 
 
 def test_tree_of_no_process() -> None:
