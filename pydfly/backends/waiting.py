@@ -58,9 +58,20 @@ waitid: Callable[[int, int, int], Any] = os.waitid if len(KINDS) == 1 else _of_e
 """``os.waitid(idtype, id, options)`` for children of every kind; with P_ALL only with WNOHANG."""
 
 
+_DEATHS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
+
+
+def is_death(answer: Any) -> bool:
+    """Say whether ``waitid`` tells of a death: of a child that is traced it tells each stop, asked for or not.
+
+    Any child becomes that by itself, with PTRACE_TRACEME: its parent is its tracer then.
+    """
+    return answer is not None and answer.si_code in _DEATHS
+
+
 def look_at(pid: int) -> bool | None:
     """Say whether a child is dead, and leave it to be waited for; None: there is no such child."""
     try:
-        return waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
     except ChildProcessError:
         return None

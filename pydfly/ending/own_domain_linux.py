@@ -21,6 +21,7 @@ from ..backends import current, offspring
 from ..backends.linux.domain import Domain, is_dead
 from ..backends.linux.process import OWN
 from ..backends.linux.procfile import read
+from ..backends.waiting import is_death
 from .sending import send_each
 
 TYPE_CHECKING = False
@@ -192,7 +193,7 @@ def _is_living_child(pid: int, descriptor: int) -> bool:
     """Ask about the process that the descriptor stands for, as its pid may be another's."""
     try:
         kind, which = (os.P_PID, pid) if _BY_DESCRIPTOR is None else (_BY_DESCRIPTOR, descriptor)
-        return os.waitid(kind, which, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        return not is_death(os.waitid(kind, which, os.WEXITED | os.WNOHANG | os.WNOWAIT))
     except OSError:
         return False
 

@@ -19,7 +19,7 @@ import os
 import sys
 import time
 
-from ..backends.waiting import waitid, waitpid
+from ..backends.waiting import is_death, waitid, waitpid
 from ..members import DescendantInfo
 from .sending import describe_refusal
 
@@ -152,7 +152,7 @@ class OwnChildren:
 def _state(pid: int) -> str:
     """Tell whether a child that cannot be seen is dead."""
     try:
-        dead = waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        dead = is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
     except ChildProcessError:
         return "other"
     return "zombie" if dead else "other"

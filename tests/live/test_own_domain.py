@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -221,3 +222,37 @@ def test_kill_all_beside_children_from_before_ends_lines_that_fork_and_exit(own_
         return left, spared == there
 
     assert in_process(own) == ([], True)
+
+
+TRACED = """
+import ctypes, os, sys, time
+while os.getppid() != int(sys.argv[1]):
+    time.sleep(0.01)
+ctypes.CDLL(None).ptrace(0, 0, 0, 0)  # PTRACE_TRACEME
+os.write(1, b".")
+time.sleep(60)
+"""
+
+
+@linux_only
+def test_an_orphan_that_is_traced_by_this_process_is_not_dead() -> None:
+    """It has asked for that itself, and wait tells of each of its stops: it is neither reaped nor forgotten."""
+
+    def script() -> None:
+        reaper.acquire()
+        words = ["sh", "-c", '"$@" &', "sh", sys.executable, "-c", TRACED, str(os.getpid())]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as starter:
+            assert starter.stdout
+            assert starter.stdout.read(1) == b"."
+            (pid,) = [member.pid for member in reaper.descendants() if member.pid != starter.pid]
+            starter.wait()
+            os.kill(pid, signal.SIGWINCH)
+            eventually(lambda: onlooker.look(pid).state == "t")
+            assert reaper.reap() == []
+            report = reaper.kill_all(grace=0.1)
+        assert [member.pid for member in report.ended] == [pid]
+        assert report.survivors == []
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+    in_process(script)

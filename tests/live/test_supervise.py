@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import pydfly
-from tests.conftest import live_only
+from tests.conftest import linux_only, live_only
 from tests.live import onlooker
 from tests.live.onlooker import alive
 from tests.processes import eventually, in_process
@@ -413,3 +413,37 @@ def test_start_and_end_leave_nothing_in_the_caller() -> None:
 
     before, after = in_process(use)
     assert before == after
+
+
+TRACED = """
+import ctypes, os, signal, sys, time
+def be_traced():
+    ctypes.CDLL(None).ptrace(0, 0, 0, 0)  # PTRACE_TRACEME: the parent is the tracer
+    signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"asked"), os._exit(5)))
+    os.write(1, b".")
+    while True:
+        time.sleep(60)
+if sys.argv[1] == "daemon":
+    parent = os.getpid()
+    if os.fork():
+        os._exit(3)
+    os.setsid()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+be_traced()
+"""
+
+
+@linux_only
+@pytest.mark.parametrize(("which", "status"), [("command", 5), ("daemon", 3)])
+def test_who_makes_its_warden_a_tracer(which: str, status: int) -> None:
+    """A traced process stops at each signal, and tells its parent of that as of a death: it has to hear the signal."""
+    with pydfly.supervise([sys.executable, "-c", TRACED, which], grace=30.0, stdout=subprocess.PIPE) as service:
+        assert service.stdout
+        assert service.stdout.read(1) == b"."
+        if which == "daemon":
+            assert service.wait_command(20) == status
+        service.signal(signal.SIGWINCH)
+        service.stop()
+        assert service.stdout.read() == b"asked"
+        assert service.report.exit_status == status

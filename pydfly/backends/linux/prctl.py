@@ -21,6 +21,8 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_GET_CHILD_SUBREAPER = 37
 PR_SET_NO_NEW_PRIVS = 38
 
+_PTRACE_DETACH = 17  # include/uapi/linux/ptrace.h
+
 _libc: ctypes.CDLL | None = None
 _read: Callable[[int, Any], int] | None = None
 _address = 0  # of prctl in this process, once it was called
@@ -58,6 +60,19 @@ def prctl(option: int, argument: int = 0) -> int:
 def set_name(name: bytes) -> None:
     """Name this thread, as listings show it; at most 15 bytes."""
     _plain(PR_SET_NAME, name)
+
+
+def detach(pid: int, signal: int) -> None:
+    """End the tracing of a stopped child, which gets this signal then, as ptrace(PTRACE_DETACH) does it.
+
+    Nothing happens to one that is not traced by this process, or where the call is refused or cannot be looked up.
+    """
+    try:
+        import ctypes
+
+        libc().ptrace(ctypes.c_long(_PTRACE_DETACH), ctypes.c_long(pid), ctypes.c_long(0), ctypes.c_long(signal))
+    except (OSError, ImportError, MemoryError):  # the domain has taken all descriptors or memory
+        return
 
 
 def _plain(option: int, argument: int | bytes) -> int:

@@ -11,6 +11,7 @@ import os
 import time
 
 from ...members import DescendantInfo, Reaped, below
+from ..waiting import is_death, waitid, waitpid
 from .procfile import boot_time, exists, names, read, read_all
 
 _STATES = {
@@ -114,8 +115,9 @@ class ProcFs:
 
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
-        found, status = os.waitpid(pid, os.WNOHANG)
-        return Reaped(found, status) if found else None
+        if not is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+            return None
+        return Reaped(*waitpid(pid, 0))
 
     def wait(self, timeout: float) -> None:
         """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.

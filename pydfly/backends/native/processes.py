@@ -20,7 +20,7 @@ import os
 import time
 
 from ...members import DescendantInfo, Reaped, below
-from ..waiting import waitpid
+from ..waiting import is_death, waitid, waitpid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,8 +132,9 @@ class KernelProcesses:
 
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
-        found, status = waitpid(pid, os.WNOHANG)
-        return Reaped(found, status) if found else None
+        if not is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+            return None
+        return Reaped(*waitpid(pid, 0))
 
     def wait(self, timeout: float) -> None:
         """Sleep until a living child dies, at most ``timeout`` seconds."""

@@ -8,7 +8,7 @@ import resource  # noqa: F401  os.wait4 would load it at its first call, when th
 
 from ...backends import waiting
 from .journal import Journal
-from .keeper import MOST, look_again
+from .keeper import MOST, let_go_on, look_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class Deaths:
             if not self.journal.knows(dead.si_pid):
                 self._describe(dead.si_pid)
             pid, status, usage = waiting.wait4(dead.si_pid, 0)
+            if os.WIFSTOPPED(status):
+                let_go_on(pid, status)
+                continue
             self.journal.collected(pid, status, usage)
             self._note(pid, status)
         self.count()
@@ -78,6 +81,9 @@ class Deaths:
                 return
             if pid == 0:
                 return
+            if os.WIFSTOPPED(status):
+                let_go_on(pid, status)
+                continue
             self.journal.counted(pid, status)
             self._note(pid, status)
         look_again()

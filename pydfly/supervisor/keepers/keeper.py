@@ -8,6 +8,7 @@ every child that is no ward.
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 from ...backends.waiting import waitpid
@@ -70,6 +71,8 @@ class Keeper:
             if os.WIFSTOPPED(status):
                 if pid in self.wards:
                     os.kill(pid, _signal.SIGCONT)  # a stopped ward guards nothing
+                else:
+                    let_go_on(pid, status)
                 continue
             self.kept.discard(pid)
             if pid in self.wards:
@@ -132,6 +135,21 @@ def look_again() -> None:
     The kernel does not say that again: if all of them died before their one SIGCHLD was taken, none would come.
     """
     os.kill(os.getpid(), _signal.SIGCHLD)
+
+
+def let_go_on(pid: int, status: int) -> None:
+    """Trace a child no longer that has made this process its tracer (PTRACE_TRACEME), and was stopped by that.
+
+    It would stand still at each signal, the one that asks it to end included.  Elsewhere SIGKILL has to end it.
+
+    Args:
+        status: its wait status, which names the signal that it is to get after all.
+    """
+    if sys.platform == "linux":
+        from ...backends.linux.prctl import detach  # loaded long before
+
+        number = os.WSTOPSIG(status)
+        detach(pid, 0 if number == _signal.SIGTRAP else number)  # the trap is ptrace's own
 
 
 def last_resort(keeper: Keeper) -> list[int]:
