@@ -7,6 +7,7 @@ one attribute of the whole process, shared by all its threads and libraries, and
 from __future__ import annotations
 
 import _signal
+from operator import index
 
 from . import structs
 from .backends import current, flavour
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from .structs import DescendantInfo, DomainStatus, KillReport, Reaped
+
+_HIGHEST = 127  # that kill(2) takes in both simulated systems
 
 
 def acquire() -> None:
@@ -138,16 +141,19 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
 
     Raises:
         NotReaperError: this process is no reaper.
-        ValueError: a grace that is no time.
+        TypeError, ValueError: no signal, or a grace that is no time; nothing was ended.
 
     Returns:
         Which processes were ended, which this process waited for, and which could not be ended (EPERM,
         uninterruptible) and why.
     """
+    number = index(signal)
+    if number not in (_signal.valid_signals() if current().live else range(1, _HIGHEST + 1)):
+        raise ValueError(f"{signal!r} is no signal")
     if not 0 <= grace < float("inf"):
         raise ValueError(f"grace is a number of seconds, not {grace!r}")
     if not owned():
         raise refusal("procctl", "ENOTCONN" if flavour() == "dragonfly" else "EINVAL", operation="PROC_REAP_RELEASE")
     from .ending.own_domain import OwnDomain
 
-    return OwnDomain(signal, 0.0 if signal == _signal.SIGKILL else grace).end()
+    return OwnDomain(number, 0.0 if number == _signal.SIGKILL else grace).end()

@@ -164,6 +164,30 @@ def test_a_grace_that_is_no_time(grace: float) -> None:
         reaper.kill_all(grace=grace)
 
 
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(0, ValueError), (-1, ValueError), (999, ValueError), ("SIGTERM", TypeError), (15.0, TypeError)],
+)
+def test_what_is_no_signal_ends_nothing(number: int, kind: type[Exception]) -> None:
+    """It is told before anything is signalled: nothing waits for a grace, and is killed, that nobody asked to end."""
+
+    def own() -> object:
+        reaper.acquire()
+        child = subprocess.Popen(["sleep", "60"])
+        with pytest.raises(kind):
+            reaper.kill_all(number, grace=0.01)
+        answer = child.poll()
+        child.kill()
+        child.wait()
+        return answer
+
+    assert in_process(own) is None
+    with pydfly.use("sim"):
+        reaper.acquire()
+        with pytest.raises(kind):
+            reaper.kill_all(number)
+
+
 @pytest.mark.parametrize("flavour", ["dragonfly"])
 def test_kill_all_in_a_simulated_domain(flavour: str) -> None:
     """The same code ends simulated processes, by the way of that system."""
