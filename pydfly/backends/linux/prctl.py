@@ -22,6 +22,8 @@ PR_GET_CHILD_SUBREAPER = 37
 PR_SET_NO_NEW_PRIVS = 38
 
 _PTRACE_DETACH = 17  # include/uapi/linux/ptrace.h
+_RT_SIGACTION = {"x86_64": 13, "aarch64": 134, "riscv64": 134, "loongarch64": 134}  # its number, by machine
+_INTERNAL_SIGNALS = (32, 33)  # SIGCANCEL and SIGSETXID of glibc
 
 _libc: ctypes.CDLL | None = None
 _read: Callable[[int, Any], int] | None = None
@@ -72,6 +74,24 @@ def detach(pid: int, signal: int) -> None:
 
         libc().ptrace(ctypes.c_long(_PTRACE_DETACH), ctypes.c_long(pid), ctypes.c_long(0), ctypes.c_long(signal))
     except (OSError, ImportError, MemoryError):  # the domain has taken all descriptors or memory
+        return
+
+
+def heed_internal_signals() -> None:
+    """Give the C library's own two signals their default action back, which posix_spawn(3) of glibc has ignored.
+
+    What is started from here would have them ignored, as no child of fork(2) has.  signal(2) refuses their numbers.
+    """
+    number = _RT_SIGACTION.get(os.uname().machine)
+    if number is None:
+        return
+    try:
+        import _ctypes
+
+        call = _ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall")  # type: ignore[arg-type]
+        for signal in _INTERNAL_SIGNALS:
+            _ctypes.call_function(call, (number, signal, bytes(32), None, 8))  # zeros: a struct sigaction of SIG_DFL
+    except (ImportError, AttributeError, TypeError, OSError):  # not this interpreter's ctypes: no harm
         return
 
 

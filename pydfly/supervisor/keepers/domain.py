@@ -9,6 +9,7 @@ import sys
 _IS_LINUX = sys.platform.startswith("linux")
 _IS_FREEBSD = sys.platform.startswith("freebsd")
 if _IS_LINUX:  # here, because a process that was just forked pays more for each import than any other
+    from ...backends.linux import prctl as linux
     from ...backends.linux.prctl import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl, set_name
 _ENV_START = 47  # field 50 of proc(5)'s stat, counted from the one after the name
 
@@ -41,6 +42,12 @@ def protect_myself() -> None:
             bare.refuse_debuggers()
         except OSError:  # an older kernel
             pass
+
+
+def inherit_as_forked() -> None:
+    """Hand on to the command what a child of fork(2) has, though this process was started by posix_spawn(3)."""
+    if _IS_LINUX:
+        linux.heed_internal_signals()
 
 
 def hide_environment() -> None:

@@ -12,7 +12,14 @@ from ..passing import CUT_OFF, Passing, close_all, needed
 from ..services.desk import Desk
 from ..wire import PROTOCOL, error_fields
 from . import mailbox
-from .domain import die_with_parent, fill_standard_descriptors, let_go, name_myself, protect_myself
+from .domain import (
+    die_with_parent,
+    fill_standard_descriptors,
+    inherit_as_forked,
+    let_go,
+    name_myself,
+    protect_myself,
+)
 from .guard import Guard
 from .keeper import FAILED, last_resort
 from .mailbox import Mailbox
@@ -39,6 +46,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     try:
         name_myself("pydfly-guard")
         protect_myself()
+        inherit_as_forked()
         box = Mailbox(mask)
         desk = Desk(control.send)
         guard = Guard(box, desk.tell, descriptor)
