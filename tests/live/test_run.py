@@ -415,3 +415,16 @@ def test_names_that_are_one_as_text_and_as_bytes() -> None:
     with pydfly.supervise(["env", "-0"], env=env, stdout=subprocess.PIPE) as service:  # type: ignore[arg-type]
         assert service.stdout
         assert service.stdout.read().startswith(b"A=1\0A=2\0=3\0PATH=")
+
+
+def test_a_limit_that_pydfly_itself_meets_is_not_the_commands(tmp_path: Path) -> None:
+    """Its pid file must not be that large: the SIGXFSZ of that is for pydfly, and the command lives."""
+    import resource
+
+    def no_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    place = tmp_path / "pid"
+    done = run("--pidfile", str(place), "--", "sh", "-c", "sleep 0.3; exit 3", preexec_fn=no_files)
+    assert (done.returncode, done.stderr) == (3, f"pydfly: run: --pidfile: {place}: File too large\n")
+    assert not place.exists()

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-_OURS = {_signal.SIGIO, _signal.SIGPIPE}  # and Mailbox.wake: about this process itself, if no other one sent it
+_OURS = {_signal.SIGIO, _signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGXCPU}
+# and Mailbox.wake: about this process itself, its own pipes, files and limits, if no other one sent it
 _ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
 
 
