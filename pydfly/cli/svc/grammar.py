@@ -6,8 +6,6 @@ process_cmd() and execute_cmd().
 
 from __future__ import annotations
 
-import re
-
 from .options import OPTIONS
 from .request import Help, Refused, Request
 
@@ -19,9 +17,6 @@ DIRECTIVES = (
 
 WITHOUT_LABEL = ("status", "list", "log", "logf", "tailf", "help")
 """Directives that mean every service when no label stands behind them."""
-
-LABEL = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]*", re.ASCII)
-"""What a label may be: it becomes part of the name of a file."""
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL, as the manual says."""

@@ -9,8 +9,10 @@ from ...escape import escape
 from ...supervisor.launch import Launch
 from ..surroundings import environment
 from . import files
-from .grammar import GRACE, LABEL
+from .grammar import GRACE
 from .request import Request
+
+_LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@+.-")  # of a label: it names files
 
 
 class _RefusedError(Exception):
@@ -43,7 +45,7 @@ def init(request: Request) -> int:
 
 def _check(request: Request, label: str) -> None:
     """Refuse what could not work, before anything is made."""
-    if not LABEL.fullmatch(label):
+    if not label or label[0] in ".-" or not set(label) <= _LETTERS:
         raise _RefusedError(f'"{label}" is no label: letters, digits and . _ @ + - are, with no . or - first')
     if request.jail == "-m":
         raise _RefusedError("-m: pydfly mounts no file systems; mount dev before")

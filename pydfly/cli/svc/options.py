@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from ..values import kill_mode, signal_number, strtol
 from .request import Help, Refused
 
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     Take = Callable[[Request, str], object]
 
 _MOST_GROUPS = 16  # that -G takes: DragonFly's NGROUPS
-_LIMIT = re.compile(r"\s*\+?(\d+)(?::\s*\+?(\d+))?")
 
 
 def _readiness(value: str) -> str | int:
@@ -111,7 +108,9 @@ def _jail_spec(request: Request, value: str) -> None:
 
 
 def _limit(value: str) -> tuple[int, float]:
-    found = _LIMIT.match(value)
+    import re  # takes longer to load than all other options together
+
+    found = re.match(r"\s*\+?(\d+)(?::\s*\+?(\d+))?", value)
     if found is None:
         raise Refused(f"bad restart specification: {value}")
     return int(found[1][:18]), float((found[2] or "60")[:18])  # int() refuses thousands of digits
