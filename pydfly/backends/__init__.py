@@ -67,8 +67,8 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
         backend: ``"linux"``, ``"linux:freebsd"``, ``"sim"``, ``"native"``, ...; or a simulated process, and this
             program then acts as that process; or an object that is a backend; or None for the automatic choice.
         options: what the backend takes.  ``linux``: ``euid`` (0: a simulated root for the resident registry)
-            and ``state_dir`` (where the registry lives).  ``sim``: ``version`` of the simulated kernel, ``euid``
-            (0 if not given) of the acting process, and ``jailed``.
+            and ``state_dir`` (a path: where the registry lives).  ``sim``: ``version`` of the simulated kernel,
+            ``euid`` (0 if not given) of the acting process, and ``jailed``.
 
     $PYDFLY_BACKEND, where it is set, wins over every call of use() with a name.
 
@@ -81,14 +81,22 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
         global _current, _chosen
         from . import choice
 
-        self._before = (_current, _chosen)
+        before = (_current, _chosen)
         chosen = None if backend is None else (backend, options)
         _current = choice.choose(chosen) if chosen else None
         _chosen = chosen
+        self._taken = (_current, _chosen)
+        self._before = [before]  # what each block that is entered goes back to
+        self._entered = False
 
     def __enter__(self) -> Backend:
+        global _current, _chosen
+        if self._entered:  # a second block, perhaps within the first
+            self._before.append((_current, _chosen))
+            _current, _chosen = self._taken
+        self._entered = True
         return current()
 
     def __exit__(self, *exception: object) -> None:
         global _current, _chosen
-        _current, _chosen = self._before
+        _current, _chosen = self._before.pop()

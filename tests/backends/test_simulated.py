@@ -323,3 +323,18 @@ def test_freebsd() -> None:
             with pytest.raises(SyscallError) as missing:
                 call()
             assert missing.value.errno_name == "ENOSYS"
+
+
+def test_a_choice_can_be_used_again() -> None:
+    """Each block has the backend that was asked for, and what was there before comes back, also where they nest."""
+    with pydfly.use("sim:freebsd"):
+        choice = pydfly.use("sim:dragonfly")
+        for _ in range(2):
+            with choice as outer:
+                assert pydfly.backend().flavour == "dragonfly"
+                with pydfly.use("sim:freebsd"):
+                    with choice as inner:
+                        assert inner is outer is current()
+                    assert pydfly.backend().flavour == "freebsd"
+                assert current() is outer
+            assert pydfly.backend().flavour == "freebsd"
