@@ -7,6 +7,8 @@ ends, even if that process lives on.
 
 from __future__ import annotations
 
+from operator import index
+
 from .backends import current
 from .errors import BackendError, refusal
 from .syscalls import control
@@ -36,10 +38,12 @@ def set(signal: int | Signals, expected_parent: int | None = None) -> None:
 
     Source: procctl(2), PROC_PDEATHSIG_CTL.
     """
-    before = get() if expected_parent is not None else 0
-    control("PROC_PDEATHSIG_CTL", signal)
     if expected_parent is None:
+        control("PROC_PDEATHSIG_CTL", signal)
         return
+    expected_parent = index(expected_parent)
+    before = get()
+    control("PROC_PDEATHSIG_CTL", signal)
     parent = current().processes.getppid()
     if parent != expected_parent:
         control("PROC_PDEATHSIG_CTL", before)
@@ -85,7 +89,6 @@ def popen(
 
     Source: procctl(2), PROC_PDEATHSIG_CTL; prctl(2), PR_SET_PDEATHSIG.
     """
-    from operator import index
     from signal import NSIG  # one more than the highest
 
     backend = current()

@@ -338,7 +338,25 @@ def test_expected_parent() -> None:
     with pytest.raises(ProcessLookupError, match="has died already"):
         pdeathsig.set(signal.SIGUSR2, expected_parent=os.getpid())
     assert pdeathsig.get() == signal.SIGUSR1
+    with pytest.raises(TypeError):
+        pdeathsig.set(signal.SIGUSR2, expected_parent="1")  # type: ignore[arg-type]
+    assert pdeathsig.get() == signal.SIGUSR1
     pdeathsig.clear()
+
+
+def test_a_name_is_told_as_it_is() -> None:
+    """Whatever its bytes: those that are no UTF-8 are kept as os.fsdecode() keeps them, and cannot be mistaken."""
+    name = b"\xff\\xfe\xc3"
+
+    def child() -> None:
+        Path("/proc/self/comm").write_bytes(name)
+        pause()
+
+    pid = fork(child)
+    try:
+        assert os.fsencode(eventually(lambda: (told := current().processes.info(pid).name)[0] != "p" and told)) == name
+    finally:
+        end(pid)
 
 
 def test_process_whose_first_thread_has_ended_is_alive() -> None:

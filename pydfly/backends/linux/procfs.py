@@ -191,7 +191,7 @@ class ProcFs:
         try:
             head, _, tail = stat.rpartition(b")")  # the name may hold anything
             fields = tail.split(b" ", 21)
-            name = head[head.index(b"(") + 1 :].decode("utf-8", "backslashreplace")
+            name = head[head.index(b"(") + 1 :].decode("utf-8", "surrogateescape")
             state = _STATES.get(fields[1], "other")
             if state == "zombie" and fields[18] not in (b"0", b"1"):
                 state = "sleeping"  # only its first thread has ended: the others live on, and can be killed

@@ -151,7 +151,7 @@ class Native:
         failed = self._ffi.errno if self._lib.modstat(id, stat) < 0 else None
         if failed is not None:
             raise self._call.refusal("modstat", failed)
-        name = self._ffi.string(stat.name).decode("utf-8", "backslashreplace")
+        name = self._ffi.string(stat.name).decode("utf-8", "surrogateescape")
         return structs.ModuleStat(stat.version, name, stat.refs, stat.id, stat.data.intval)
 
     def vm_resident(self) -> list[ResidentEntry]:

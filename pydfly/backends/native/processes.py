@@ -198,7 +198,7 @@ class KernelProcesses:
             call.lib.pydfly_read_process(records, place, out)
             if out.pid < 0:  # DragonFly: a thread of the kernel
                 continue
-            name = call.ffi.string(out.name).decode("utf-8", "backslashreplace")
+            name = call.ffi.string(out.name).decode("utf-8", "surrogateescape")
             state = _STATES.get(out.state, "other")
             start = (out.seconds * 1_000_000 + out.microseconds + shift) / 1e6
             found.append(DescendantInfo(out.pid, out.ppid, name, state, start))
