@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -150,6 +151,28 @@ def test_wrong_types(backend: str, value: object) -> None:
             resident.unregister(value)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("backend", ["linux", "sim"], indirect=True)
+def test_an_address_is_told_as_the_kernel_tells_it(backend: str) -> None:
+    """intptr_t: the same registration is listed in one way, whichever way it was named."""
+    for entry, told in ((0, 0), (-1, -1), (2**64 - 1, -1), (2**63, -(2**63)), (2**63 - 1, 2**63 - 1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pydfly.UnsafeRegistrationWarning)
+            pydfly.exec_sys_register(entry)
+        assert [registered.entry_address for registered in resident.entries()] == [told]
+        assert pydfly.exec_sys_unregister(-1) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the options of the Linux backend")
+def test_what_the_options_of_the_registry_take(tmp_path: Path) -> None:
+    """A path of any kind, and an int."""
+    for place in (tmp_path, os.fsencode(tmp_path), str(tmp_path)):
+        with pydfly.use("linux", euid=0, state_dir=place):
+            resident.entries()
+    for wrong in ({"state_dir": 5}, {"euid": "0"}, {"euid": 0.0}):
+        with pytest.raises(TypeError):
+            pydfly.use("linux", **wrong)
+
+
 def test_wrong_values(backend: str) -> None:
     """Ids beyond a C int; names that no file can have."""
     for id in (2**31, -(2**31) - 1, 10**30):
@@ -281,6 +304,7 @@ def test_words_and_names_in_a_conf(tmp_path: Path) -> None:
     assert residentconf.expand(f"{tmp_path}/[!l]*") == [str(a), str(shared)]
     assert residentconf.expand(f"{tmp_path}/*") == [str(a), str(tmp_path / "link"), str(shared)]
     assert residentconf.expand(str(tmp_path)) == []
+    assert residentconf.expand(f"{tmp_path}/*\0*") == []
     odd = program(tmp_path, "a\u00a0b\x1cc\u2003")  # no blanks to a shell
     assert residentconf.expand(f"{odd}\t{a}") == [str(odd), str(a)]
 

@@ -27,6 +27,11 @@ def c_value(value: object, c_type: str, name: str) -> int:
     return number
 
 
+def address(value: object, name: str) -> int:
+    """Return a pointer as the kernel tells it again, as intptr_t: the upper half of the addresses is negative."""
+    return (c_value(value, "void *", name) + 2**63) % 2**64 - 2**63
+
+
 def procctl(idtype: object, id: object, cmd: object) -> tuple[int, int, int]:
     """Check the three numbers of a procctl call."""
     return c_value(idtype, "unsigned int", "idtype"), c_value(id, "int64_t", "id"), c_value(cmd, "int", "cmd")

@@ -43,6 +43,8 @@ def expand(line: str) -> list[str]:
     """Return the programs that a line stands for on this machine."""
     import glob
 
+    if "\0" in line:  # no name has one
+        return []
     words = filter(None, line.replace("\t", " ").split(" "))  # only these two end a word of the shell's
     found = [match for word in words for match in sorted(glob.glob(word)) or [word]]
     if len(found) == 1 and os.path.isfile(found[0]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -18,13 +20,18 @@ def obstacle() -> str | None:
     return prctl.obstacle()
 
 
-def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None) -> Backend:
-    """Make the backend; BackendError: this is not Linux, or its kernel is too old."""
+def start(flavour: str, *, euid: int | None = None, state_dir: str | bytes | os.PathLike[str] | None = None) -> Backend:
+    """Make the backend.
+
+    BackendError: this is not Linux, or its kernel is too old.  TypeError: ``euid`` is no int, ``state_dir`` no path.
+    """
     refused = obstacle()
     if refused:
         from ...errors import BackendError
 
         raise BackendError(f"linux: {refused}")
+    euid = None if euid is None else operator.index(euid)
+    path = None if state_dir is None else os.fsdecode(state_dir)
     from .process import OWN
 
     OWN.deathsig.look()
@@ -34,4 +41,4 @@ def start(flavour: str, *, euid: int | None = None, state_dir: str | None = None
         return LinuxFreeBSD()  # no resident registry, so nothing to configure
     from .dragonfly import Linux
 
-    return Linux(euid, state_dir)
+    return Linux(euid, path)

@@ -116,7 +116,7 @@ class Linux(NoModules):
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the binary of this process in the package's registry; nothing changes for later execs."""
-        entry = arguments.c_value(entry, "void *", "entry")
+        entry = arguments.address(entry, "entry")
         if not unsafe and not self._warned:
             self._warned = True
             arguments.warn_unsafe()
@@ -132,7 +132,7 @@ class Linux(NoModules):
 
     def make_resident(self, program: Program) -> None:
         """Register a program, as the runtime linker of DragonFly would register it."""
-        self._records().register(program, program.entry)
+        self._records().register(program, arguments.address(program.entry, "entry"))
 
     def unmake_resident(self, program: Program) -> None:
         """Remove a program's registration, as the runtime linker would with unregister(-1)."""

@@ -65,7 +65,7 @@ class Simulated:
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
         """Register the file that the acting process runs; nothing can break."""
-        entry = arguments.c_value(entry, "void *", "entry")
+        entry = arguments.address(entry, "entry")
         self._require("exec_sys_register")
         if not unsafe and not self._warned:
             self._warned = True
