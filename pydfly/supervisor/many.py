@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from ..errors import SupervisionError, SurvivorsError
@@ -12,6 +13,7 @@ from .handle import Handle
 from .owned import Single
 from .owner import Supervised
 from .switchboard import Switchboard
+from .turns import NotYetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +30,21 @@ if TYPE_CHECKING:
     H = TypeVar("H", bound=Handle)
 
 
+_ENDING = 2.0  # seconds that a guard may take to end that was started for nothing
+
+
 def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | None, arguments: dict[str, Any]) -> H:
     """Start a command with a guard of its own; ``supervise()`` says how."""
     prepare.check_backend()
     prepared = prepare.Prepared(command, **arguments)
-    return kind(Switchboard(interpreter), prepared, True)
+    board = Switchboard(interpreter)
+    try:
+        return kind(board, prepared, True)
+    except OSError:  # no more descriptors: a guard that has nothing to do must not stay as a zombie
+        board.close()
+        with contextlib.suppress(NotYetError):
+            board.wait_gone(_ENDING)
+        raise
 
 
 def start_kept(kind: type[H], board: Switchboard, prepared: prepare.Prepared) -> H:
