@@ -35,6 +35,8 @@ def supervise(
 ) -> Supervised:
     """Run a command as ``pydfly.supervise()`` does, with the same arguments; call it while an event loop runs.
 
+    Awaited, it returns the handle when the command was executed, or raises why that failed.
+
     ``spare`` is a plain function.  With ``subprocess.PIPE`` ``stdin`` is a StreamWriter, ``stdout`` and ``stderr`` are
     StreamReaders.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ..structs import DescendantInfo
@@ -43,6 +43,11 @@ class Supervised(Handle):
                 reader, pipe = open_reader(reading)
                 setattr(self, name, reader)
                 self._pipes.append(pipe)
+
+    def __await__(self) -> Generator[Any, None, Supervised]:
+        """Wait until the command was executed, as for ``asyncio.create_subprocess_exec()``; return this handle."""
+        yield from self.wait_started().__await__()
+        return self
 
     async def __aenter__(self) -> Supervised:
         return self

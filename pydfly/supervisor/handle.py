@@ -82,6 +82,12 @@ class Handle(Owned):
         return self.post.fileno()
 
     @property
+    def pid(self) -> int | None:
+        """Process id of the command; None until it was executed."""
+        self._refresh()
+        return self._known.pid
+
+    @property
     def exit_status(self) -> int | None:
         """Exit status of the command, negative for the signal that ended it; None while it runs."""
         self._refresh()
@@ -138,8 +144,6 @@ class Handle(Owned):
             self.has_news = True
             if self._over():
                 self._finish()
-
-    # what the kinds of handles have in common
 
     @property
     def _name(self) -> str:
@@ -213,8 +217,7 @@ class Handle(Owned):
 
     def _raise_failures(self) -> None:
         """Raise what went wrong and was not told: at the end of a block."""
-        known = self._known
-        failure, known.spare_failure = known.spare_failure, None
+        failure, self._known.spare_failure = self._known.spare_failure, None
         if failure is None and not self._failure_told:
             failure = self._known.failure
         if failure is not None:
@@ -228,8 +231,7 @@ class Handle(Owned):
                 spared.add(member.pid)
         ended = [member for member in members if member.pid not in spared]
         command = self._known.pid if self._known.pid and self._known.exited is None else 0
-        launch = self._launch
-        return plan(ended, launch.grace, signal_name(launch.stop_signal), launch.kill_mode, command)
+        return plan(ended, self._launch.grace, signal_name(self._launch.stop_signal), self._launch.kill_mode, command)
 
     def _finish(self) -> None:
         """The last word was said: let the line go, and with it a guard that has nothing else to do."""

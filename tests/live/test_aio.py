@@ -52,6 +52,27 @@ def test_no_such_program() -> None:
         asyncio.run(main())
 
 
+def test_handles_are_awaitable() -> None:
+    """As what ``asyncio.create_subprocess_exec()`` gives: the command was executed, or the error is raised."""
+
+    async def main() -> None:
+        service = await pydfly.aio.supervise(["sh", "-c", "exit 3"])
+        assert service.pid == await service.wait_started()
+        assert await service.wait() == 3
+        async with await pydfly.aio.supervise(["sleep", "1000"], grace=1.0) as second:
+            assert second.pid
+        with pytest.raises(FileNotFoundError):
+            await pydfly.aio.supervise(["no-such-program"])
+        async with pydfly.aio.Supervisor(grace=1.0) as supervisor:
+            worker = await supervisor.supervise(["sleep", "1000"])
+            web = await supervisor.service("web", ["sleep", "1000"])
+            await web.start()
+            assert worker.pid
+            assert (await web.wait_ready(20)).pid
+
+    asyncio.run(main())
+
+
 def test_the_loop_goes_on_meanwhile_and_many_are_supervised_at_once() -> None:
     async def one(number: int) -> int | None:
         async with pydfly.aio.supervise(["sh", "-c", f"sleep 0.2; exit {number}"]) as service:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 from ..arguments import seconds
@@ -26,6 +26,11 @@ class Service(ServiceHandle):
         self._watching = watching(board)
         self._watching.attach()
         super().__init__(board, prepared, fields)
+
+    def __await__(self) -> Generator[Any, None, Service]:
+        """Return this handle, which is there at once."""
+        yield from ()
+        return self
 
     async def start(self) -> None:
         """Start it, if it does not run; comes back at once: ``wait_ready`` waits."""
