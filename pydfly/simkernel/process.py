@@ -136,6 +136,8 @@ class SystemCalls(Proc):
         Source: sys/kern/kern_exec.c, kern_execve() (FreeBSD: do_execve()).
         """
         kernel = self.enter()
+        if not all(isinstance(word, str) for word in (path, interpreter or "", *argv)):
+            raise TypeError("a path, an interpreter and each argument is a str")
         file = File(path, suid, owner, sgid, group, nosuid, bad, interpreter, static)
         argv, environ = tuple(argv) or (path,), self.environ if environ is None else dict(environ)
         return kernel.flavour.execve(self, file, argv, environ)

@@ -105,6 +105,8 @@ def test_what_is_no_descriptor(shell: Process) -> None:
     with refused("EBADF", "close"):
         shell.close(3)
     with refused("EINVAL", "pdfork"):
+        shell.pdfork(4)
+    with pytest.raises(NotImplementedError, match="PD_CLOEXEC"):
         shell.pdfork(2)
 
 

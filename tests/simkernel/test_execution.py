@@ -32,6 +32,10 @@ def test_argv_and_environment(shell: Process) -> None:
     assert (shell.argv, shell.environ, shell.stack) == (("ls", "-l"), {"A": "1"}, ("ls", "-l", "A=1"))
     shell.execve("/bin/env")
     assert shell.environ == {"A": "1"}
+    for wrong in ((5,), ([],), ("/bin/ls", [1]), (b"/bin/ls",)):
+        with pytest.raises(TypeError):
+            shell.execve(*wrong)  # type: ignore[arg-type]
+        assert shell.name == "env"
     shell.execve("/bin/env", environ={})
     assert (shell.environ, shell.stack) == ({}, ("/bin/env",))
 

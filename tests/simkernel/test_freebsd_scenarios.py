@@ -200,7 +200,17 @@ def test_sysctl() -> None:
     )
 
 
+def test_what_is_refused_or_not_modelled_is_a_difference() -> None:
+    """Also where no recording has an error; the rest is played."""
+    told = play({"op": "fork", "pid": 2, "child": 3, "fd": 3, "pdfork": 4})
+    assert [difference.got for difference in told] == [{"errno": "EINVAL"}]
+    told = play({"op": "fork", "pid": 2, "child": 3, "fd": 3, "pdfork": 2}, {"op": "fork", "pid": 2, "child": 3})
+    assert [(difference.number, str(difference.got)[:13]) for difference in told] == [(1, "not modelled:")]
+
+
 def test_an_operation_that_is_none() -> None:
+    with pytest.raises(BrokenScenario, match="takes a ReaperKill, not int"):
+        play(call("PROC_REAP_KILL", 9))
     for op in ({"op": "register", "pid": 2}, call("PROC_DANCE"), call("PROC_REAP_STATUS", "what"), {**TWO, "x": {}}):
         with pytest.raises(BrokenScenario):
             play(op)

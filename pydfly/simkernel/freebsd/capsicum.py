@@ -12,6 +12,8 @@ from ..proc import Proc, ProcessDescriptor
 
 PD_DAEMON = 1
 """The process is not killed when its descriptor is closed."""
+PD_CLOEXEC = 2
+"""An exec closes the descriptor."""
 FIRST_DESCRIPTOR = 3
 
 
@@ -22,8 +24,10 @@ def cap_enter(process: Proc) -> None:
 
 def pdfork(process: Proc, flags: int) -> tuple[int, Proc]:
     """sys_pdfork(): return a descriptor and the child, which a wait for any child will not find (FR-9)."""
-    if flags & ~PD_DAEMON:
-        raise refusal("pdfork", "EINVAL", "PD_DAEMON is the only flag that is modelled")
+    if flags & ~(PD_DAEMON | PD_CLOEXEC):
+        raise refusal("pdfork", "EINVAL", "the flags are PD_DAEMON and PD_CLOEXEC")
+    if flags & PD_CLOEXEC:
+        raise NotImplementedError("a process descriptor that an exec closes (PD_CLOEXEC) is not modelled")
     child = lifecycle.fork(process)
     descriptor = ProcessDescriptor(child, bool(flags & PD_DAEMON))
     child.descriptor = descriptor

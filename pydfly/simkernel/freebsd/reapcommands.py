@@ -95,6 +95,8 @@ def pid_fields(reaper: Proc, main: bool) -> list[list[int]]:
 def reap_kill(main: bool, process: Proc, target: Proc, data: Any) -> structs.ReaperKilled:
     """reap_kill(): see reapkill."""
     request = data.request if isinstance(data, ReadOnlyKill) else data
+    if not isinstance(request, structs.ReaperKill):
+        raise TypeError(f"PROC_REAP_KILL takes a ReaperKill, not {type(request).__name__}")
     return reapkill.kill(process, target, request, main)
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+from ...errors import SyscallError
 from ...records import NamedTuple
 from ..faults import KernelPanic, SimulationError
 
@@ -72,6 +73,10 @@ def play(scenario: Mapping[str, Any], machine: Machine) -> Iterator[Mismatch]:
                 differs = compare(op, got)
             except SimulationError as error:
                 differs = op.get("result"), f"impossible: {error}"
+            except NotImplementedError as error:
+                differs = op.get("result"), f"not modelled: {error}"
+            except SyscallError as error:  # of an operation that no recording has with an error
+                differs = op.get("result"), {"errno": error.errno_name}
             except KernelPanic as error:
                 yield Mismatch(name, number, op["op"], op.get("result"), f"kernel panic: {error}")
                 return
