@@ -83,6 +83,8 @@ def popen(
     Raises:
         OSError: ENOENT, EACCES and whatever else subprocess raises.  (On x86-64 Linux a program that cannot be
             executed for want of memory, or because it is being written to, is exit status 127 instead.)
+            EOPNOTSUPP, Linux would forget the signal at the exec: an effective id of this process is not the real one,
+            and the child gets no other (``user``, ``group``).
         BackendError: the backend in force has no real processes.
         TypeError: an option that cannot be combined with this.
         ValueError: not a signal.
@@ -101,6 +103,12 @@ def popen(
     if not 0 < number < NSIG:  # real-time signals have no names
         raise ValueError(f"{number} is not a signal")
     words: Any = [command] if hasattr(command, "__fspath__") or isinstance(command, (str, bytes)) else list(command)
+    if backend.name == "linux":
+        from .backends.linux.deathsig import is_lost_at_exec
+
+        if is_lost_at_exec(options.get("user") is not None, options.get("group") is not None):
+            reason = "Linux forgets the signal at an exec while an effective id is not the real one: setresuid() first"
+            raise refusal("procctl", "EOPNOTSUPP", reason)
     if "pass_fds" in options:
         options["pass_fds"] = tuple(options["pass_fds"])
     return _launched(words, number, options) or _prepared(words, number, options)

@@ -188,14 +188,36 @@ def test_what_another_user_may_not_execute(command: str) -> None:
             assert observed(pdeathsig.popen, words, **options) == observed(subprocess.Popen, words, **options)
 
         def as_another() -> None:
-            os.setegid(65534)
             os.setgroups([])
-            os.seteuid(65534)
+            os.setresgid(65534, 65534, 0)
+            os.setresuid(65534, 65534, 0)
             compare()
 
         for options in ({"user": 65534}, {"user": 65534, "group": 65534, "extra_groups": []}, {"user": None}):
             compare(**options)
         in_process(as_another)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+def test_what_linux_would_forget_is_refused() -> None:
+    """LX-9: an exec with an effective id that is not the real one clears the signal, and nothing would say so."""
+
+    def script() -> list[object]:
+        told: list[object] = []
+        for change in (os.seteuid, os.setegid):
+            change(65534)
+            try:
+                pdeathsig.popen(["true"])
+            except pydfly.SyscallError as error:
+                told.append(error.errno_name)
+            finally:
+                change(0)
+            told.append(pdeathsig.popen(["true"], user=65534, group=65534, extra_groups=[]).wait())
+        os.setegid(65534)
+        other = pdeathsig.popen(["grep", "Gid", "/proc/self/status"], group=65534, stdout=subprocess.PIPE)
+        return [*told, other.communicate()[0]]
+
+    assert in_process(script) == ["EOPNOTSUPP", 0, "EOPNOTSUPP", 0, b"Gid:\t65534\t65534\t65534\t65534\n"]
 
 
 def test_a_generator(way: str) -> None:
