@@ -310,6 +310,21 @@ def test_deathsig_of_a_worker_thread_outlives_it() -> None:
     assert os.read(reading, 100) == b"signalled"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes the user")
+def test_deathsig_of_a_worker_thread_that_setuid_clears() -> None:
+    """LX-9: Linux clears it in every thread, and what is told is what the kernel has."""
+
+    def script() -> list[int]:
+        worker = threading.Thread(target=pdeathsig.set, args=(signal.SIGUSR1,))
+        worker.start()
+        worker.join()
+        before = pdeathsig.get()
+        os.setuid(65534)
+        return [before, pdeathsig.get()]
+
+    assert in_process(script) == [signal.SIGUSR1, 0]
+
+
 def test_deathsig_held_by_the_main_thread() -> None:
     """Another thread cannot take back what the kernel keeps for the main thread: it is told so."""
 

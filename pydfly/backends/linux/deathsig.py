@@ -34,7 +34,7 @@ class DeathSignal:
         self._value: int | None = None  # what was set through this object
         self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
         self._holder = ""  # which thread the kernel keeps it for: "main", "helper"
-        self._requests: SimpleQueue[tuple[int, SimpleQueue[OSError | None]]] | None = None
+        self._requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]] | None = None
 
     def look(self) -> None:
         """Remember what the main thread has, for other threads, which cannot see it."""
@@ -46,6 +46,8 @@ class DeathSignal:
         if _is_main_thread() and self._holder in ("", "main"):
             self._seen = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
             return self._seen
+        if self._holder == "helper":  # the kernel may have cleared it: setuid() does
+            return self._ask_helper(None)
         return self._seen if self._value is None else self._value
 
     def set(self, signal: int) -> None:
@@ -77,8 +79,8 @@ class DeathSignal:
         self._ask_helper(signal)
         self._holder = "helper"
 
-    def _ask_helper(self, signal: int) -> None:
-        """Let the thread that never ends make the call."""
+    def _ask_helper(self, signal: int | None) -> int:
+        """Let the thread that never ends make the call, or with None say what it has; return what it has then."""
         from queue import SimpleQueue
 
         if self._requests is None:
@@ -86,22 +88,23 @@ class DeathSignal:
 
             self._requests = SimpleQueue()
             Thread(target=_serve, args=(self._requests,), name="pydfly-pdeathsig", daemon=True).start()
-        answer: SimpleQueue[OSError | None] = SimpleQueue()
+        answer: SimpleQueue[OSError | int] = SimpleQueue()
         self._requests.put((signal, answer))
-        error = answer.get()
-        if error is not None:
-            raise error
+        told = answer.get()
+        if isinstance(told, OSError):
+            raise told
+        return told
 
 
-def _serve(requests: SimpleQueue[tuple[int, SimpleQueue[OSError | None]]]) -> None:
+def _serve(requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]]) -> None:
     while True:
         signal, answer = requests.get()
         try:
-            prctl.prctl(prctl.PR_SET_PDEATHSIG, signal)
+            if signal is not None:
+                prctl.prctl(prctl.PR_SET_PDEATHSIG, signal)
+            answer.put(prctl.prctl_read(prctl.PR_GET_PDEATHSIG))
         except OSError as error:
             answer.put(error)
-        else:
-            answer.put(None)
 
 
 def is_lost_at_exec(new_user: bool, new_group: bool) -> bool:
