@@ -64,7 +64,7 @@ def signal_number(text: str) -> int:
 
 
 def _process_id(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
+    if not text.isascii() or not text.isdigit() or not 0 < len(text.lstrip("0")) < 20:  # int() has a limit
         raise ValueError(f"{text!r} is not a pid")
     return int(text)
 

@@ -35,7 +35,17 @@ def test_help_names_every_command() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["bogus"], ["--bogus"], ["status", "--bogus"], ["tree", "x"], ["tree", "-5"], ["tree", "0"], ["doctor", "x"]],
+    [
+        [],
+        ["bogus"],
+        ["--bogus"],
+        ["status", "--bogus"],
+        ["tree", "x"],
+        ["tree", "-5"],
+        ["tree", "0"],
+        ["tree", "9" * 5000],
+        ["doctor", "x"],
+    ],
 )
 def test_errors_of_use(words: list[str]) -> None:
     """Exit status 2, stderr, never a traceback."""
@@ -43,6 +53,7 @@ def test_errors_of_use(words: list[str]) -> None:
     assert (output.returncode, output.stdout) == (2, "")
     assert output.stderr
     assert "Traceback" not in output.stderr
+    assert "set_int_max_str_digits" not in output.stderr
 
 
 @pytest.mark.parametrize("spec", ["foo", "linux:", "linux:netbsd", "native:", ":freebsd"])
