@@ -123,10 +123,41 @@ def test_the_mark_and_the_options(write: Write) -> None:
     assert (status, blamed(output)) == (1, ["test_other"]), output
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{'start': start, 'made': made}",
+        "functools.partial(start, 'sleep')",
+        "functools.partial(functools.partial(start))",
+        "[functools.partial(start)]",
+    ],
+)
+def test_what_a_value_holds_belongs_to_the_fixture(write: Write, value: str) -> None:
+    """Functions in a dictionary, and those that functools.partial() calls: used in one test, alive in the next."""
+    project = write(
+        "import functools\n"
+        "@pytest.fixture(scope='module')\n"
+        "def held():\n"
+        "    made = []\n"
+        "    def start(name='sleep'): made.append(helper.sleeper(name)); return made\n"
+        f"    yield {value}\n"
+        "    for process in made: process.kill(); process.wait()\n"
+        "def call(held):\n"
+        "    return (held['start'] if isinstance(held, dict) else held[0] if isinstance(held, list) else held)()\n"
+        "@pytest.fixture(scope='module')\n"
+        "def kept(): return []\n"
+        "def test_starts(held, kept): kept.extend(call(held))\n"
+        "def test_uses(held, kept): assert kept[0].poll() is None\n"
+    )
+    status, output = run(project, "--reap-leaks=fail")
+    assert (status, blamed(output)) == (0, []), output
+
+
 @pytest.mark.parametrize("grace", ["-1", "soon", "nan", "inf"])
 def test_a_grace_that_is_no_time(write: Write, grace: str) -> None:
     status, output = run(write("def test_it(): pass\n", f"reap_leaks_grace = {grace}"), "--reap-leaks=warn")
     assert "reap_leaks_grace is a number of seconds" in output
+    assert status == pytest.ExitCode.USAGE_ERROR  # before any test
     assert status != 0
 
 

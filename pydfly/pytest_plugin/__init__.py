@@ -53,10 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the mark known, and look at the settings: what is wrong is told before any test runs."""
     config.addinivalue_line(
         "markers", "leaks(*names): processes of these names (patterns), or any, may outlive the test (--reap-leaks)"
     )
+    if config.getoption("reap_leaks") is not None:
+        _grace(config)
 
 
 def _watch(config: pytest.Config) -> Watch | None:

@@ -12,6 +12,7 @@ import sys
 import time
 from _thread import get_ident
 from collections.abc import Callable
+from functools import partial
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 
 from pytest import FixtureDef
@@ -74,9 +75,10 @@ class Births:
 
     def value(self, origin: Origin, value: object) -> None:
         """Take note of the value of a fixture, and of what it consists of."""
-        for part in value if isinstance(value, (tuple, list)) else (value,):
+        parts = value if isinstance(value, (tuple, list)) else value.values() if isinstance(value, dict) else (value,)
+        for part in list(parts):
             inside = () if isinstance(part, (type, ModuleType)) else getattr(part, "__dict__", {}).values()
-            for thing in (part, *inside):
+            for thing in (part, *inside, *_called_by(part)):
                 held: object = thing.__code__ if isinstance(thing, _CALLED) else thing
                 if isinstance(held, CodeType) or not isinstance(held, _NO_OWNERS):
                     self.values[id(held)] = (held, origin)
@@ -140,6 +142,15 @@ class Births:
         if found is not None and found[0] is thing:
             return Origin("program", found[1], found[1])
         return None
+
+
+def _called_by(part: object) -> list[object]:
+    """Return what functools.partial() calls, however deep it is wrapped."""
+    found: list[object] = []
+    while isinstance(part, partial):
+        part = part.func
+        found.append(part)
+    return found
 
 
 def _module_objects() -> dict[int, tuple[object, str]]:
