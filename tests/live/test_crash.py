@@ -16,6 +16,7 @@ import uuid
 
 import pytest
 
+import pydfly
 from tests.conftest import live_only
 from tests.live import onlooker
 from tests.live.arena import CALLER, ESCAPEES, MANY, ROOT, VARIABLE, describe, survivors
@@ -110,3 +111,25 @@ if __name__ == "__main__":
             failed += 1
             print(number, "FAILED", error, flush=True)
     print(f"{ROUNDS} rounds, {failed} with survivors")
+
+
+def test_a_long_report_outlives_the_deputy() -> None:
+    """The warden ends its domain when the deputy is killed; what it has to tell then does not fit into its socket."""
+    code = """
+import os, time
+for _ in range(3000):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            time.sleep(0.002)
+            os._exit(0)
+        os._exit(0)
+    os.wait()
+os.write(1, b".")
+time.sleep(60)
+"""
+    with pydfly.supervise([sys.executable, "-c", code], grace=1.0, stdout=subprocess.PIPE) as service:
+        assert service.stdout
+        assert service.stdout.read(1) == b"."
+        os.kill(parent(parent(service.pid)), signal.SIGKILL)
+        service.stop()
+        assert len(service.report.processes) > 1000

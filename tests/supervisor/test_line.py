@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 
 import pytest
 
+from pydfly.supervisor import wire
+from pydfly.supervisor.keepers import conversation
 from pydfly.supervisor.line import Line
 
 
@@ -56,3 +59,35 @@ def test_writing_to_nobody_is_noticed(ends: tuple[Line, Line]) -> None:
     assert not one.unsent
     assert one.receive() == []
     assert one.closed
+
+
+class Awake:
+    """A mailbox to which nothing comes."""
+
+    def wait(self, timeout: float | None) -> None:
+        """Come back at once."""
+
+
+def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those above are dead.  An owner that lives gets all of it; a copy of a dead one, which does not read, ends it."""
+    monkeypatch.setattr(conversation, "_PATIENCE", 0.2)
+    report = ("ended", {"processes": [f"{number:0100}" for number in range(20_000)]})
+    for reads in (True, False):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            talk = conversation.Conversation(ours.detach())
+            talk.tell(*report)
+            received: list[bytes] = []
+
+            def read(end: socket.socket = theirs, into: list[bytes] = received) -> None:
+                while data := end.recv(65536):
+                    into.append(data)
+
+            reader = threading.Thread(target=read)
+            if reads:
+                reader.start()
+            assert talk.finish(Awake(), lambda: True) is reads  # type: ignore[arg-type]
+            os.close(talk.line.descriptor)
+            if reads:
+                reader.join()
+                assert wire.Unpacker().feed(b"".join(received)) == [report]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ..line import Line
 from ..wire import error_fields
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
         def members(self) -> list[DescendantInfo]: ...
 else:
     import _signal
+
+
+_PATIENCE = 5.0  # seconds for an owner that may be gone
 
 
 class Conversation:
@@ -90,12 +94,23 @@ class Conversation:
         """Say whether an answer belongs to the last question."""
         return question == self._questions
 
-    def finish(self, box: Mailbox, is_cut: Callable[[], bool]) -> None:
-        """Send what is left, however long the owner takes to read it; but not to an owner that is gone."""
+    def finish(self, box: Mailbox, is_cut: Callable[[], bool]) -> bool:
+        """Send what is left, however long the owner takes to read it, and say whether it could have been read.
+
+        Args:
+            is_cut: those above this process are gone.  The owner may live, and reads a long report in a moment; or it
+                is gone as well, and a copy of it that other code has forked holds its end open without reading.
+        """
         self.line.send()
-        while self.line.unsent and not is_cut():
-            box.wait(0.1)
+        end = float("inf")
+        while self.line.unsent:
+            if is_cut():
+                end = min(end, time.monotonic() + _PATIENCE)
+            if time.monotonic() >= end:
+                return False
+            box.wait(0.02)
             self.line.send()
+        return True
 
     def tell(self, *message: object) -> None:
         """Tell the owner something, before this process sleeps."""

@@ -85,9 +85,12 @@ class Warden:
             if self.state == states.STARTING:  # what is waited for comes before all else
                 self._hear_of_exec()
                 self._owner.line.send()
-        self._say_farewell()
-        # without a launch the helpers above were gone before it came: the owner is told by whoever is left
-        return FAILED if self.launch is None else LEFT if self._ending and self._ending.leaves_some else 0
+        is_told = self._say_farewell()
+        # without a launch the helpers above were gone before it came: the owner is told by whoever is left, as it is if
+        # it has not read the report
+        return (
+            FAILED if self.launch is None or not is_told else LEFT if self._ending and self._ending.leaves_some else 0
+        )
 
     # what the owner asks for
 
@@ -238,10 +241,10 @@ class Warden:
     def _finish(self, reason: str = "") -> None:
         self.state = states.OVER
 
-    def _say_farewell(self) -> None:
+    def _say_farewell(self) -> bool:
         """Report, however long the owner takes to read it; but not to an owner that is gone."""
         if self.launch and self.pid and (self.status is not None or self._ending):
             plan = self._ending.plan if self._ending else None
             report = self._dead.journal.report(self.launch, self.pid, self.status, plan)
             self._owner.tell("ended", {**report, "reason": self.reason, "start": self._began})
-        self._owner.finish(self._mailbox, self._lifeline.is_cut)
+        return self._owner.finish(self._mailbox, self._lifeline.is_cut)
