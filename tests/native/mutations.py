@@ -82,7 +82,7 @@ MUTATIONS = [
     Mutation("the missing call", BUILD, "errno = ENOSYS;", "errno = EINVAL;"),
     Mutation("ECAPMODE", BUILD, "#define PYDFLY_ECAPMODE ECAPMODE", "#define PYDFLY_ECAPMODE ENOTCAPABLE"),
     # DragonFly
-    Mutation("DP-10", DRAGONFLY, "if data == _FATAL:", "if data == _FATAL + 1:"),
+    Mutation("DP-10", DRAGONFLY, "and memory[0] == _FATAL:", "and memory[0] == _FATAL + 1:"),
     Mutation(
         "fields of the record",
         DRAGONFLY,
