@@ -107,6 +107,9 @@ def descendants() -> list[DescendantInfo]:
     """List the members of this process's domain, zombies included, parents before their children.
 
     A snapshot: it races with every fork and exit, so an empty list does not prove that no process is left.
+
+    Raises:
+        OSError: EOPNOTSUPP, on Linux: /proc is not mounted, or belongs to another pid namespace.
     """
     return current().processes.descendants()
 
@@ -142,6 +145,7 @@ def kill_all(signal: int = _signal.SIGTERM, grace: float = 10.0) -> KillReport:
     Raises:
         NotReaperError: this process is no reaper.
         TypeError, ValueError: no signal, or a grace that is no time; nothing was ended.
+        OSError: EOPNOTSUPP, on Linux: /proc is hidden, so that members cannot be found.
 
     Returns:
         Which processes were ended, which this process waited for, and which could not be ended (EPERM,

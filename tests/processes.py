@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
+import subprocess
 import time
 import traceback
 from collections.abc import Callable
@@ -69,3 +71,11 @@ def pause() -> None:
     """Sleep until a signal ends this process."""
     while True:
         signal.pause()
+
+
+def may_unshare() -> bool:
+    """Say whether a mount namespace can be made here: not every container's superuser may."""
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0
+    )

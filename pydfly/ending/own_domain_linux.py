@@ -108,6 +108,7 @@ class LivingChildren(Scan):
 
     def __init__(self, keep: Keep | None = None, spared: Collection[int] = ()) -> None:
         super().__init__()
+        self._processes.require_proc()
         self._keep = keep
         self._spared = spared if keep else set(OWN.outsiders.pids())
         known = [*self._spared, *(below.pid for pid in list(self._spared) for below in self._processes.below(pid))]
@@ -143,6 +144,7 @@ class LivingChildren(Scan):
         A list of the kernel may miss a child while another one is collected, so the answer is certain only if it is
         the same several times.
         """
+        self._processes.require_proc()
         dead = set()
         for pid in reversed(self._processes.children()):  # of a line the one attached last lives
             if not self._is_spared(pid):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ..backends.linux.procfile import trouble
 from ..backends.linux.procfs import ProcFs
 
 TYPE_CHECKING = False
@@ -29,15 +30,13 @@ class ChildrenFile:
     """
 
     def __init__(self) -> None:
-        own = str(os.getpid())
         try:
             self._proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            shown = os.readlink("self", dir_fd=self._proc)
         except OSError:
-            shown = ""
-        if shown != own:
-            what = "belongs to another pid namespace" if shown else "is not mounted"
-            raise OSError(errno.ENOTSUP, f"/proc {what}: mount one that shows this process")
+            self._proc = -1
+        wrong = trouble(self._proc)
+        if wrong:
+            raise OSError(errno.ENOTSUP, f"/proc {wrong}")
         self._processes = ProcFs(".", self._proc)
         self._file = -1
         self._room = bytearray(_ROOM)

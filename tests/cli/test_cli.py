@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ import pytest
 from pydfly import __version__
 from pydfly.cli import COMMANDS, options, tree
 from pydfly.members import DescendantInfo
+from tests.processes import may_unshare
 
 
 def pydfly(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -139,14 +139,6 @@ def test_doctor_has_remedies_only_where_something_is_amiss() -> None:
     for check in json.loads(pydfly("doctor", "--json").stdout)["checks"]:
         assert check["state"] in ("ok", "note", "lack")
         assert bool(check["remedy"]) == (check["state"] == "lack"), check
-
-
-def may_unshare() -> bool:
-    """Say whether a mount namespace can be made here: not every container's superuser may."""
-    return (
-        shutil.which("unshare") is not None
-        and subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0
-    )
 
 
 @pytest.mark.skipif(sys.platform != "linux" or not may_unshare(), reason="mounts another /proc")

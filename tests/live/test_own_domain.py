@@ -16,7 +16,7 @@ from pydfly import reaper
 from pydfly.backends import current
 from tests.conftest import linux_only, live_only
 from tests.live import onlooker
-from tests.processes import eventually, fork, in_process
+from tests.processes import eventually, fork, in_process, may_unshare
 
 pytestmark = live_only
 DEAF = "trap '' TERM; while :; do sleep 1; done"
@@ -280,3 +280,24 @@ def test_an_orphan_that_is_traced_by_this_process_is_not_dead() -> None:
             os.kill(pid, 0)
 
     in_process(script)
+
+
+@linux_only
+@pytest.mark.skipif(not may_unshare(), reason="mounts another /proc")
+def test_what_proc_does_not_show_is_not_taken_for_ended() -> None:
+    """Where /proc is hidden the members cannot be found: that is said, and no report that none was there."""
+    code = (
+        "import subprocess, pydfly\n"
+        "pydfly.reaper.acquire()\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "for call in (pydfly.reaper.descendants, lambda: pydfly.reaper.kill_all(grace=0.1)):\n"
+        "    try: print(call())\n"
+        "    except pydfly.SyscallError as error: print(error.errno_name, error.reason)\n"
+        "print(child.poll())\n"
+        "child.kill()\n"
+        "child.wait()\n"
+    )
+    command = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh", sys.executable, "-c", code]
+    reason = "EOPNOTSUPP /proc is not mounted: mount one that shows this process"
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.stdout.splitlines() == [reason, reason, "None"], told.stderr

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from ...errors import refusal
 from ...members import DescendantInfo
 from ..waiting import look_at
 from .process import OWN
+from .procfile import trouble
 from .procfs import ProcFs
 
 
@@ -19,8 +21,21 @@ class Domain(ProcFs):
     """What a backend asks about processes; which are members is the process's own state, shared by all backends."""
 
     def descendants(self) -> list[DescendantInfo]:
-        """Return the members, zombies included: descendants, without those from before ACQUIRE and theirs."""
+        """Return the members, zombies included: descendants, without those from before ACQUIRE and theirs.
+
+        OSError: as require_proc().
+        """
+        self.require_proc()
         return self.members(self.below(os.getpid()))
+
+    def require_proc(self) -> None:
+        """Refuse to take for no members what /proc does not show.
+
+        OSError: EOPNOTSUPP, /proc is not mounted, or belongs to another pid namespace.
+        """
+        wrong = trouble()
+        if wrong:
+            raise refusal("procctl", "EOPNOTSUPP", f"/proc {wrong}")
 
     def living_members(self) -> list[DescendantInfo]:
         """Return the members without the dead children of this process: thousands of zombies cost next to nothing."""

@@ -69,3 +69,18 @@ def exists(path: str, directory: int | None = None) -> bool:
     except OSError:
         return False
     return True
+
+
+def trouble(directory: int | None = None) -> str:
+    """Say why /proc is of no use to this process, as the end of a sentence about it; nothing where it shows it.
+
+    Args:
+        directory: a descriptor of /proc; -1: it could not be opened.
+    """
+    try:
+        shown = os.readlink("/proc/self" if directory is None else "self", dir_fd=directory)
+    except OSError:
+        shown = ""
+    if shown == str(os.getpid()):
+        return ""
+    return f"{'belongs to another pid namespace' if shown else 'is not mounted'}: mount one that shows this process"
