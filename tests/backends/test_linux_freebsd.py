@@ -353,6 +353,14 @@ def test_kill_bad_requests(sig: int, flags: int) -> None:
     as_reaper(script)
 
 
+@pytest.mark.parametrize("backend", ["linux:freebsd", "sim:freebsd"])
+@pytest.mark.parametrize(("idtype", "id"), [(bsd.P_PGID, 0), (bsd.P_PID, NOBODY), (bsd.P_PID, -1), (9, 0)])
+def test_kill_refused_before_the_request_is_looked_at(backend: str, idtype: int, id: int) -> None:
+    """The structure is copied back in every case, so the error has it."""
+    with pydfly.use(backend):
+        assert refusal_of(idtype, id, bsd.PROC_REAP_KILL, ReaperKill(15)).result == ReaperKilled(0, -1)
+
+
 def test_kill_empty() -> None:
     """FK-4."""
 

@@ -73,8 +73,13 @@ class LinuxFreeBSD(NoModules, NoResidency):
                 raise refusal("procctl", "EINVAL", f"{command.name} takes no data: NULL, and nothing else")
         elif pointless and reads:
             raise refusal("procctl", "EFAULT", operation=command.name)
-        target = self._target(command, idtype, id)
-        result = freebsd_arguments.unsigned(self._run(command, target, data))
+        try:
+            target = self._target(command, idtype, id)
+            result = freebsd_arguments.unsigned(self._run(command, target, data))
+        except SyscallError as error:
+            if command is Command.PROC_REAP_KILL and error.result is None:
+                error.result = _UNTOUCHED  # the kernel copies the structure back whatever was wrong
+            raise
         if pointless and not reads:  # the kernel writes the result last
             raise refusal("procctl", "EFAULT", operation=command.name)
         return result
@@ -161,21 +166,15 @@ class LinuxFreeBSD(NoModules, NoResidency):
         """FK-2 to FK-4; a call that signalled any process succeeds, which FreeBSD's own does not always (FK-9)."""
         flags = int(request.flags)
         if not 0 < request.sig <= SIG_MAXSIG or flags not in (0, _CHILDREN, _SUBTREE):
-            raise refusal(
-                "procctl",
-                "EINVAL",
-                "rk_sig is no signal, or rk_flags are unknown or exclude each other",
-                result=_UNTOUCHED,
-            )
+            raise refusal("procctl", "EINVAL", "rk_sig is no signal, or rk_flags are unknown or exclude each other")
         if target is not None or not OWN.is_reaper():  # FK-11
             raise refusal(
                 "procctl",
                 "EPERM",
                 "a process that is no reaper stands for its reaper, whose whole domain would die: acquire first",
-                result=_UNTOUCHED,
             )
         if request.sig > HIGHEST:
-            raise refusal("procctl", "EOPNOTSUPP", f"Linux has no signal {request.sig}", result=_UNTOUCHED)
+            raise refusal("procctl", "EOPNOTSUPP", f"Linux has no signal {request.sig}")
         if flags == _CHILDREN:
             killed, refused = self.processes.signal_children(request.sig)
         else:
