@@ -48,6 +48,7 @@ _forks: list[tuple[int, float]] = []  # under way: cell (-1: none was free), and
 _unwritten: dict[int, Span] = {}  # by cell
 _now: Callable[[], float] = time.time
 _spawning = 0  # the thread that is in a replaced function
+_spawns: list[float] = []  # under way, in that thread: since when
 
 
 def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | None = None) -> None:
@@ -124,8 +125,13 @@ def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:
 
 
 def _unnamed() -> list[Span]:
-    """Return when children were made whose pids are not known yet; a signal handler may add one at any moment."""
-    return [*list(_unwritten.values()), *_calls.spans()]
+    """Return when children were made whose pids are not known yet; a signal handler may add one at any moment.
+
+    ``lock`` keeps no signal handler of its own thread out: one that waits for orphans may have interrupted a function
+    of this module that was about to note the child that it has just made.
+    """
+    under_way = [*(since for _, since in list(_forks)), *list(_spawns)]
+    return [*list(_unwritten.values()), *_calls.spans(), *(Span(since, _now()) for since in under_way)]
 
 
 def _read_cells() -> None:
@@ -157,11 +163,13 @@ def _in_parent() -> None:
     try:
         if _watching:
             # none: a KeyboardInterrupt in _before(), which a fork ignores
-            cell, since = _forks.pop() if _forks else (-1, _now() - 1.0)
+            cell, since = _forks[-1] if _forks else (-1, _now() - 1.0)
             if cell < 0:
                 _known.doubts.append(Span(since, _now()))
             else:
                 _unwritten[cell] = Span(since, _now())
+            if _forks:  # only now: a signal handler between the two would not know of the child
+                _forks.pop()
     finally:
         lock.release()
 
@@ -190,7 +198,7 @@ def _pid_for_parent() -> int:
 
 def _forget() -> None:
     global _cells, _spawning
-    for known in (_known, _calls, _unwritten, _free, _forks):
+    for known in (_known, _calls, _unwritten, _free, _forks, _spawns):
         known.clear()
     _cells = None
     _spawning = 0
@@ -208,12 +216,15 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
         if listener is not None:
             listener()
         since = _now()
+        _spawns.append(since)
         try:
             pid = original(*arguments, **options)
             if _watching:  # not in a copy of this process, which preexec_fn runs in
                 _known.made[pid] = Span(since, _now())
         finally:
             _spawning = outer
+            if _spawns:  # they are forgotten in a copy of this process
+                _spawns.pop()
     return pid
 
 

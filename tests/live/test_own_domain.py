@@ -75,6 +75,34 @@ def test_children_with_an_owner_are_left_to_it() -> None:
     assert in_process(own) == ([], 7, 8)
 
 
+@linux_only
+def test_a_signal_handler_that_reaps_takes_no_child_that_is_being_made() -> None:
+    """It may interrupt the very function that was about to note a child, which has died in the meantime."""
+
+    def own() -> object:
+        reaper.acquire()
+        taken: list[pydfly.Reaped] = []
+        signal.signal(signal.SIGCHLD, lambda number, frame: taken.extend(reaper.reap()))
+        lost = []
+        for _ in range(60):
+            forked = os.fork()
+            if forked == 0:
+                os._exit(8)
+            spawned = os.posix_spawn("/bin/sh", ["sh", "-c", "(exit 3) & exit 7"], {})
+            started = subprocess.Popen(["sh", "-c", "exit 9"])
+            for pid, status in ((forked, 8), (spawned, 7)):
+                try:
+                    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != status:
+                        lost.append(status)
+                except ChildProcessError:
+                    lost.append(status)
+            lost += [] if started.wait() == 9 else [9]
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        return lost, {os.waitstatus_to_exitcode(process.status) for process in taken} <= {3}
+
+    assert in_process(own) == ([], True)
+
+
 def test_pids_that_the_caller_names_are_left_alone() -> None:
     def own() -> object:
         reaper.acquire()
