@@ -51,7 +51,8 @@ class _Held:
         self.pairs = pairs
 
     def __del__(self) -> None:
-        self.close()
+        if hasattr(self, "pairs"):  # else an exception has come before it held anything
+            self.close()
 
     def close(self) -> None:
         """Close them all."""

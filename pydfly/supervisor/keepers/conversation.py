@@ -110,6 +110,9 @@ class Conversation:
                 return False
             box.wait(0.02)
             self.line.send()
+        if self.line.broken:  # with an owner that has closed its end, as the kernel has it, nothing more can be read
+            self.line.receive()
+            return self.line.closed
         return True
 
     def tell(self, *message: object) -> None:
