@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from typing import Any
 
+LONGEST = 1.0  # seconds that a fork may take
 CELLS = 1024  # forks whose child has not yet written its pid
 _EVENTS = {"os.system": False, "os.posix_spawn": True}  # whether the child outlives the call
-
 
 lock = RLock()
 """Held while a child is being made, and while orphans are waited for: so none is dead before it is known."""
@@ -67,6 +67,9 @@ def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | Non
         if not _hooked:
             _hooked = True
             os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+            # around those, and not in Python: an exception of a signal handler could leave the lock taken there
+            os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+            os.register_at_fork(before=_announce)
             sys.addaudithook(_hear)
         _now, _known.grain = (clock, TICK) if clock else (time.time, STEP)
         from mmap import mmap
@@ -100,6 +103,9 @@ def settle(children: Collection[int], born: Callable[[int], float]) -> None:
         born: tells the start time of a child; ProcessLookupError if there is none.
     """
     now = _now()
+    for fork in [fork for fork in list(_forks) if now - fork[1] > LONGEST]:  # a KeyboardInterrupt in _in_parent()
+        _forks.remove(fork)
+        _note(*fork, fork[1] + LONGEST)
     _read_cells()
     _calls.settle(_now)
     _known.drop(children)
@@ -127,8 +133,7 @@ def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:
 def _unnamed() -> list[Span]:
     """Return when children were made whose pids are not known yet; a signal handler may add one at any moment.
 
-    ``lock`` keeps no signal handler of its own thread out: one that waits for orphans may have interrupted a function
-    of this module that was about to note the child that it has just made.
+    It may also ask this itself, and have interrupted what was about to note a child: ``lock`` keeps other threads out.
     """
     under_way = [*(since for _, since in list(_forks)), *list(_spawns)]
     return [*list(_unwritten.values()), *_calls.spans(), *(Span(since, _now()) for since in under_way)]
@@ -143,14 +148,16 @@ def _read_cells() -> None:
             _free.append(cell)
 
 
+def _announce() -> None:
+    """A fork is about to wait for the lock."""
+    global waiting
+    waiting += 1
+
+
 def _before() -> None:
     """A fork begins: orphans must not be waited for until its child has a cell, or it could be taken for one."""
     global waiting
-    waiting += 1
-    try:
-        lock.acquire()
-    finally:
-        waiting -= 1
+    waiting = max(0, waiting - 1)
     if _watching:
         if not _free:
             _read_cells()
@@ -160,26 +167,29 @@ def _before() -> None:
 
 
 def _in_parent() -> None:
-    try:
-        if _watching:
-            # none: a KeyboardInterrupt in _before(), which a fork ignores
-            cell, since = _forks[-1] if _forks else (-1, _now() - 1.0)
-            if cell < 0:
-                _known.doubts.append(Span(since, _now()))
-            else:
-                _unwritten[cell] = Span(since, _now())
-            if _forks:  # only now: a signal handler between the two would not know of the child
-                _forks.pop()
-    finally:
-        lock.release()
+    if _watching:
+        # none: a KeyboardInterrupt in _before()
+        _note(*(_forks[-1] if _forks else (-1, _now() - LONGEST)), _now())
+        if _forks:  # only now that a signal handler knows of the child
+            _forks.pop()
+
+
+def _note(cell: int, since: float, until: float) -> None:
+    """Note a child that was forked in that time."""
+    if cell < 0:
+        _known.doubts.append(Span(since, until))
+    else:
+        _unwritten[cell] = Span(since, until)
 
 
 def _in_child() -> None:
     """Tell the parent which process this is; a forked copy of a reaper is none itself."""
-    global lock, waiting, listener, _watching
+    global waiting, listener, _watching
+    if not lock._is_owned():  # type: ignore[attr-defined]  # a KeyboardInterrupt while it was waited for
+        lock._at_fork_reinit()  # type: ignore[attr-defined]
+        lock.acquire()
     if _watching and _forks and _forks[-1][0] >= 0:
         _cells[_forks[-1][0]] = _pid_for_parent()
-    lock = RLock()
     waiting = 0
     listener = None
     _watching = False
@@ -212,12 +222,12 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
     waiting += 1
     with lock:
         waiting -= 1
-        outer, _spawning = _spawning, get_ident()
-        if listener is not None:
-            listener()
-        since = _now()
-        _spawns.append(since)
+        outer, since = _spawning, _now()
         try:
+            _spawning = get_ident()
+            _spawns.append(since)
+            if listener is not None:
+                listener()
             pid = original(*arguments, **options)
             if _watching:  # not in a copy of this process, which preexec_fn runs in
                 _known.made[pid] = Span(since, _now())

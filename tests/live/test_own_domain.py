@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -101,6 +102,36 @@ def test_a_signal_handler_that_reaps_takes_no_child_that_is_being_made() -> None
         return lost, {os.waitstatus_to_exitcode(process.status) for process in taken} <= {3}
 
     assert in_process(own) == ([], True)
+
+
+@linux_only
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_of_a_signal_handler_within_a_fork_stops_no_other_thread() -> None:
+    """Ctrl-C in a hook of fork is ignored by Python; the hook must have given back what it took all the same."""
+
+    def own() -> object:
+        reaper.acquire()
+        for step in range(200):
+            pid = -1
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.00001 * (1 + step % 100))
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(8)
+                signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            except KeyboardInterrupt:
+                signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if pid > 0 and os.waitpid(pid, 0)[1] != 8 << 8:
+                return "lost"
+        told: list[int] = []
+        thread = threading.Thread(target=lambda: told.append(subprocess.run(["true"]).returncode), daemon=True)
+        thread.start()
+        thread.join(10)
+        return told
+
+    assert in_process(own) == [0]
 
 
 def test_pids_that_the_caller_names_are_left_alone() -> None:
