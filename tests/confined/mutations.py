@@ -28,7 +28,7 @@ MUTATIONS = [
     Mutation("4 close(2) one by one", DOMAIN, "bare.close_from(max((2, *needed)) + 1)", 'os.closerange(max((2, *needed)) + 1, os.sysconf("SC_OPEN_MAX"))'),
     Mutation("5 the guard's refusal first", NATIVE, "return failed not in (errno.EPERM, errno.ENOSYS)", "return True"),
     Mutation("6 short files", "pydfly/resident/elf.py", "if len(start) < HEADER_BYTES or start[:4] != MAGIC:", "if start[:4] != MAGIC:"),
-    Mutation("7 forks are unknown", "pydfly/backends/offspring.py", "                _unwritten[cell] = Span(since, _now())\n", "                pass\n"),
+    Mutation("7 forks are unknown", "pydfly/backends/offspring.py", "        _unwritten[cell] = Span(since, until)\n", "        pass\n"),
     Mutation("8 CMSG_LEN", "pydfly/conformance/channel.py", "socket.CMSG_SPACE(numbers.itemsize)", "socket.CMSG_LEN(numbers.itemsize)"),
     Mutation("9 one kind of children", WAITING, 'if sys.platform.startswith(("freebsd", "dragonfly"))', "if False"),
     Mutation("9 only the other kind", WAITING, "KINDS = (0, LINUX_CLONE)", "KINDS = (LINUX_CLONE,)"),
