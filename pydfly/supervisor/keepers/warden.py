@@ -86,11 +86,11 @@ class Warden:
                 self._hear_of_exec()
                 self._owner.line.send()
         is_told = self._say_farewell()
-        # without a launch the helpers above were gone before it came: the owner is told by whoever is left, as it is if
-        # it has not read the report
-        return (
-            FAILED if self.launch is None or not is_told else LEFT if self._ending and self._ending.leaves_some else 0
-        )
+        if self.launch is None or not is_told:
+            # the helpers above were gone before a launch came, or the owner has not read the report: whoever is left of
+            # those above tells the owner how the domain has ended
+            return FAILED
+        return LEFT if self._ending and self._ending.leaves_some else 0
 
     # what the owner asks for
 
