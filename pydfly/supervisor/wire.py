@@ -48,8 +48,9 @@ and from the guard ("status", fields of ServiceStatus, survivors, pid of the war
 ("failed", error) if the service could not be made.  The warden holds the guard's end open, too.
 
 The *channel* joins guard and deputy: the guard hands ("domain", ...) and ("ahead", ...) down; the deputy answers
-("warden", number, pid), ("failed", ...) and ("lost", ...).  ``pydfly run`` asks ("met", number, sender): has this
-signal of that process come to the deputy as well?  The answer is ("met", number, whether).
+("warden", number, pid), ("over", number, pid) when that warden has ended its domain, ("failed", ...) and ("lost", ...).
+``pydfly run`` asks ("met", number, sender): has this signal of that process come to the deputy as well?  The answer is
+("met", number, whether).
 """
 
 from __future__ import annotations

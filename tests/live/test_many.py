@@ -134,6 +134,27 @@ def test_the_death_of_whoever_stands_above_ends_all(marker: str, who: str) -> No
     assert nobody_left(marker)
 
 
+def test_a_domain_that_has_ended_has_no_part_in_what_comes_after(marker: str) -> None:
+    """When the deputy dies, the guard ends what a killed warden has left: within the grace of that one's domain."""
+    with pydfly.Supervisor(grace=GRACE) as supervisor:
+        supervisor.supervise(["true"], grace=1000).wait(30)
+        deaf = supervisor.supervise(["sh", "-c", "trap '' TERM; echo; sleep 60 & sleep 60"], stdout=subprocess.PIPE)
+        assert deaf.stdout
+        with deaf.stdout:
+            deaf.stdout.readline()
+        warden = parent(deaf.wait_started())
+        deputy = parent(warden)
+        guard = parent(deputy)
+        os.kill(guard, signal.SIGSTOP)
+        os.kill(deputy, signal.SIGSTOP)
+        for killed in (warden, deputy):
+            os.kill(killed, signal.SIGKILL)
+        os.kill(guard, signal.SIGCONT)
+        with pytest.raises(pydfly.SupervisionError):
+            deaf.wait(20)
+    assert nobody_left(marker)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.getuid() != 0, reason="needs a pid namespace: root")
 @pytest.mark.parametrize("ending", ["stop()", "SIGKILL of the caller"])
 def test_all_escapees_at_once(marker: str, ending: str) -> None:

@@ -216,7 +216,9 @@ class Deputy:
         for pid, status in self._keeper.dead_wards:
             number, grace = self._domains.pop(pid, (0, 0.0))
             self._orders.died(pid)
-            if number and (not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT)):
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, LEFT):
+                self._tell(("over", number, pid))
+            elif number:
                 self._lost.append(number)
                 self._grace = max(self._grace, grace)
                 self._keeper.end_orphans(self._grace)

@@ -153,6 +153,8 @@ class Guard:
             name, number, *values = message
             if name == "warden":
                 self._domains[values[0]] = number, self._graces.pop(number, 0.0)
+            elif name == "over":
+                self._domains.pop(values[0], None)
             elif name == "met":
                 self._tell(message)
             else:
