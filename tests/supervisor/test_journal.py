@@ -64,6 +64,9 @@ def test_the_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "MOST", 3)
     journal = Journal()
     for pid in range(10, 20):
+        journal.saw([DescendantInfo(pid, 1, "seen", "sleeping", 5.0)])
+        journal.saw([DescendantInfo(pid, 1, "seen again", "zombie", 5.0)])
+    for pid in range(10, 20):
         journal.collected(pid, 0, USAGE)
     assert [record["pid"] for record in journal.processes] == [10, 11, 12]
     assert journal.unlisted == 7

@@ -50,7 +50,7 @@ class Journal:
                 known["start"] = known["start"] or start
                 if start is not None:
                     known["name"] = member.name  # an exec changes it
-            else:
+            elif len(self.processes) < MOST:  # beyond, each is counted once: when it is collected
                 self._note(member.pid, member.name, member.ppid, start)
 
     def collected(self, pid: int, status: int, usage: Any) -> None:
