@@ -7,6 +7,7 @@ command is in, the deputy is the witness: it is in the same group, so it has met
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -22,7 +23,6 @@ from .job import Job
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Iterable
     from signal import struct_siginfo
     from typing import Any
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ..launch import Launch
     from ..wire import Message
     from .attendant import Attendant
-else:
-    import _signal
 
 _OURS = {_signal.SIGIO, _signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGXCPU}
 # and Mailbox.wake: about this process itself, its own pipes, files and limits, if no other one sent it

@@ -12,16 +12,14 @@ a stop that the warden tells before its answer is not acted upon.
 
 from __future__ import annotations
 
+import _signal
 import os
 
 from .terminal import Terminal, is_continued, stop_myself
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
-else:
-    import _signal
 
 _WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
 

@@ -9,14 +9,12 @@ when a shell's ``fg`` brings this process to the foreground later, it lends the 
 
 from __future__ import annotations
 
+import _signal
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from typing import Any
-else:
-    import _signal
 
 _NAMES = ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGHUP", "SIGWINCH")
 KEYS = {getattr(_signal, name) for name in _NAMES}

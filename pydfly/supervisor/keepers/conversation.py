@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -10,7 +11,6 @@ from ..wire import error_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
     from typing import Any, Protocol
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
         def stop(self, grace: float | None) -> None: ...
         def spare(self, question: int, pids: list[int]) -> None: ...
         def members(self) -> list[DescendantInfo]: ...
-else:
-    import _signal
 
 
 _PATIENCE = 5.0  # seconds for an owner that may be gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import errno
 import os
 import resource  # noqa: F401  os.wait4 would load it at its first call, when there may be no descriptor to be had
@@ -12,13 +13,10 @@ from .keeper import MOST, let_go_on, look_again
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
 
     from ...ending.warden_domain import Listing
     from ...structs import DescendantInfo
-else:
-    import _signal
 
 DETAILED = 50  # dead children of one turn that are described; with more of them it is a storm, and they are counted
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU, _signal.SIGSTOP)  # top(1) stops by the last

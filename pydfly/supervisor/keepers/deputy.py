@@ -6,6 +6,7 @@ one that was killed.  Killing one of the three leaves two that will end the doma
 
 from __future__ import annotations
 
+import _signal
 import errno
 import os
 import time
@@ -23,7 +24,6 @@ from .warden import Warden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable
 
     from ...ending.warden_domain import Listing
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from .mailbox import Mailbox
 
     Beginning = tuple[Conversation, list[int], list[int]]
-else:
-    import _signal
 
 
 class Deputy:

@@ -7,6 +7,7 @@ every child that is no ward.
 
 from __future__ import annotations
 
+import _signal
 import os
 import sys
 import time
@@ -19,12 +20,8 @@ from .domain import take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
-
     from ...ending.warden_domain import Listing
     from ...structs import Survivor
-else:
-    import _signal
 
 MOST = 5000  # dead children that are collected before this process looks around again
 FAILED = 125  # exit status of a helper that failed: the one above it ends what it has left, and says so

@@ -6,6 +6,7 @@ nothing to do while nothing happens.  Descriptors report by a signal too (SIGIO)
 
 from __future__ import annotations
 
+import _signal  # signal itself makes enums of everything, which takes longer than all of this module
 import os
 import sys
 import time
@@ -13,12 +14,9 @@ from fcntl import F_SETFL, F_SETOWN, fcntl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Iterable
     from signal import struct_siginfo
     from typing import ClassVar
-else:
-    import _signal  # signal itself makes enums of everything, which takes longer than all of this module
 
 # the BSDs discard a blocked signal that would be ignored anyway, so these get a handler that is never called
 _IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]

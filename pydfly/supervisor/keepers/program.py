@@ -5,6 +5,7 @@ It is started from the caller without running any Python code in a copy of it.  
 
 from __future__ import annotations
 
+import _signal
 import errno
 import os
 
@@ -23,12 +24,6 @@ from .domain import (
 from .guard import Guard
 from .keeper import FAILED, last_resort
 from .mailbox import Mailbox
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import signal as _signal
-else:
-    import _signal
 
 
 def main(descriptor: int, owner: int, mask: list[int]) -> int:

@@ -7,6 +7,7 @@ The command is not forked ahead: it would be older than it is, for everything th
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -20,13 +21,9 @@ from .execution import Given
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
-
     from ...ending.warden_domain import Listing
     from .domain import Lifeline
     from .mailbox import Mailbox
-else:
-    import _signal
 
 IDLE = 1.0  # seconds that it waits for a launch
 

@@ -9,6 +9,7 @@ Its states are a table: what happens in a state upon an event stands in ``states
 
 from __future__ import annotations
 
+import _signal
 import os
 import time
 
@@ -24,7 +25,6 @@ from .keeper import FAILED, LEFT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from typing import Any
 
     from ...ending.warden_domain import Listing
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from .domain import Lifeline
     from .execution import Given
     from .mailbox import Mailbox
-else:
-    import _signal
 
 
 class Warden:
