@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 
-from .supervisor import many
+from .supervisor import domains
 from .supervisor.aio_many import Supervisor
 from .supervisor.aio_owner import Supervised
 from .supervisor.services.aio_handle import Service
@@ -45,4 +45,4 @@ def supervise(
         RuntimeError: no event loop is running.
     """
     asyncio.get_running_loop()
-    return many.start_alone(Supervised, command, interpreter, dict(arguments))
+    return domains.start_alone(Supervised, command, interpreter, dict(arguments))

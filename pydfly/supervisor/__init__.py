@@ -108,6 +108,6 @@ def supervise(
         KeyError: no such user or group.
     """
     arguments: dict[str, Any] = dict(locals())
-    from . import many, owner
+    from . import domains, owner
 
-    return many.start_alone(owner.Supervised, arguments.pop("command"), arguments.pop("interpreter"), arguments)
+    return domains.start_alone(owner.Supervised, arguments.pop("command"), arguments.pop("interpreter"), arguments)

@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
-from ..errors import SupervisionError, SurvivorsError
-from . import prepare
-from .arguments import seconds
+from ..errors import SurvivorsError
 from .bell import Bell
-from .handle import Handle
-from .owned import Single
+from .domains import ManyDomains
 from .owner import Supervised
-from .switchboard import Switchboard
-from .turns import NotYetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, TypeVar
 
     from typing_extensions import Unpack
 
     from ..structs import Survivor
     from .arguments import Arguments, Word
     from .services.handle import Service
-    from .start import Program
-
-    H = TypeVar("H", bound=Handle)
 
 
-_ENDING = 2.0  # seconds that a guard may take to end that was started for nothing
-
-
-def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | None, arguments: dict[str, Any]) -> H:
-    """Start a command with a guard of its own; ``supervise()`` says how."""
-    prepare.check_backend()
-    prepared = prepare.Prepared(command, **arguments)
-    board = Switchboard(interpreter)
-    try:
-        return kind(board, prepared, True)
-    except OSError:  # no more descriptors: a guard that has nothing to do must not stay as a zombie
-        board.close()
-        with contextlib.suppress(NotYetError):
-            board.wait_gone(_ENDING)
-        raise
-
-
-def start_kept(kind: type[H], board: Switchboard, prepared: prepare.Prepared) -> H:
-    """Start a command with a guard that may have others, too."""
-    try:
-        return kind(board, prepared, False)
-    except BaseException:  # the caller gets no handle by which it could end this domain, or wait for it
-        for handle in tuple(board.kept):
-            if isinstance(handle, Handle) and handle.post is prepared.line:
-                handle.close()
-        raise
-
-
-class Supervisor(Single):
+class Supervisor(ManyDomains):
     """A guard for any number of domains, each with a warden of its own; a context manager whose end ends them all.
 
     Args:
@@ -71,11 +33,8 @@ class Supervisor(Single):
     """
 
     def __init__(self, *, grace: float = 5.0, interpreter: Word | None = None) -> None:
-        prepare.check_backend()
-        self._grace = seconds(grace)
         self._bell: Bell | None = None
-        self._board = Switchboard(interpreter)
-        self._services: list[Service] = []
+        super().__init__(grace, interpreter)
 
     def __del__(self) -> None:
         if hasattr(self, "_board"):
@@ -93,9 +52,7 @@ class Supervisor(Single):
 
         The handle lives as long as this object, or until its domain is over.
         """
-        prepare.check_backend()
-        options: dict[str, Any] = {"grace": self._grace, **arguments}
-        return start_kept(Supervised, self._board, prepare.Prepared(command, **options))
+        return self._start(Supervised, command, arguments)
 
     def service(
         self,
@@ -138,18 +95,13 @@ class Supervisor(Single):
             BackendError: ``ready="notify"`` on a system that does not tell the sender of a datagram.
             OSError: the log file cannot be opened.
         """
-        from .services.arguments import divided
         from .services.handle import Service
 
-        prepare.check_backend()
         own = {
             "restart": restart, "delay": delay, "backoff": backoff, "max_delay": max_delay, "limit": limit,
             "ends_with": ends_with, "ready": ready, "ready_timeout": ready_timeout, "log": log, "log_ring": log_ring,
         }  # fmt: skip
-        fields, options = divided(name, {"grace": self._grace, **own, **arguments})
-        service = Service(self._board, prepare.Prepared(command, **options), fields)
-        self._services = [*(kept for kept in self._services if not kept.is_over()), service]
-        return service
+        return self._make(Service, name, command, {**own, **arguments})
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
@@ -169,12 +121,10 @@ class Supervisor(Single):
             no domain is left that could have any.
         """
         try:
-            self._board.until(lambda: bool(self._news()) or not self._board.kept, timeout, lambda: "news")
+            self._board.until(self._has_news, timeout, lambda: "news")
         except TimeoutError:
             return []
-        told = self._news()
-        for handle in told:
-            handle.news_told()
+        told = self._take_news(Supervised)
         if self._bell is not None:
             self._bell.silence()
         return told
@@ -188,21 +138,11 @@ class Supervisor(Single):
         Raises:
             SurvivorsError: some could not be ended (``survivors``: pid, name, state, why).
         """
-        handles: list[Supervised | Service] = [*self._kept(), *self._services]
-        for handle in handles:
-            handle.ask_to_stop(grace)
         survivors: list[Survivor] = []
-        for handle in handles:
-            try:
+        for handle in self._ask_to_stop(Supervised, grace):
+            with self._noting(survivors, handle):
                 handle.stop(grace)
-            except SurvivorsError as error:
-                survivors += error.survivors
-            except SupervisionError:  # a service that was let go of, or whose guard was killed: it was ended
-                if isinstance(handle, Supervised):
-                    raise
-        for service in self._services:
-            service.close()
-        self._board.leave_guard()
+        self._leave_guard()
         self._board.wait_gone(None)
         self._take_bell_down()
         if survivors:
@@ -216,9 +156,3 @@ class Supervisor(Single):
     def _take_bell_down(self) -> None:
         if self._bell is not None:
             self._bell.close()
-
-    def _kept(self) -> list[Supervised]:
-        return [handle for handle in tuple(self._board.kept) if isinstance(handle, Supervised)]
-
-    def _news(self) -> list[Supervised]:
-        return [handle for handle in self._kept() if handle.has_news]

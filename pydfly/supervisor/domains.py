@@ -1,0 +1,108 @@
+"""Domains as their owner begins and ends them: one with a guard of its own, or many under one guard."""
+
+from __future__ import annotations
+
+import contextlib
+
+from ..errors import SupervisionError, SurvivorsError
+from . import prepare
+from .arguments import seconds
+from .handle import Handle
+from .owned import Single
+from .switchboard import Switchboard
+from .turns import NotYetError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, TypeVar
+
+    from ..structs import Survivor
+    from .arguments import Word
+    from .services.handle import ServiceHandle
+    from .start import Program
+
+    H = TypeVar("H", bound=Handle)
+    S = TypeVar("S", bound=ServiceHandle)
+
+
+_ENDING = 2.0  # seconds that a guard may take to end that was started for nothing
+
+
+def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | None, arguments: dict[str, Any]) -> H:
+    """Start a command with a guard of its own; ``supervise()`` says how."""
+    prepare.check_backend()
+    prepared = prepare.Prepared(command, **arguments)
+    board = Switchboard(interpreter)
+    try:
+        return kind(board, prepared, True)
+    except OSError:  # no more descriptors: a guard that has nothing to do must not stay as a zombie
+        board.close()
+        with contextlib.suppress(NotYetError):
+            board.wait_gone(_ENDING)
+        raise
+
+
+class ManyDomains(Single):
+    """What the Supervisors of both kinds of callers know, and do without waiting."""
+
+    def __init__(self, grace: float, interpreter: Word | None) -> None:
+        prepare.check_backend()
+        self._grace = seconds(grace)
+        self._services: list[Any] = []
+        self._board = Switchboard(interpreter)
+
+    def _start(self, kind: type[H], command: Iterable[Word], arguments: Mapping[str, Any]) -> H:
+        prepare.check_backend()
+        prepared = prepare.Prepared(command, **{"grace": self._grace, **arguments})
+        try:
+            return kind(self._board, prepared, False)
+        except BaseException:  # the caller gets no handle by which it could end this domain, or wait for it
+            for handle in self._kept(Handle):
+                if handle.post is prepared.line:
+                    handle.close()
+            raise
+
+    def _make(self, kind: type[S], name: str, command: Iterable[Word], arguments: Mapping[str, Any]) -> S:
+        from .services.arguments import divided
+
+        prepare.check_backend()
+        fields, options = divided(name, {"grace": self._grace, **arguments})
+        service = kind(self._board, prepare.Prepared(command, **options), fields)
+        self._services = [*(kept for kept in self._services if not kept.is_over()), service]
+        return service
+
+    def _kept(self, kind: type[H]) -> list[H]:
+        return [handle for handle in tuple(self._board.kept) if isinstance(handle, kind)]
+
+    def _has_news(self) -> bool:
+        """Say whether any domain has news, or none is left that could have any."""
+        return any(handle.has_news for handle in self._kept(Handle)) or not self._board.kept
+
+    def _take_news(self, kind: type[H]) -> list[H]:
+        told = [handle for handle in self._kept(kind) if handle.has_news]
+        for handle in told:
+            handle.news_told()
+        return told
+
+    def _ask_to_stop(self, kind: type[H], grace: float | None) -> list[Any]:
+        handles = [*self._kept(kind), *self._services]
+        for handle in handles:
+            handle.ask_to_stop(grace)
+        return handles
+
+    @contextlib.contextmanager
+    def _noting(self, survivors: list[Survivor], handle: object) -> Iterator[None]:
+        """Add which processes the end of a domain or a service has left."""
+        try:
+            yield
+        except SurvivorsError as error:
+            survivors += error.survivors
+        except (SupervisionError, OSError):  # a service that was refused or closed, or whose guard was killed
+            if isinstance(handle, Handle):
+                raise
+
+    def _leave_guard(self) -> None:
+        for service in self._services:
+            service.close()
+        self._board.leave_guard()
