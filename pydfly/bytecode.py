@@ -80,8 +80,7 @@ RUN = (
 def load(paths: Iterable[str]) -> None:
     """Load modules, in this order, until one is met that a plain import has to find.
 
-    Args:
-        paths: of the sources below the package, without the ending; the package of each is loaded or stands before it.
+    ``paths`` are those of the sources below the package, without the ending; the package of each stands before it.
     """
     import _frozen_importlib as importing
     import _frozen_importlib_external as files

@@ -96,11 +96,9 @@ def is_watching() -> bool:
 
 
 def settle(children: Collection[int], born: Callable[[int], float]) -> None:
-    """Take in what is known by now, and drop what is over.  Call it with ``lock`` held.
+    """Take in what is known by now, and drop what is over.  Call it, and list the children, with ``lock`` held.
 
-    Args:
-        children: pids of all children, listed with ``lock`` held.
-        born: tells the start time of a child; ProcessLookupError if there is none.
+    ``born`` tells the start time of a child; ProcessLookupError if there is none.
     """
     now = _now()
     for fork in [fork for fork in list(_forks) if now - fork[1] > LONGEST]:  # a KeyboardInterrupt in _in_parent()
@@ -241,8 +239,7 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
 def _hear(event: str, arguments: tuple[Any, ...], events: Mapping[str, bool] = _EVENTS) -> None:
     """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short.
 
-    Args:
-        events: those calls; not a name of this module, as there are none of these any more when Python shuts down.
+    ``events`` are those calls; no name of this module, as there are none of these any more when Python shuts down.
     """
     if event in events and _watching and _spawning != get_ident():
         _calls.begin(sys._getframe(0).f_back, _EVENTS[event], _now)

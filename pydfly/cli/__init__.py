@@ -130,11 +130,7 @@ def complain(text: str, status: int, *, last: bool = False) -> int:
 
 
 def _leave(status: int) -> None:
-    """Exit without the interpreter's own shutdown, which takes longer than all that was done before.
-
-    Args:
-        status: the exit status; minus N to end by signal N, as the command did.
-    """
+    """Exit, or for -N end by signal N, without the interpreter's own shutdown: that takes longer than all before."""
     import os
 
     if status < 0:

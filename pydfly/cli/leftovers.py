@@ -17,9 +17,7 @@ MOST = 5  # processes that are named in one line
 class Leftovers:
     """Judges the members of a domain when it is to be ended.
 
-    Args:
-        globs: patterns of names; what matches one of them lives on.
-        status: the exit status for leaks; 0 if it was not asked for.
+    What has a name like one of ``globs`` lives on; ``status`` is the exit status for leaks, 0 if it was not asked for.
     """
 
     def __init__(self, globs: Sequence[str], status: int) -> None:

@@ -95,8 +95,7 @@ def usage() -> str:
 def parse(name: str, words: list[str]) -> Parsed | None:
     """Read the words behind a command's name; None where they ask for its help.
 
-    Raises:
-        UsageError: a word that is not understood, a value that is missing or wrong, too few or too many arguments.
+    UsageError: a word that is not understood, a value that is missing or wrong, too few or too many arguments.
     """
     command = COMMANDS[name]
     found = Parsed({}, [])

@@ -27,8 +27,7 @@ TIMED_OUT, FAILED, NOT_EXECUTABLE, NOT_FOUND = 124, 125, 126, 127
 def main(parsed: Parsed, mask: set[int] | None = None) -> int:
     """Run the command line and return the exit status; minus N to end by signal N.
 
-    Args:
-        mask: the signal mask that this process began with; None for that of now.
+    ``mask`` is the signal mask that this process began with; None for that of now.
     """
     given = parsed.values
     _check_backend()
@@ -176,8 +175,7 @@ class Reports:
 def _conclude(domain: Foreground, reports: Reports, hint: str) -> int:
     """Write the report, say what is to be said, and return the exit status of ``pydfly run``.
 
-    Args:
-        hint: what is said besides if there is no such command.
+    ``hint`` is said besides if there is no such command.
     """
     report = domain.report
     if domain.trouble is not None:

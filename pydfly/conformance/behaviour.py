@@ -45,11 +45,9 @@ _known: list[Behaviour] = []
 
 
 def behaviour(*rules: str, **expected: Any) -> Callable[[Check], Check]:
-    """Make a check a behaviour.
+    """Make a check a behaviour, that follows from these rules.
 
-    Args:
-        rules: ids of the rules.
-        expected: ``dragonfly=`` and ``freebsd=``: what is to be observed; or ``both=``.
+    ``expected`` is what is to be observed: ``dragonfly=`` and ``freebsd=``, or ``both=``.
     """
     if "both" in expected:
         expected = dict.fromkeys(("dragonfly", "freebsd"), expected["both"])

@@ -63,11 +63,9 @@ def machine(make: Callable[[], Backend]) -> Live | Modelled:
 
 
 def run(make: Callable[[], Backend], *, traced: bool = False) -> Iterator[Result]:
-    """Check every behaviour that the backend's flavour has.
+    """Check every behaviour that the backend's flavour has; ``traced``: write each history down.
 
-    Args:
-        make: makes the backend; a function of a module (or ``maker``), because processes of their own call it.
-        traced: write each history down.
+    ``make`` makes the backend; a function of a module (or ``maker``), because processes of their own call it.
     """
     flavour = make().flavour
     stage: Live | Modelled | None = None

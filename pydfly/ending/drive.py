@@ -29,12 +29,10 @@ class Ending:
     """One ending, from the stop signal on.  Its driver collects the dead between two steps, and stops at ECHILD.
 
     Args:
-        actuator: this system's way to find and signal.
         now: seconds of a clock that only goes forward.
         saw: told every listing.
         ask: given the members about which nothing is known yet; ``spare`` brings the answer.  None: none is spared.
-        mode: ``everyone`` or ``mixed``: which processes get it.
-        command: pid of the command while it lives, 0 if there is none.
+        first, mode, command: see ``Policy``.
     """
 
     def __init__(

@@ -23,15 +23,10 @@ AT_ONCE = 1000  # dead children that are collected before the living are looked 
 
 
 def kill_until_gone(listing: Listing, kept: set[int] | None = None) -> list[int]:
-    """Kill and wait for every child until there is none; comes back only then.
+    """Kill and wait for every child until there is none but those kept, from which each that ends is taken.
 
-    What fails is tried again, whatever it was.
-
-    Args:
-        kept: those that live on, from which each is taken when it has ended by itself.
-
-    Returns:
-        The pids of children that refused SIGKILL for too long: another user's.
+    It comes back only then; what fails is tried again, whatever it was.  Returned are the pids of children that refused
+    SIGKILL for too long: another user's.
     """
     while True:
         try:

@@ -101,9 +101,7 @@ class Scan:
 class LivingChildren(Scan):
     """The members of this process's domain without its dead children, which wait for their owners.
 
-    Args:
-        keep: of some living members, parents first, returns those that are to be ended; all of them if not given.
-        spared: pids of members that are not, whatever else is.  It is asked again and again, and may change.
+    ``keep`` and ``spared`` are those of ``OwnDomain``; the second is asked again and again, and may change.
     """
 
     def __init__(self, keep: Keep | None = None, spared: Collection[int] = ()) -> None:

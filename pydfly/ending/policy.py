@@ -58,12 +58,7 @@ class Step(NamedTuple):
 
 
 def tops(living: list[DescendantInfo], command: int) -> list[DescendantInfo]:
-    """Return the processes that mode ``mixed`` asks to end, given the living members.
-
-    Args:
-        living: members that are no zombies.
-        command: pid of the command while it lives, else 0.
-    """
+    """Return the processes that mode ``mixed`` asks to end; ``living`` and ``command`` (0 for none) are no zombies."""
     if command:
         alone = [member for member in living if member.pid == command]
         if alone:

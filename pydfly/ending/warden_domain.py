@@ -56,7 +56,6 @@ class OwnChildren:
     """The members of a keeper's domain.
 
     Args:
-        listing: how this system lists the children of the calling process.
         collect: collects dead children; only what it has collected can vanish from the list.
         wards: pids of children that are not to be ended, with all that is below them.
         session: id of the session that the keeper was started in: processes of others may be in it.

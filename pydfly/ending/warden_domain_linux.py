@@ -23,11 +23,7 @@ _ROOM = 256  # bytes, for as many pids as are taken from the kernel at a time wh
 
 
 class ChildrenFile:
-    """The children of the calling process.
-
-    Raises:
-        OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace.
-    """
+    """The children of the calling process; OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace."""
 
     def __init__(self) -> None:
         try:

@@ -157,11 +157,7 @@ def c_int(value: int) -> int:
 
 
 def flag_of(value: object) -> bool:
-    """Return whether something is asked for; before Python 3.12 subprocess takes an integer only.
-
-    Raises:
-        TypeError, OverflowError: it is none, or too large.
-    """
+    """Return whether something is asked for; before Python 3.12 subprocess takes an integer only (else a TypeError)."""
     return bool(value) if sys.version_info >= (3, 12) else bool(c_int(value))  # type: ignore[arg-type]
 
 

@@ -33,13 +33,8 @@ if TYPE_CHECKING:
 class Handle(Owned):
     """One domain, as its owner sees it.  A forked copy of the owner owns nothing: every method raises there.
 
-    Args:
-        board: the guard that has it started.
-        prepared: what to start, with its descriptors.
-        alone: the guard is for this domain only, and ends with it.
-
-    Raises:
-        OSError: ETOOMANYREFS, too many descriptors are on their way to guards.
+    ``alone``: the guard is for this domain only, and ends with it.  OSError: ETOOMANYREFS, too many descriptors are on
+    their way to guards.
     """
 
     post: Post
@@ -119,11 +114,7 @@ class Handle(Owned):
         return self._over()
 
     def ask_to_stop(self, grace: float | None = None) -> None:
-        """Begin what ``stop()`` does, and come back at once.
-
-        Raises:
-            TypeError, ValueError: ``grace`` is no number of seconds.
-        """
+        """Begin what ``stop()`` does, and come back at once; TypeError, ValueError: ``grace`` is no time."""
         self._check_owner()
         grace = None if grace is None else seconds(grace)
         self._board.wake()

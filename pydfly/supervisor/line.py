@@ -18,10 +18,7 @@ _PIECES = 64  # at most in one go, so that a noisy end leaves time for everythin
 class Line:
     """A socket that does not block, and what did not fit into it yet.
 
-    Args:
-        descriptor: of a connected stream socket, non-blocking.
-        early: messages that were received already.
-        unpacker: has what has come behind those.
+    ``early`` are messages that were received already, and ``unpacker`` has what has come behind those.
     """
 
     def __init__(self, descriptor: int, early: list[Message] | None = None, unpacker: Unpacker | None = None) -> None:

@@ -29,11 +29,7 @@ class Owned(Single):
         self._owner = os.getpid()
 
     def _check_owner(self) -> None:
-        """Be there for what the caller wants.
-
-        Raises:
-            RuntimeError: this is a forked copy of the owner.
-        """
+        """Be there for what the caller wants; RuntimeError: this is a forked copy of the owner."""
         if os.getpid() != self._owner:
             raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
         # every handle is a Domain, though not this base of them

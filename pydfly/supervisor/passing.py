@@ -35,11 +35,7 @@ def needed(message: Message) -> int:
 
 
 class Passing:
-    """One end of a socket that carries descriptors along with messages.
-
-    Args:
-        descriptor: of a connected stream socket; it is made non-blocking.
-    """
+    """One end of a stream socket that carries descriptors along with messages; it is made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = _socket.socket(fileno=descriptor)

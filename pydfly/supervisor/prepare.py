@@ -111,11 +111,8 @@ class Prepared:
     def connect(self, line: Post | None = None) -> Post:
         """Return the owner's end of the line over which the command is launched, to be kept in ``line``, too.
 
-        Args:
-            line: to a warden that waits already; None for a new one, whose other end comes first in ``sources`` then.
-
-        Raises:
-            OSError: EMFILE, ENFILE, ENOMEM.
+        ``line`` goes to a warden that waits already; None for a new one, whose other end comes first in ``sources``
+        then.  OSError: EMFILE, ENFILE, ENOMEM.
         """
         if line is None:
             mine, its = start.pair()

@@ -55,15 +55,8 @@ SECOND = 2  # the start after which a warden is ordered: who has started two com
 def send_launch(board: Board, handle: Domain, number: int, prepared: Prepared, reserved: Reserved | None) -> None:
     """Send what is to be run, and order a warden for the next launch.
 
-    Args:
-        board: the guard, which knows the handle.
-        handle: of the domain.
-        number: of the domain.
-        prepared: what is to be run, with its descriptors.
-        reserved: the warden that waits for it; None to have one started.
-
-    Raises:
-        OSError: ETOOMANYREFS, too many descriptors are under way.
+    ``reserved`` is the warden that waits for it; None to have one started.  OSError: ETOOMANYREFS, too many descriptors
+    are under way.
     """
     fields, grace = prepared.launch.fields(), prepared.launch.grace
     if reserved:
@@ -80,15 +73,7 @@ def send_launch(board: Board, handle: Domain, number: int, prepared: Prepared, r
 
 
 class Reserved:
-    """A warden that was ordered.
-
-    Args:
-        board: the guard that has it started.
-        grace: of its domain; guard and deputy know it from the start.
-
-    Raises:
-        OSError: EMFILE, ENFILE, ENOMEM: no descriptors are to be had.
-    """
+    """A warden that was ordered for a domain of this grace; OSError: EMFILE, ENFILE, ENOMEM."""
 
     def __init__(self, board: Board, grace: float) -> None:
         self.grace = grace

@@ -53,14 +53,9 @@ class Helper:
 
 
 def guard(program: Program | None) -> Helper:
-    """Start a guard.
+    """Start a guard, which runs this interpreter; None for this process's own.
 
-    Args:
-        program: the Python interpreter that it runs; None for this process's own.
-
-    Raises:
-        BackendError: this process is no plain Python interpreter, so one must be named.
-        OSError: the guard could not be started.
+    BackendError: this process is no plain Python interpreter, so one must be named.  OSError: it could not be started.
     """
     collect_unwaited()
     path = os.fsdecode(_own_interpreter() if program is None else program)

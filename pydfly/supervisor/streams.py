@@ -12,9 +12,7 @@ Bytes = bytes | bytearray | memoryview
 class Pipe(asyncio.WriteTransport):
     """A pipe that is being connected to the running loop; until it is, what is written waits here.
 
-    Args:
-        file: the end of the pipe, which the loop closes.
-        connecting: the loop's ``connect_read_pipe`` or ``connect_write_pipe``.
+    The loop closes ``file``; ``connecting`` is its ``connect_read_pipe`` or ``connect_write_pipe``.
     """
 
     def __init__(self, file: IO[bytes], connecting: Coroutine[Any, Any, tuple[asyncio.BaseTransport, Any]]) -> None:

@@ -28,13 +28,9 @@ if TYPE_CHECKING:
 
 
 class Switchboard:
-    """A guard and its domains, as their owner sees them.
+    """A guard and its domains, as their owner sees them; ``program`` is the interpreter for the helpers.
 
-    Args:
-        program: the interpreter for the helpers; None for this process's own.
-
-    Raises:
-        BackendError, OSError: the guard could not be started.
+    BackendError, OSError: the guard could not be started.
     """
 
     def __init__(self, program: start.Program | None = None) -> None:

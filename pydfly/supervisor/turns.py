@@ -48,9 +48,7 @@ class NotYetError(TimeoutError):
 def deadline_of(timeout: float | None) -> float | None:
     """Return when a wait must be over, on the monotonic clock; None: never.
 
-    Raises:
-        TypeError: ``timeout`` is no number.
-        ValueError: it is NaN, which no time is ever later than.
+    TypeError: ``timeout`` is no number.  ValueError: it is NaN, which no time is ever later than.
     """
     if timeout is None:
         return None
@@ -75,15 +73,11 @@ class Turns:
     def until(
         self, board: Board, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False
     ) -> None:
-        """Wait until a condition holds that only news can change.
+        """Wait until a condition holds that only news can change: it is asked after everything that has come.
 
-        Args:
-            board: where news come from.
-            condition: asked after everything that has come.
-            timeout: seconds; None for ever.
-            purpose: says what is waited for.
-            urge: the helpers are to end something, and are continued whenever that takes long: what has stopped them
-                may do it again.  Without guard and deputy the wardens are ending everything in any case.
+        ``purpose`` says what is waited for.  ``urge``: the helpers are to end something, and are continued whenever
+        that takes long: what has stopped them may do it again.  Without guard and deputy the wardens are ending
+        everything in any case.
 
         Raises:
             TimeoutError: not within ``timeout`` seconds.

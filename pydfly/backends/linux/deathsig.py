@@ -108,14 +108,10 @@ def _serve(requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]])
 
 
 def is_lost_at_exec(new_user: bool, new_group: bool) -> bool:
-    """Say whether a child of this process loses the signal when it executes its program.
+    """Say whether a child that gets other ids first, real and effective, loses the signal when it executes its program.
 
     Linux takes every exec for a set-id one while an effective id is not the real one: security/commoncap.c,
     cap_bprm_creds_from_file().
-
-    Args:
-        new_user: the child gets another user id first, real and effective.
-        new_group: the same of its group id.
     """
     same_user, same_group = os.geteuid() == os.getuid(), os.getegid() == os.getgid()
     return not (same_user or new_user) or not (same_group or new_group)

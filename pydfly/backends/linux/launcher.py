@@ -35,9 +35,7 @@ def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any, anybody: bool = 
     """Find the program that subprocess would execute; None if it cannot be told, or might turn out not executable.
 
     Args:
-        command: its name, the first word of the command.
-        env: the child's environment, whose PATH is searched; None is this process's own.
-        cwd: where the child will be; relative names begin there.
+        command: the first word of the command.
         anybody: the child will be another user's: only what every user may execute is sure.
     """
     try:

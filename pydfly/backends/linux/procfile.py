@@ -14,9 +14,8 @@ _LONGEST = 1 << 22  # bytes: half a million pids
 def read(path: str, directory: int | None = None) -> bytes:
     """Return the content of a small file of /proc; one read is one consistent snapshot.
 
-    Args:
-        path: its path, relative to ``directory`` where that is given.
-        directory: a descriptor of /proc, which stays of use when /proc is unmounted or hidden under another mount.
+    The path is below ``directory`` where that is given, a descriptor of /proc, which stays of use when /proc is
+    unmounted or hidden under another mount.
     """
     descriptor = os.open(path, _READ, dir_fd=directory)
     try:
@@ -74,8 +73,7 @@ def exists(path: str, directory: int | None = None) -> bool:
 def trouble(directory: int | None = None) -> str:
     """Say why /proc is of no use to this process, as the end of a sentence about it; nothing where it shows it.
 
-    Args:
-        directory: a descriptor of /proc; -1: it could not be opened.
+    ``directory`` is a descriptor of /proc; -1: it could not be opened.
     """
     try:
         shown = os.readlink("/proc/self" if directory is None else "self", dir_fd=directory)

@@ -31,9 +31,7 @@ _GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 class ProcFs:
     """The processes around the calling one.
 
-    Args:
-        root: where /proc is mounted; ``"."`` with a directory.
-        directory: an open descriptor of /proc.
+    ``root`` is where /proc is mounted; ``"."`` with ``directory``, an open descriptor of it.
     """
 
     getpid, getppid, clock = staticmethod(os.getpid), staticmethod(os.getppid), staticmethod(time.monotonic)
@@ -101,9 +99,8 @@ class ProcFs:
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process.
 
-        Raises:
-            ProcessLookupError: it is gone; if another process has its pid now, that one gets nothing.
-            PermissionError: EPERM.
+        ProcessLookupError: it is gone; if another process has its pid now, that one gets nothing.  PermissionError:
+        EPERM.
         """
         descriptor = os.pidfd_open(target.pid)  # from here on the pid means one process, dead or alive
         try:
@@ -185,8 +182,7 @@ class ProcFs:
     def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
         """Return the record of a process, and how many threads it has.
 
-        Raises:
-            ProcessLookupError: these are no such lines: something else is mounted over that file.
+        ProcessLookupError: these are no such lines: something else is mounted over that file.
         """
         try:
             head, _, tail = stat.rpartition(b")")  # the name may hold anything

@@ -37,9 +37,7 @@ class KeptService(Service):
 class Talk:
     """One client's side of an answer.
 
-    Args:
-        send: takes the bytes that go to the client, as they are.
-        behind: tells how many of them it has not taken yet.
+    ``send`` takes the bytes that go to the client; ``behind`` tells how many of them it has not taken yet.
     """
 
     def __init__(self, send: Callable[[bytes], None], behind: Callable[[], int]) -> None:

@@ -44,12 +44,7 @@ class Row(NamedTuple):
 
 
 class Procctl:
-    """The system call of one kernel.
-
-    Args:
-        main: by the rules of the kernels after 13.2.
-        kernel_process: a process of the kernel's own, in group 0.
-    """
+    """The system call of one kernel; ``main``: by the rules of those after 13.2.  Its own process is in group 0."""
 
     def __init__(self, main: bool, kernel_process: Proc) -> None:
         self.main = main

@@ -7,12 +7,7 @@ SHORT = 2.0  # seconds of a grace that is not worth any
 
 
 class Announcements:
-    """The clock of the announcements of one ending.
-
-    Args:
-        wanted: they are to be made.
-        grace: seconds from the stop signal to SIGKILL.
-    """
+    """The clock of the announcements of one ending, if they are wanted."""
 
     def __init__(self, wanted: bool, grace: float) -> None:
         self.wanted = wanted and grace > SHORT

@@ -15,20 +15,10 @@ class Attendant(Protocol):
         """The command has been executed, with this pid."""
 
     def spares(self, members: list[tuple[Any, ...]], at_exit: bool) -> list[int]:
-        """Say which processes are to live on.
+        """Return the pids of those that are to live on; ``members`` has the fields of the DescendantInfo of each.
 
-        Args:
-            members: the fields of DescendantInfo of each that is to be ended.
-            at_exit: the ending began because the command has ended by itself.
-
-        Returns:
-            Their pids.
+        ``at_exit``: the ending began because the command has ended by itself.
         """
 
     def waiting(self, members: list[tuple[Any, ...]], rest: float) -> None:
-        """These members have not ended yet.
-
-        Args:
-            members: the fields of DescendantInfo of each.
-            rest: seconds until SIGKILL; negative when it has been sent.
-        """
+        """These members have not ended yet; they get SIGKILL in ``rest`` seconds, or have got it."""

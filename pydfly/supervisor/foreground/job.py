@@ -27,8 +27,7 @@ _WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
 class Job:
     """The command, as a shell's job.
 
-    Args:
-        request: sends the warden a request, and returns its serial number.
+    ``request`` sends the warden a request, and returns its serial number.
     """
 
     def __init__(self, request: Callable[..., int]) -> None:
@@ -78,11 +77,7 @@ class Job:
             self._questions = 0
 
     def stopped(self, number: int) -> None:
-        """Stop as the command did, being the shell's job; or lend the terminal to a command that waits for it.
-
-        Args:
-            number: the signal that stopped the command.
-        """
+        """Stop by this signal as the command did, being the shell's job; or lend it the terminal that it waits for."""
         self._pressed = 0
         if not self.terminal.exists:
             return

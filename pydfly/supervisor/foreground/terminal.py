@@ -29,11 +29,9 @@ def is_continued() -> bool:
 def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
     """Stop as the command did, so that the shell takes the terminal back; returns when the shell says ``fg`` or ``bg``.
 
-    Args:
-        number: by which signal the command was stopped.  For SIGSTOP, by which a program stops itself that first
-            tidied up the screen at SIGTSTP, it is SIGTSTP here: in an orphaned process group, where no shell could
-            ever continue this process, the kernel ignores that.
-        group: stop all of the process group, as the terminal would: a job may hold more than this process.
+    For SIGSTOP, by which a program stops itself that first tidied up the screen at SIGTSTP, it is SIGTSTP here: in an
+    orphaned process group, where no shell could ever continue this process, the kernel ignores that.  ``group``: all of
+    the process group stops, as the terminal would have it: a job may hold more than this process.
     """
     number = _signal.SIGTSTP if number == _signal.SIGSTOP else number
     before = _signal.signal(number, _signal.SIG_DFL)

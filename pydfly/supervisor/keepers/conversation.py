@@ -34,10 +34,7 @@ _PATIENCE = 5.0  # seconds for an owner that may be gone
 class Conversation:
     """The warden's end of the line.
 
-    Args:
-        descriptor: of the connected socket.
-        early: what the owner has said already.
-        unpacker: has what has come behind that.
+    ``early`` is what the owner has said already, and ``unpacker`` has what has come behind that.
     """
 
     def __init__(self, descriptor: int, early: list[Message] | None = None, unpacker: Unpacker | None = None) -> None:

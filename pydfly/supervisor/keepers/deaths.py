@@ -23,11 +23,7 @@ _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU, _signal.SIGST
 
 
 class Deaths:
-    """The children of this process that have died.
-
-    Args:
-        listing: describes a dead child before it is collected.
-    """
+    """The children of this process that have died; ``listing`` describes each before it is collected."""
 
     def __init__(self, listing: Listing) -> None:
         self.journal = Journal()
@@ -89,13 +85,8 @@ class Deaths:
     def signal(self, number: int, to_group: bool, members: Callable[[], list[DescendantInfo]]) -> None:
         """Signal the command; when it has ended, what it left to this process: the daemons that it started.
 
-        Args:
-            number: of the signal.
-            to_group: all of the process group is meant, if the command leads one.
-            members: lists the members of the domain.
-
-        Raises:
-            OSError: PermissionError, one of them refuses; ProcessLookupError, there is none.
+        ``to_group``: all of the process group is meant, if the command leads one.  OSError: PermissionError, one of
+        them refuses; ProcessLookupError, there is none.
         """
         command = self._command
         if command and self.command_status is None:

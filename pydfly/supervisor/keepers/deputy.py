@@ -36,14 +36,8 @@ if TYPE_CHECKING:
 class Deputy:
     """The parent of all wardens; made by the guard, since whatever is written after a fork has to be copied.
 
-    Args:
-        mailbox: where everything arrives.
-        listing: how this system lists the children of the calling process.
-        channel: the socket to the guard.
-        control: the socket to the owner, used when the guard was killed; -1 if the guard is the owner.
-
-    Raises:
-        OSError: EMFILE, ENFILE of pipe(2).
+    ``channel`` is the socket to the guard, ``control`` that to the owner, used when the guard was killed; -1 if the
+    guard is the owner.  OSError: EMFILE, ENFILE of pipe(2).
     """
 
     def __init__(self, mailbox: Mailbox, listing: Listing, channel: Passing, control: int) -> None:
@@ -68,11 +62,7 @@ class Deputy:
         os.close(self._hold)
 
     def stand(self, first: tuple[Message, list[int]] | None) -> None:
-        """Be the deputy in a process of its own; never returns.
-
-        Args:
-            first: a domain to start at once, whose descriptors are inherited.
-        """
+        """Be the deputy in a process of its own; never returns.  Descriptors of a first domain are inherited."""
         begun = False
         try:
             self._keeper.listing.renew()

@@ -15,11 +15,7 @@ _ENV_START = 47  # field 50 of proc(5)'s stat, counted from the one after the na
 
 
 def adopt_orphans() -> None:
-    """Become a reaper; a process that is one already stays one.
-
-    Raises:
-        SyscallError, BackendError, OSError: this system has no reapers.
-    """
+    """Become a reaper, or stay one; SyscallError, BackendError, OSError: this system has no reapers."""
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
@@ -117,8 +113,7 @@ def continue_parent(helpers: tuple[int, ...]) -> None:
 class Lifeline:
     """A pipe whose other end the parent holds: it is cut when the parent has died, or has closed that end as an order.
 
-    Args:
-        descriptor: the end to read; nothing is ever written.
+    Nothing is ever written to it.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -158,11 +153,7 @@ class Lifeline:
 
 
 def stand_alone(lifeline: Lifeline, signal: int) -> None:
-    """Belong to the parent as a warden does: adopt orphans, and get a signal when it dies.
-
-    Raises:
-        SyscallError, BackendError, OSError: this system has no reapers.
-    """
+    """Belong to the parent as a warden does: adopt orphans (or raise as that does), and get a signal when it dies."""
     lifeline.renew()
     adopt_orphans()
     die_with_parent(signal, lifeline.parent)
@@ -179,14 +170,10 @@ def fill_standard_descriptors() -> None:
 
 
 def let_go(null: int, *needed: int) -> None:
-    """Close every descriptor but these; the standard ones become /dev/null.
+    """Close every descriptor but the needed ones; the standard ones become /dev/null, which ``null`` is open for.
 
-    A reader of what the command writes must see the end of it when the command and its descendants are gone, and a
-    lock that is held by a descriptor must be free then.
-
-    Args:
-        null: an open descriptor of /dev/null.
-        needed: descriptors that stay open.
+    A reader of what the command writes must see the end of it when the command and its descendants are gone, and a lock
+    that is held by a descriptor must be free then.
     """
     for standard in (0, 1, 2):
         os.dup2(null, standard)

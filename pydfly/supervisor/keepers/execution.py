@@ -22,14 +22,11 @@ if TYPE_CHECKING:
 
 
 class Given:
-    """The descriptors that a command is given, as they are here.
+    """The descriptors that a command is given, as they are here; OSError: EMFILE, some are missing.
 
     Args:
         targets: their numbers in the command; a negative one for what the warden only holds open until it ends.
         descriptors: of the directory to start in, -1 for the current one; then one for each target.
-
-    Raises:
-        OSError: EMFILE, some are missing.
     """
 
     def __init__(self, targets: list[int], descriptors: list[int]) -> None:
@@ -44,13 +41,7 @@ class Given:
 class Execution:
     """A command that was forked.
 
-    Args:
-        launch: what to run.
-        box: gives the command the signals as they were.
-        given: the descriptors of the command.
-
-    Raises:
-        OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
+    OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
     """
 
     def __init__(self, launch: Launch, box: Mailbox, given: Given) -> None:
@@ -65,9 +56,7 @@ class Execution:
     def settle(self, is_awaited: bool, kept: Iterable[int]) -> float:
         """Close what only the command needs, once; return when to come back for it, on the monotonic clock.
 
-        Args:
-            is_awaited: the processor is left to the exec, and to the owner that waits for it, for a moment.
-            kept: descriptors that stay open.
+        ``is_awaited``: the processor is left to the exec, and to the owner that waits for it, for a moment.
         """
         is_done = self._settling == float("inf")
         if not is_done and not (is_awaited and time.monotonic() < self._settling):

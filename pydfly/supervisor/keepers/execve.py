@@ -13,15 +13,7 @@ _SHELL = b"/bin/sh"
 
 
 def execute(program: bytes, launch: Launch) -> None:
-    """Become the command; returns never.
-
-    Args:
-        program: the path of it.
-        launch: has its words and its environment.
-
-    Raises:
-        OSError: as execve(2).
-    """
+    """Become the command, whose program has this path; never returns.  OSError: as execve(2)."""
     try:
         _execute(program, launch.command, launch)
     except OSError as error:

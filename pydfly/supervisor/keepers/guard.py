@@ -25,15 +25,11 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """The parent of the deputy.
+    """The parent of the deputy; OSError: something that an ending may need is missing here: nothing is started, then.
 
     Args:
-        mailbox: where everything arrives.
         tell: what is done with news for the owners of domains: ("failed", ...), ("lost", ...), ("deputy", ...).
         control: the socket to the owner, which the deputy needs if this process is killed; -1 if it is the owner.
-
-    Raises:
-        OSError: something that an ending may need is missing here: nothing is started, then.
     """
 
     def __init__(self, box: Mailbox, tell: Callable[[Message], None], control: int = -1) -> None:
@@ -51,13 +47,9 @@ class Guard:
         adopt_orphans()
 
     def start_deputy(self, first: tuple[Message, list[int]] | None = None) -> None:
-        """Fork a deputy.
+        """Fork a deputy, which starts a first domain at once, whose descriptors it inherits.
 
-        Args:
-            first: a domain that it starts at once, whose descriptors it inherits.
-
-        Raises:
-            OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
+        OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
         mine, its = (Passing(end.detach()) for end in _socket.socketpair())
         try:
@@ -88,12 +80,7 @@ class Guard:
             self._graces[first[0][1]] = first[0][3]
 
     def hand_down(self, message: Message, descriptors: list[int]) -> None:
-        """Have a warden started for a domain; the descriptors are closed here.
-
-        Args:
-            message: ("domain", number, targets, grace) or ("ahead", number, grace).
-            descriptors: those that come with it, the warden's end of the line first.
-        """
+        """Have a warden started, by ("domain", ...) or ("ahead", ...), whose descriptors are closed here."""
         if self._channel is None:
             try:
                 self.start_deputy()

@@ -77,14 +77,7 @@ class Journal:
         record["end"] = time.time()
 
     def report(self, launch: Launch, pid: int, status: int | None, ending: Ending | None) -> dict[str, Any]:
-        """Say what ran and how it ended, in plain values.
-
-        Args:
-            launch: what was to be run.
-            pid: of the command.
-            status: its wait status; None if it has not ended.
-            ending: the ending of the domain, if there was one.
-        """
+        """Say what ran and how it ended, in plain values: pid and wait status of the command, and who was left."""
         code = None if status is None else os.waitstatus_to_exitcode(status)
         return {
             "command": [os.fsdecode(word) for word in launch.command],

@@ -30,12 +30,7 @@ GATHER = 0.02  # seconds between two looks during the grace, however fast the de
 
 
 class Keeper:
-    """The children of this process.
-
-    Args:
-        listing: how this system lists them.
-        kept: children that are to live on; None for all that there are.
-    """
+    """The children of this process; ``kept`` are to live on, None: all that there are."""
 
     def __init__(self, listing: Listing, kept: set[int] | None = None) -> None:
         self.listing = listing
@@ -137,10 +132,8 @@ def look_again() -> None:
 def let_go_on(pid: int, status: int) -> None:
     """Trace a child no longer that has made this process its tracer (PTRACE_TRACEME), and was stopped by that.
 
-    It would stand still at each signal, the one that asks it to end included.  Elsewhere SIGKILL has to end it.
-
-    Args:
-        status: its wait status, which names the signal that it is to get after all.
+    It would stand still at each signal, the one that asks it to end included, which its wait status names.  Elsewhere
+    SIGKILL has to end it.
     """
     if sys.platform == "linux":
         from ...backends.linux.prctl import detach  # loaded long before

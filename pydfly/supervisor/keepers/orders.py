@@ -19,11 +19,7 @@ LONGEST = 0.02  # seconds that the end of a start is waited for
 
 
 class Orders:
-    """What a deputy has put off.
-
-    Args:
-        lifeline: of the wardens, who tell over its pipe that a start is over.
-    """
+    """What a deputy has put off; wardens tell over the pipe of their lifeline that a start is over."""
 
     def __init__(self, lifeline: Lifeline) -> None:
         self.due = float("inf")

@@ -29,10 +29,8 @@ from .mailbox import Mailbox
 def main(descriptor: int, owner: int, mask: list[int]) -> int:
     """Be the guard of ``supervise()`` or a ``Supervisor``: what to run comes over the socket to the owner.
 
-    Args:
-        descriptor: of the control socket.
-        owner: pid of the owner, which is this process's parent while it lives.
-        mask: the signals that commands have blocked; in this process all are from the start.
+    The owner is this process's parent while it lives.  ``mask`` are the signals that commands have blocked; in this
+    process all are from the start.
     """
     fill_standard_descriptors()
     os.set_inheritable(descriptor, False)

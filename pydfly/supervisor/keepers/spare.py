@@ -29,11 +29,7 @@ IDLE = 1.0  # seconds that it waits for a launch
 
 
 class Token:
-    """The byte that owner and warden both may take: whoever gets it decides whether there will be a launch.
-
-    Args:
-        reading, writing: the ends of a pipe, the first of which does not block.
-    """
+    """A byte in a pipe, for owner and warden to take: whoever gets it decides whether there will be a launch."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self.descriptors = reading, writing
@@ -65,13 +61,7 @@ def rehearse(box: Mailbox) -> None:
 def wait_for_launch(
     box: Mailbox, listing: Listing, lifeline: Lifeline, descriptors: list[int]
 ) -> tuple[Conversation, list[int], list[int]] | None:
-    """Wait in a warden that was forked ahead until the owner launches its command.
-
-    Args:
-        box: where everything arrives.
-        listing: how this system lists the children of the calling process.
-        lifeline: tells whether the deputy wants this to go on.
-        descriptors: those of ("ahead", ...).
+    """Wait in a warden that was forked ahead, with those descriptors, until the owner launches its command.
 
     Returns:
         The talk with the owner, whose first message is the launch; its targets, and the descriptors that came with it:

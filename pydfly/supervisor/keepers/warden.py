@@ -36,13 +36,7 @@ if TYPE_CHECKING:
 
 
 class Warden:
-    """The state of one domain.
-
-    Args:
-        mailbox: where signals arrive, and the news of descriptors.
-        listing: how this system lists the children of this process.
-        lifeline: tells whether the deputy wants this to go on.
-    """
+    """The state of one domain; the lifeline tells whether the deputy wants this to go on."""
 
     _owner: Conversation
     _given: Given

@@ -43,10 +43,8 @@ _LARGEST = 1 << 30  # bytes of output that are kept
 def divided(name: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Check what a service is, and return it as plain values, and apart from it the arguments of ``supervise()``.
 
-    Raises:
-        TypeError: an invalid argument, or one that a service has no use for.
-        ValueError: an invalid argument.
-        BackendError: this system has no notifications.
+    TypeError, ValueError: an invalid argument, or one that a service has no use for.  BackendError: this system has no
+    notifications.
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"the name of a service is a text, not {name!r}")

@@ -35,14 +35,10 @@ class Domains:
         self._number = 0
 
     def start(self, launch: Launch, cwd: int, targets: dict[int, int], take: Take) -> OwnedDomain:
-        """Start a domain.
+        """Start a domain; ``targets``: which number in the command is which descriptor here.
 
-        Args:
-            targets: which number in the command is which descriptor here.
-            take: called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
-
-        Raises:
-            OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is to be had.
+        ``take`` is called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
+        OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is to be had.
         """
         self._number -= 1  # numbers above belong to the owner of the guard
         mine, its = socket.socketpair()

@@ -51,14 +51,9 @@ class Ring:
 
 
 class LogFile:
-    """A file that is appended to without waiting for it.
+    """A file that is appended to without waiting for it, made with mode 0640; OSError: it cannot be opened.
 
-    Args:
-        path: where; it is made with mode 0640 if it is not there.
-        descriptor: what is written to instead, if it is open already; it is closed at the end.
-
-    Raises:
-        OSError: it cannot be opened for writing.
+    ``descriptor`` is written to instead, if it is open already; it is closed at the end.
     """
 
     def __init__(self, path: str | bytes, descriptor: int | None = None) -> None:

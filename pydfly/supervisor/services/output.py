@@ -17,12 +17,7 @@ class Output:
     """What a service writes.
 
     One pipe for all its runs, of which this process holds both ends: it never ends, and nothing in it is lost.
-
-    Args:
-        log: path of the log file; None for none.
-
-    Raises:
-        OSError: the log file cannot be opened, or there are no descriptors left.
+    OSError: the log file cannot be opened, or there are no descriptors left.
     """
 
     def __init__(self, loop: EventLoop, ring: int, log: str | None, changed: Callable[[], None]) -> None:

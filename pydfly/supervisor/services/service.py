@@ -107,11 +107,9 @@ class Service:
         self._happens("start")
 
     def stop(self, scope: str = "everybody", grace: float | None = None) -> None:
-        """Stop it; no restart follows.
+        """Stop it; no restart follows.  With scope ``command`` what the command leaves lives on.
 
-        Args:
-            scope: ``everybody``, or ``command`` to let live what the command leaves.
-            grace: seconds until SIGKILL; None for those it was made with.
+        ``grace`` is the time until SIGKILL; None for that it was made with.
         """
         self._grace = grace
         self._happens("stop" if scope == "everybody" else "stop command")
