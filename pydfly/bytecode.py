@@ -34,8 +34,7 @@ HELPERS = (
         else ("backends/bare",)
     ),
     "supervisor/wire",
-    "supervisor/passing",
-    "supervisor/line",
+    "supervisor/channel",
     "supervisor/keepers/conversation",
     "ending/policy",
     "ending/drive",

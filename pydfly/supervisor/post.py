@@ -22,7 +22,7 @@ import socket
 from array import array
 from collections import deque
 
-from .passing import pieces
+from .channel import pieces
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False

@@ -11,12 +11,12 @@ import _signal
 import os
 import time
 
+from ..channel import Channel
 from ..keepers import mailbox
 from ..keepers.domain import close_all_but, hide_environment, protect_myself
 from ..keepers.guard import Guard
 from ..keepers.keeper import last_resort
 from ..keepers.mailbox import Mailbox
-from ..line import Line
 from . import terminal
 from .announcements import Announcements
 from .job import Job
@@ -97,8 +97,7 @@ class Foreground:
         else:
             self._mailbox.early = set()
         mine, its = _socket.socketpair()
-        mine.setblocking(False)
-        self._line = Line(mine.detach())
+        self._line = Channel(mine.detach())
         mailbox.listen(self._line.descriptor)
         self._line.send(("launch", self.launch.fields()))  # the warden finds it there when it begins
         message = ("domain", 1, self._descriptors, self.launch.grace)
@@ -124,7 +123,7 @@ class Foreground:
 
     def _is_over(self) -> bool:
         """Look around once, and say whether everything is over."""
-        for message in self._line.receive():
+        for message, _ in self._line.receive():
             self._hear(message)
         if self._announcements.wanted and self._is_ending() and self._announcements.during_ending(time.monotonic()):
             self._request("processes")

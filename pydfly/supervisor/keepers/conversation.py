@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import _signal
-import os
 import time
 
-from ..line import Line
 from ..wire import error_fields
 
 TYPE_CHECKING = False
@@ -15,7 +13,8 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ...structs import DescendantInfo
-    from ..wire import Message, Unpacker
+    from ..channel import Channel
+    from ..wire import Message
     from .mailbox import Mailbox
 
     class Domain(Protocol):
@@ -32,19 +31,17 @@ _PATIENCE = 5.0  # seconds for an owner that may be gone
 
 
 class Conversation:
-    """The warden's end of the line.
+    """The warden's end of the line; ``early`` is what the owner has said already."""
 
-    ``early`` is what the owner has said already, and ``unpacker`` has what has come behind that.
-    """
-
-    def __init__(self, descriptor: int, early: list[Message] | None = None, unpacker: Unpacker | None = None) -> None:
-        os.set_blocking(descriptor, False)
-        self.line = Line(descriptor, early, unpacker)
+    def __init__(self, line: Channel, early: list[Message] | None = None) -> None:
+        self.line = line
+        self._early = early or []
         self._questions = 0
 
     def hear(self, domain: Domain) -> None:
         """Do what the owner asks."""
-        for message in self.line.receive():
+        early, self._early = self._early, []
+        for message in [*early, *(message for message, _ in self.line.receive())]:
             try:
                 self._answer(domain, message)
             except (TypeError, ValueError, IndexError, OverflowError):

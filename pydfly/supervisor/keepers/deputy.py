@@ -11,7 +11,7 @@ import errno
 import os
 import time
 
-from ..passing import CUT_OFF, Passing, close_all, needed
+from ..channel import CUT_OFF, Channel, close_all, needed
 from ..wire import error_fields
 from . import mailbox
 from .conversation import Conversation
@@ -40,7 +40,7 @@ class Deputy:
     guard is the owner.  OSError: EMFILE, ENFILE of pipe(2).
     """
 
-    def __init__(self, mailbox: Mailbox, listing: Listing, channel: Passing, control: int) -> None:
+    def __init__(self, mailbox: Mailbox, listing: Listing, channel: Channel, control: int) -> None:
         self._mailbox = mailbox
         self._keeper = Keeper(listing, set())
         self._channel = channel
@@ -136,7 +136,7 @@ class Deputy:
     def _start(self, message: Message, descriptors: list[int]) -> None:
         """Start the warden of a domain."""
         line, *others = descriptors
-        self._fork(message, descriptors, lambda: (Conversation(line), message[2], others))
+        self._fork(message, descriptors, lambda: (Conversation(Channel(line)), message[2], others))
 
     def _start_ahead(self) -> None:
         """Start the wardens that were ordered, now that no start is waited for."""
@@ -230,5 +230,5 @@ class Deputy:
         """Tell the guard; the owner itself when there is no guard any more."""
         if os.getppid() != self._guard and self._control >= 0:
             self._channel.close()
-            self._channel, self._control = Passing(self._control), -1
+            self._channel, self._control = Channel(self._control), -1
         self._channel.send(message)

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 
-from ..passing import CUT_OFF
+from ..channel import CUT_OFF
 from . import fork_exec, mailbox
 from .domain import let_go
 from .states import EXECUTED, REFUSED

@@ -8,7 +8,7 @@ import gc
 import os
 
 from ...ending import warden_domain
-from ..passing import Passing, close_all
+from ..channel import Channel, close_all
 from ..wire import error_fields
 from . import mailbox
 from .deputy import Deputy
@@ -37,7 +37,7 @@ class Guard:
         self._tell = tell
         self._control = control
         self.keeper = Keeper(warden_domain.listing())
-        self._channel: Passing | None = None
+        self._channel: Channel | None = None
         self._deputy = 0
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._graces: dict[int, float] = {}  # of domains whose warden is not known yet
@@ -51,7 +51,7 @@ class Guard:
 
         OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
-        mine, its = (Passing(end.detach()) for end in _socket.socketpair())
+        mine, its = (Channel(end.detach()) for end in _socket.socketpair())
         try:
             mine.try_receiving()
             deputy = Deputy(self._mailbox, self.keeper.listing, its, self._control)

@@ -9,7 +9,7 @@ import _signal
 import errno
 import os
 
-from ..passing import CUT_OFF, Passing, close_all, needed
+from ..channel import CUT_OFF, Channel, close_all, needed
 from ..services.desk import Desk
 from ..wire import PROTOCOL, error_fields
 from . import mailbox
@@ -34,7 +34,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     """
     fill_standard_descriptors()
     os.set_inheritable(descriptor, False)
-    control = Passing(descriptor)
+    control = Channel(descriptor)
     guard = None
     try:
         name_myself("pydfly-guard")
@@ -57,7 +57,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     return 0
 
 
-def _serve(box: Mailbox, guard: Guard, control: Passing, desk: Desk, owner: int) -> None:
+def _serve(box: Mailbox, guard: Guard, control: Channel, desk: Desk, owner: int) -> None:
     closing = False
     while not (closing and guard.is_over):
         for message, descriptors in control.receive():

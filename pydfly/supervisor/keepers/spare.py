@@ -11,8 +11,8 @@ import _signal
 import os
 import time
 
+from ..channel import Channel
 from ..launch import Launch
-from ..passing import Passing
 from ..wire import Unpacker, pack
 from . import fork_exec, mailbox
 from .conversation import Conversation
@@ -71,7 +71,7 @@ def wait_for_launch(
         EOFError: owner, guard or deputy are gone, and the owner may believe that the launch was heard.
     """
     line, *pipe = descriptors
-    channel, token = Passing(line), Token(*pipe)
+    channel, token = Channel(line), Token(*pipe)
     stand_alone(lifeline, _signal.SIGCONT)  # stopped or not, it hears of the death of the deputy
     let_go(box.null, box.null, *lifeline.descriptors, *descriptors, *listing.descriptors)
     name_myself("pydfly-spare")
@@ -83,8 +83,8 @@ def wait_for_launch(
         is_cut = lifeline.is_cut()  # before looking: what was launched just before the death of a deputy counts
         if heard := channel.receive():
             (first, sources), *_ = heard
-            owner = Conversation(line, [("launch", first[1]), *(message for message, _ in heard[1:])], channel.leave())
-            return owner, first[2], sources
+            early = [("launch", first[1]), *(message for message, _ in heard[1:])]
+            return Conversation(channel, early), first[2], sources
         if channel.closed or is_cut or time.monotonic() >= due:
             if token.take_back():
                 return None

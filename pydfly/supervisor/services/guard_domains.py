@@ -9,7 +9,7 @@ import os
 import socket
 
 from ...members import DescendantInfo
-from ..line import Line
+from ..channel import Channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ class Domains:
         copies: list[int] = []
         try:
             copies = [os.dup(source) for source in (its.fileno(), cwd, *targets.values())]
-            mine.setblocking(False)
         except OSError:
             mine.close()
             for copy in copies:
@@ -53,7 +52,7 @@ class Domains:
             raise
         finally:
             its.close()
-        domain = OwnedDomain(self._number, Line(mine.detach()), self.loop, take)
+        domain = OwnedDomain(self._number, Channel(mine.detach()), self.loop, take)
         self._domains[self._number] = domain
         self._hand_down(("domain", self._number, list(targets), launch.grace), copies)
         domain.send(("launch", launch.fields()))
@@ -77,7 +76,7 @@ class Domains:
 class OwnedDomain:
     """One domain, by the number that guard and deputy know; ``take`` is called with each message of its warden."""
 
-    def __init__(self, number: int, line: Line, loop: EventLoop, take: Take) -> None:
+    def __init__(self, number: int, line: Channel, loop: EventLoop, take: Take) -> None:
         self.number = number
         self.take = take
         self._line = line
@@ -109,9 +108,7 @@ class OwnedDomain:
         """Close the line: if the warden is still there, it ends the domain."""
         if self._line.descriptor >= 0:
             self._loop.forget(self._line.descriptor)
-            os.close(self._line.descriptor)
-            self._line.descriptor = -1
-            self._line.closed = True
+            self._line.close()
 
     def _request(self, name: str, *values: object) -> None:
         self._serial += 1
@@ -121,7 +118,7 @@ class OwnedDomain:
         if self._line.closed:
             self._loop.forget(self._line.descriptor)  # whether the warden was killed is told by others
             return
-        for message in self._line.receive():
+        for message, _ in self._line.receive():
             if message[0] == "done" and message[1] in self._questions:
                 self._questions.pop(message[1])([DescendantInfo(*fields) for fields in message[2]])
             elif message[0] not in ("done", "refused"):

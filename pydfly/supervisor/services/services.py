@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 
+from ..channel import Channel
 from ..keepers import mailbox
 from ..launch import Launch
-from ..line import Line
 from ..wire import error_fields
 from .event_loop import EventLoop
 from .guard_domains import Domains
@@ -41,8 +41,7 @@ class Services:
         """
         _, _, targets, fields = message
         line, cwd, *sources = descriptors
-        os.set_blocking(line, False)
-        kept = _Kept(Line(line), self.loop, self._kept.discard)
+        kept = _Kept(Channel(line), self.loop, self._kept.discard)
         kept.make(self.domains, cwd, dict(zip(targets, sources, strict=True)), fields)
         self._kept.add(kept)
 
@@ -60,7 +59,7 @@ class Services:
 class _Kept:
     """One service, and its owner's end of the line."""
 
-    def __init__(self, line: Line, loop: EventLoop, forget: Callable[[_Kept], None]) -> None:
+    def __init__(self, line: Channel, loop: EventLoop, forget: Callable[[_Kept], None]) -> None:
         self._line = line
         self._loop = loop
         self._forget = forget
@@ -103,8 +102,7 @@ class _Kept:
             self._service = None
         if self._line.descriptor >= 0:
             self._loop.forget(self._line.descriptor)
-            os.close(self._line.descriptor)
-            self._line.descriptor = -1
+            self._line.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors = []
@@ -115,7 +113,7 @@ class _Kept:
         self._loop.after(0, self.close)
 
     def _hear(self) -> None:
-        for message in self._line.receive():
+        for message, _ in self._line.receive():
             if self._service:
                 self._answer(self._service, message)
         if self._line.closed:

@@ -1,8 +1,9 @@
-"""Messages with descriptors over a socket (SCM_RIGHTS), without ever waiting for the other end."""
+"""A helper's end of a socket: messages, some with descriptors (SCM_RIGHTS), without ever waiting for the other end."""
 
 from __future__ import annotations
 
 import _socket  # socket itself takes longer to load than everything here
+import errno
 import os
 import sys
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from .wire import Message
 
 MOST = 250  # descriptors with one piece of data: the kernel takes 253
-_MOST_MESSAGES = 100  # in one go, so that there is time for everything else
+_MOST_MESSAGES = 100  # in one go, so that there is time for everything else; and so many pieces
+_PIECES = 64
 _PIECE = 65536
 _AHEAD = 3  # descriptors of a warden that is started ahead: wire.py
 _INT = 4  # bytes of an int in C
@@ -34,14 +36,16 @@ def needed(message: Message) -> int:
     return _AHEAD if name == "ahead" else 0
 
 
-class Passing:
-    """One end of a stream socket that carries descriptors along with messages; it is made non-blocking."""
+class Channel:
+    """One end of a connected stream socket, which is made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = _socket.socket(fileno=descriptor)
         self._socket.setblocking(False)
         self.descriptor = descriptor
-        self.closed = False  # the other end is gone, or has finished
+        """-1 after ``close``."""
+        self.closed = False  # the other end is gone, or has finished, and everything that it has sent was received
+        self.broken = False  # something was to be sent, and cannot be: the other end is gone, as far as is known
         self._unpacker = Unpacker()
         self._descriptors: list[int] = []  # received, not yet claimed by a message
         self._unsent: list[tuple[bytes, list[int]]] = []
@@ -60,44 +64,51 @@ class Passing:
         """Return the messages that have come, each with its descriptors; fewer than it needs if some were cut off."""
         received: list[tuple[Message, list[int]]] = []
         cut = False
-        while not self.closed and len(received) < _MOST_MESSAGES:
+        for _ in range(_PIECES):
+            if self.closed:
+                return received
             try:
                 data, ancillary, flags, _ = self._socket.recvmsg(_PIECE, _ROOM, _CLOSE_ON_EXEC)
             except BlockingIOError:
-                break
-            except OSError:
+                return received
+            except OSError:  # reset
                 data, ancillary, flags = b"", [], 0
             for level, kind, content in ancillary:
                 if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
                     self._descriptors += memoryview(content)[: len(content) // _INT * _INT].cast("i").tolist()
             cut = cut or bool(flags & _socket.MSG_CTRUNC)
             try:
-                messages = self._unpacker.feed(data)
-            except GarbageError:
+                messages = [(message, needed(message)) for message in self._unpacker.feed(data)]
+            except (GarbageError, TypeError, IndexError):  # not our protocol: this end can use the socket no more
                 messages, data = [], b""
-            for message in messages:
-                count = needed(message)
+            for message, count in messages:
                 received.append((message, self._descriptors[:count]))
                 del self._descriptors[:count]
             self.closed = data == b""
-            if len(received) >= _MOST_MESSAGES:
-                mailbox.remind()
             if cut and messages:  # which of them were lost cannot be told: what is left belongs to none
                 close_all(self._descriptors)
                 self._descriptors.clear()
+            if len(received) >= _MOST_MESSAGES:
+                break
+        mailbox.remind()
         return received
+
+    def put(self, message: Message, descriptors: list[int] | None = None) -> None:
+        """Have a message sent with the next that are: each time of sending wakes the other end."""
+        self._unsent += pieces(pack(message), descriptors or [])
 
     def send(self, message: Message | None = None, descriptors: list[int] | None = None) -> None:
         """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent."""
         if message is not None:
-            self._unsent += pieces(pack(message), descriptors or [])
+            self.put(message, descriptors)
         while self._unsent:
             data, passed = self._unsent[0]
             try:
                 sent = send_once(self._socket, data, passed)
             except BlockingIOError:
                 return
-            except OSError:  # the other end is gone, or no more descriptors may be under way
+            except OSError as error:  # the other end is gone; or, no harm to other messages: too many descriptors
+                self.broken = self.broken or error.errno != errno.ETOOMANYREFS
                 sent = len(data)
             close_all(passed)
             self._unsent[0] = (data[sent:], [])
@@ -116,17 +127,13 @@ class Passing:
         except OSError:  # the other end is gone; or this call is refused, and the other end must hear all the same
             self.close()
 
-    def leave(self) -> Unpacker:
-        """Let go of the socket, which stays open; return what has come of a message that is not complete."""
-        self._socket.detach()
-        return self._unpacker
-
     def close(self) -> None:
         """Close this end, and every descriptor that no message has claimed."""
         close_all([*self._descriptors, *(number for _, passed in self._unsent for number in passed)])
         self._descriptors, self._unsent = [], []
         self._socket.close()
         self.closed = True
+        self.descriptor = -1
 
 
 def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> int:

@@ -1,64 +1,77 @@
-"""A line never waits for its other end."""
+"""A channel never waits for its other end."""
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from pydfly.supervisor import wire
+from pydfly.supervisor.channel import Channel
 from pydfly.supervisor.keepers import conversation
-from pydfly.supervisor.line import Line
 
 
 @pytest.fixture
-def ends() -> tuple[Line, Line]:
-    one, other = socket.socketpair()
-    for end in (one, other):
-        end.setblocking(False)
-    return Line(one.detach()), Line(other.detach())
+def ends() -> Iterator[tuple[Channel, Channel]]:
+    one, other = (Channel(end.detach()) for end in socket.socketpair())
+    yield one, other
+    one.close()
+    other.close()
 
 
-def test_messages_pass(ends: tuple[Line, Line]) -> None:
+def heard(end: Channel) -> list[wire.Message]:
+    return [message for message, _ in end.receive()]
+
+
+def test_messages_pass(ends: tuple[Channel, Channel]) -> None:
     one, other = ends
     one.send(("signal", 1))
     one.send(("stop", None))
-    assert other.receive() == [("signal", 1), ("stop", None)]
-    assert other.receive() == []
+    assert heard(other) == [("signal", 1), ("stop", None)]
+    assert heard(other) == []
     assert not other.closed
 
 
-def test_a_reader_that_sleeps_does_not_hold_up_the_writer(ends: tuple[Line, Line]) -> None:
+def test_a_reader_that_sleeps_does_not_hold_up_the_writer(ends: tuple[Channel, Channel]) -> None:
     one, other = ends
     messages = [("processes", number, "x" * 100_000) for number in range(20)]
     for message in messages:
         one.send(message)
     got = []
     while len(got) < len(messages):
-        got += other.receive()
+        got += heard(other)
         one.send()
     assert got == messages
 
 
-def test_the_end_of_the_other_end(ends: tuple[Line, Line]) -> None:
+def test_the_end_of_the_other_end(ends: tuple[Channel, Channel]) -> None:
     one, other = ends
     one.send(("last",))
-    os.close(one.descriptor)
-    assert other.receive() == [("last",)]
+    one.close()
+    assert heard(other) == [("last",)]
     assert other.closed
     other.send(("into the void",))
-    assert other.receive() == []
+    assert heard(other) == []
 
 
-def test_writing_to_nobody_is_noticed(ends: tuple[Line, Line]) -> None:
+def test_writing_to_nobody_is_noticed(ends: tuple[Channel, Channel]) -> None:
     one, other = ends
-    os.close(other.descriptor)
+    other.close()
     one.send(("anybody?",))
     assert not one.unsent
-    assert one.receive() == []
+    assert heard(one) == []
     assert one.closed
+
+
+@pytest.mark.parametrize("message", [("domain", 1), ("domain", 1, 5, 0.0), ("launch", {}, None)])
+def test_a_message_whose_descriptors_cannot_be_counted(ends: tuple[Channel, Channel], message: wire.Message) -> None:
+    """It is none of ours: this end uses the socket no more, and goes on otherwise."""
+    one, other = ends
+    one.send(message)
+    assert heard(other) == []
+    assert other.closed
 
 
 class Awake:
@@ -75,7 +88,7 @@ def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     for reads in (True, False):
         ours, theirs = socket.socketpair()
         with theirs:
-            talk = conversation.Conversation(ours.detach())
+            talk = conversation.Conversation(Channel(ours.detach()))
             talk.tell(*report)
             received: list[bytes] = []
 
@@ -87,7 +100,7 @@ def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
             if reads:
                 reader.start()
             assert talk.finish(Awake(), lambda: True) is reads  # type: ignore[arg-type]
-            os.close(talk.line.descriptor)
+            talk.line.close()
             if reads:
                 reader.join()
                 assert wire.Unpacker().feed(b"".join(received)) == [report]
