@@ -44,7 +44,6 @@ HELPERS = (
     "supervisor/keepers/states",
     "supervisor/keepers/journal",
     "supervisor/keepers/deaths",
-    "supervisor/keepers/domain_ending",
     "supervisor/keepers/execve",
     "supervisor/keepers/fork_exec",
     "supervisor/keepers/execution",

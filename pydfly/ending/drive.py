@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 CONFIRMATIONS = 3  # listings that must agree that only the spared are left: ECHILD cannot say it then
+GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 PATIENT_QUESTIONS = 3  # after so many, members that are not known yet are stopped until the answer is here
 
 
@@ -46,6 +47,8 @@ class Ending:
         mode: str = EVERYONE,
         command: int = 0,
     ) -> None:
+        self.due = now
+        """When the next step is due, on the same clock."""
         self.survivors: list[Survivor] = []
         self.spared: list[DescendantInfo] = []
         self._actuator = actuator
@@ -58,9 +61,19 @@ class Ending:
         self._questions = 0
         self._frozen = False  # whether members were stopped to be asked about
 
-    def hurry(self, now: float) -> None:
-        """SIGKILL from now on."""
-        self._policy.hurry(now)
+    @property
+    def leaves_some(self) -> bool:
+        """Whether processes live on: spared, or impossible to end."""
+        return bool(self.survivors or self.spared)
+
+    def hurry(self, kill_at: float) -> None:
+        """SIGKILL from that time on at the latest."""
+        self.due = 0.0
+        self._policy.hurry(kill_at)
+
+    def gather(self, now: float) -> None:
+        """A process has died: look again soon, but not for each of many deaths."""
+        self.due = min(self.due, now + GATHER)
 
     def command_ended(self) -> None:
         """Take note that the command has ended: its pid may be another's from now on."""
@@ -73,6 +86,7 @@ class Ending:
             spared = [member for member in self._asked if member.pid in pids]
             self._actuator.signal(Orders("SIGCONT", spared, float("inf")))
         self._asked = []
+        self.due = 0.0
 
     def spare_nobody(self) -> None:
         """Ask no longer: no owner is there to answer."""
@@ -105,7 +119,9 @@ class Ending:
         if verdict is not None:
             self.survivors = verdict
             return None
-        return self._policy.pause(now)
+        pause = self._policy.pause(now)
+        self.due = now + pause
+        return pause
 
     def _without_spared(self, now: float, members: list[DescendantInfo]) -> list[DescendantInfo]:
         """Keep the members that are known not to be spared; ask about those that are not known yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydfly.ending.drive import CONFIRMATIONS, Ending
+from pydfly.ending.drive import CONFIRMATIONS, GATHER, Ending
 from pydfly.ending.policy import Orders
 from pydfly.structs import DescendantInfo
 
@@ -125,3 +125,23 @@ def test_hurry() -> None:
     ending.hurry(1.0)
     ending.step(1.0)
     assert world.sent[-1] == ("SIGKILL", 10)
+
+
+def test_when_the_next_step_is_due() -> None:
+    """Deaths bring it forward, but not each of many; an answer, or less patience, makes it due at once."""
+    ending = Ending(World(process(10)), 5.0, 60.0)
+    assert ending.due == 5.0
+    pause = ending.step(5.0)
+    assert pause is not None and ending.due == 5.0 + pause
+    while ending.due < 9.0:
+        ending.step(ending.due)
+    before = ending.due
+    ending.gather(before - 2 * GATHER)
+    assert ending.due == before - GATHER
+    ending.gather(before)
+    assert ending.due == before - GATHER
+    for change in (lambda: ending.hurry(30.0), lambda: ending.spare([])):
+        ending.step(20.0)
+        assert ending.due > 20.0
+        change()
+        assert ending.due <= 20.0

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MOST = 5000  # dead children that are collected before this process looks around again
 FAILED = 125  # exit status of a helper that failed: the one above it ends what it has left, and says so
 LEFT = 3  # exit status of a ward that leaves processes which live on: spared, or impossible to end
-GATHER = 0.02  # seconds between two looks during the grace, however fast the deaths come
 
 
 class Keeper:
@@ -42,7 +41,6 @@ class Keeper:
         self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by what acts on it
         self._session = os.getsid(0)
         self._ending: Ending | None = None
-        self._next = float("inf")
 
     def add(self, ward: int) -> None:
         """Keep a child from now on."""
@@ -80,7 +78,6 @@ class Keeper:
             take_precedence()
             members = OwnChildren(self.listing, self.collect, self.kept, self._session)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
-            self._next = 0.0
             self.survivors = []
 
     def advance(self) -> bool:
@@ -91,15 +88,14 @@ class Keeper:
             self._ending = None
             return True
         now = time.monotonic()
-        if now < self._next:
+        if now < self._ending.due:
             return False
-        pause = self._ending.step(now)
-        if pause is None:
+        if self._ending.step(now) is None:
             self.survivors = self._ending.survivors
             self.kept.update(self.listing.pids())
             self._ending = None
             return True
-        self._next = now + min(pause, GATHER)
+        self._ending.gather(now)
         return False
 
     @property
@@ -110,7 +106,7 @@ class Keeper:
     @property
     def due(self) -> float:
         """When ``advance`` is due, on the monotonic clock."""
-        return float("inf") if self._ending is None else self._next
+        return float("inf") if self._ending is None else self._ending.due
 
     def _none_left(self) -> bool:
         """Say whether every child is kept.

@@ -13,13 +13,13 @@ import _signal
 import os
 import time
 
+from ...ending.drive import Ending
 from ...ending.warden_domain import OwnChildren
 from ..launch import Launch
 from ..wire import error_fields
 from . import mailbox, states
 from .deaths import Deaths
-from .domain import is_empty, name_myself, stand_alone
-from .domain_ending import DomainEnding
+from .domain import is_empty, name_myself, stand_alone, take_precedence
 from .execution import Execution
 from .keeper import FAILED, LEFT
 
@@ -54,7 +54,7 @@ class Warden:
         self._execution: Execution | None = None
         self._dead = Deaths(listing)
         self._children = OwnChildren(listing, self._dead.count)
-        self._ending: DomainEnding | None = None
+        self._ending: Ending | None = None
         self._deadline = float("inf")  # the end of the time that the command was given
 
     def run(self, owner: Conversation, given: Given) -> int:
@@ -125,7 +125,7 @@ class Warden:
         if self._dead.stopped_by:
             self._owner.tell("stopped", self._dead.stopped_by)
         if died and self._ending:
-            self._ending.gather()
+            self._ending.gather(time.monotonic())
         if self._dead.childless and self.pid:
             self._look_for_last()
         if time.monotonic() >= self._due:
@@ -207,20 +207,23 @@ class Warden:
         self.reason = reason
         self.state = states.ENDING
         ask = self._owner.ask if self.launch.spare and not self._owner.line.closed else None
-        living = self.pid if self.status is None else 0
-        self._ending = DomainEnding(self._children, self.launch, grace, self._dead.journal.saw, ask, living)
+        how = self.launch.stop_signal, self.launch.kill_mode, self.pid if self.status is None else 0
+        grace = self.launch.grace if grace is None else grace
+        take_precedence()
+        self._ending = Ending(self._children, time.monotonic(), grace, self._dead.journal.saw, ask, *how)
 
     def _hurry(self, reason: str, grace: float | None) -> None:
         assert self._ending
-        self._ending.hurry(grace)
+        if grace is not None:
+            self._ending.hurry(time.monotonic() + grace)
 
     def _spare_nobody(self, reason: str) -> None:
         assert self._ending
-        self._ending.plan.spare_nobody()
+        self._ending.spare_nobody()
 
     def _step(self) -> None:
         assert self._ending
-        if self._ending.step():
+        if self._ending.step(time.monotonic()) is None:
             self.state = states.OVER
 
     def _look_for_last(self) -> None:
@@ -236,7 +239,6 @@ class Warden:
     def _say_farewell(self) -> bool:
         """Report, however long the owner takes to read it; but not to an owner that is gone."""
         if self.launch and self.pid and (self.status is not None or self._ending):
-            plan = self._ending.plan if self._ending else None
-            report = self._dead.journal.report(self.launch, self.pid, self.status, plan)
+            report = self._dead.journal.report(self.launch, self.pid, self.status, self._ending)
             self._owner.tell("ended", {**report, "reason": self.reason, "start": self._began})
         return self._owner.finish(self._mailbox, self._lifeline.is_cut)
