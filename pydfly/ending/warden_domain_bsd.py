@@ -44,8 +44,8 @@ class KernelList:
         """Yield the pids of the children."""
         yield from self.pids()
 
-    def walk(self, pids: list[int]) -> list[DescendantInfo]:
-        """Return these children and their descendants, parents first."""
+    def walk(self, pids: list[int], parents: set[int]) -> list[DescendantInfo]:
+        """Return these children of the calling process and their descendants, parents first."""
         below = set(pids)
         found = []
         for process in self._processes.below(os.getpid()):

@@ -16,13 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..structs import DescendantInfo
-
 _PIECE = 65536
 _ROOM = 256  # bytes, for as many pids as are taken from the kernel at a time when memory is short
 
 
-class ChildrenFile:
+class ChildrenFile(ProcFs):
     """The children of the calling process; OSError: ENOTSUP, /proc is missing, or belongs to another pid namespace."""
 
     def __init__(self) -> None:
@@ -33,7 +31,7 @@ class ChildrenFile:
         wrong = trouble(self._proc)
         if wrong:
             raise OSError(errno.ENOTSUP, f"/proc {wrong}")
-        self._processes = ProcFs(".", self._proc)
+        super().__init__(".", self._proc)
         self._file = -1
         self._room = bytearray(_ROOM)
         self.renew()
@@ -54,8 +52,7 @@ class ChildrenFile:
     def pids(self) -> list[int]:
         """Return the pids of the children, zombies included, the one attached last at the end."""
         if self._file < 0:
-            own = os.getpid()
-            return [process.pid for process in self._processes.everyone() if process.ppid == own]
+            return self.children()
         content = part = os.pread(self._file, _PIECE, 0)
         while part:
             part = os.pread(self._file, _PIECE, len(content))
@@ -78,27 +75,6 @@ class ChildrenFile:
                 yield int(pid)
                 pid = b""
             offset += count
-
-    def walk(self, pids: list[int]) -> list[DescendantInfo]:
-        """Return these children and their descendants, parents first, as far as they can be seen.
-
-        Raises:
-            OSError: EMFILE, ENFILE, and whatever else keeps this process from looking.
-        """
-        return self._processes.walk(pids, {os.getpid()})
-
-    def info(self, pid: int) -> DescendantInfo:
-        """Describe one process; OSError: ProcessLookupError, it is gone or hidden; EMFILE and the like."""
-        return self._processes.info(pid)
-
-    def send(self, target: DescendantInfo, signal: int) -> None:
-        """Signal a process that is no child: exactly this one, never one that got its pid later.
-
-        Raises:
-            OSError: ProcessLookupError, it is gone; PermissionError, it refuses; ENOSYS, EMFILE and the like where
-                this process cannot address it.
-        """
-        self._processes.send(target, signal)
 
     def kill_domain(self) -> None:
         """Nothing: the kernel has no call for a whole domain here."""

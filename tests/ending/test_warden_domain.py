@@ -28,7 +28,7 @@ class Moving:
         """Yield the same."""
         yield from self._children
 
-    def walk(self, pids: list[int]) -> list[DescendantInfo]:
+    def walk(self, pids: list[int], parents: set[int]) -> list[DescendantInfo]:
         """Follow the lists: that of 11 is empty when it is read, as 12 has just left it."""
         self._children = [10, 12]
         below = {10: [self.info(10), DescendantInfo(11, 10, "middle", "zombie", 1.0)], 12: [self.info(12)]}
