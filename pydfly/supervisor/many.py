@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from ..errors import SurvivorsError
-from .bell import Bell
+from . import start
 from .domains import ManyDomains
 from .owner import Supervised
+from .poller import Poller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ..structs import Survivor
     from .arguments import Arguments, Word
     from .services.handle import Service
+    from .switchboard import Switchboard
 
 
 class Supervisor(ManyDomains):
@@ -33,7 +35,7 @@ class Supervisor(ManyDomains):
     """
 
     def __init__(self, *, grace: float = 5.0, interpreter: Word | None = None) -> None:
-        self._bell: Bell | None = None
+        self._descriptor: NewsDescriptor | None = None
         super().__init__(grace, interpreter)
 
     def __del__(self) -> None:
@@ -105,10 +107,10 @@ class Supervisor(ManyDomains):
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
-        if self._bell is None:
-            self._bell = Bell(self._board)
-            self._board.listeners.append(self._bell.ring)
-        return self._bell.fileno()
+        if self._descriptor is None:
+            self._descriptor = NewsDescriptor(self._board)
+            self._board.listeners.append(self._descriptor.ring)
+        return self._descriptor.fileno()
 
     def wait_any(self, timeout: float | None = None) -> list[Supervised]:
         """Wait for news of any domain: its start, or why there is none, the end of its command, its own end.
@@ -125,8 +127,8 @@ class Supervisor(ManyDomains):
         except TimeoutError:
             return []
         told = self._take_news(Supervised)
-        if self._bell is not None:
-            self._bell.silence()
+        if self._descriptor is not None:
+            self._descriptor.silence()
         return told
 
     def stop(self, grace: float | None = None) -> None:
@@ -144,15 +146,59 @@ class Supervisor(ManyDomains):
                 handle.stop(grace)
         self._leave_guard()
         self._board.wait_gone(None)
-        self._take_bell_down()
+        self._close_descriptor()
         if survivors:
             raise SurvivorsError(survivors)
 
     def close(self) -> None:
         """Let go of every domain: all are ended, but this call does not wait for that."""
         self._board.close()
-        self._take_bell_down()
+        self._close_descriptor()
 
-    def _take_bell_down(self) -> None:
-        if self._bell is not None:
-            self._bell.close()
+    def _close_descriptor(self) -> None:
+        if self._descriptor is not None:
+            self._descriptor.close()
+
+
+class NewsDescriptor:
+    """A descriptor for foreign event loops: readable while there may be news, also when another call has read them.
+
+    It is about ``board``'s poller and about ``ring``.
+    """
+
+    def __init__(self, board: Switchboard) -> None:
+        self._mine, self._its = start.pair()
+        self._mine.setblocking(False)
+        self._its.setblocking(False)
+        self._poller = Poller()
+        self._poller.add(board.fileno())
+        self._poller.add(self._mine.fileno())
+
+    def __del__(self) -> None:
+        if hasattr(self, "_poller"):
+            self.close()
+
+    def fileno(self) -> int:
+        """Return the descriptor; -1 after ``close``."""
+        return self._poller.fileno()
+
+    def ring(self) -> None:
+        """Make it readable."""
+        try:
+            self._its.send(b"!")
+        except OSError:  # it is full of rings
+            return
+
+    def silence(self) -> None:
+        """Take the rings back."""
+        try:
+            while self._mine.recv(4096):
+                pass
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Take it down: nothing more can ring it."""
+        self._poller.close()
+        self._mine.close()
+        self._its.close()

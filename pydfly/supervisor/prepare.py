@@ -11,7 +11,7 @@ import sys
 
 from ..backends import current, is_linux
 from ..errors import BackendError
-from . import arguments, credentials, start
+from . import arguments, start
 from .descriptors import Descriptors
 from .launch import Launch
 from .post import Post
@@ -69,9 +69,9 @@ class Prepared:
         words = arguments.words_of(command)
         self.names = (words[0], cwd)
         # in the order of Popen: of two mistakes it is the same one that is told
-        group = credentials.group_of(group)
-        extra_groups = credentials.groups_of(extra_groups)
-        user = credentials.user_of(user)
+        group = arguments.group_of(group)
+        extra_groups = arguments.groups_of(extra_groups)
+        user = arguments.user_of(user)
         standard = self._standard_files(stdin, stdout, stderr)
         environment, entries = arguments.environment_of(env)
         arguments.check_path(env, words[0])
@@ -83,7 +83,7 @@ class Prepared:
         plain = [arguments.word_of(word) for word in words]
         arguments.without_null(b"".join(entries or [*environment, *environment.values()]))
         directory = None if cwd is None else arguments.word_of(cwd)
-        credentials.check_ids(user, group, extra_groups)
+        arguments.check_ids(user, group, extra_groups)
         self.launch = Launch(
             plain,
             env=environment,

@@ -25,11 +25,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from signal import struct_siginfo
-    from typing import Any
+    from typing import Any, Protocol
 
     from ..launch import Launch
     from ..wire import Message
-    from .attendant import Attendant
+
+    Fields = tuple[Any, ...]  # of DescendantInfo
+
+    class Attendant(Protocol):
+        """What else is done while a command runs; see ``cli.run``."""
+
+        announces: bool
+
+        def started(self, pid: int) -> None: ...
+        def spares(self, members: list[Fields], at_exit: bool) -> list[int]: ...
+        def waiting(self, members: list[Fields], rest: float) -> None: ...
+
 
 _OURS = {_signal.SIGIO, _signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGXCPU}
 # and Mailbox.wake: about this process itself, its own pipes, files and limits, if no other one sent it
@@ -40,10 +51,7 @@ class Foreground:
     """The command, its domain, and what is known of them.
 
     Args:
-        launch: what to run.
-        descriptors: those that the command gets, under their own numbers.
-        kept: those that this process needs besides.
-        attendant: is told what happens.
+        descriptors: those that the command gets, under their own numbers; ``kept``: those that this process needs.
         before: the signal mask that this process began with (None for that of now), and which of the signals that
             Python ignores were ignored before it did.
     """
