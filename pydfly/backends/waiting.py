@@ -75,3 +75,11 @@ def look_at(pid: int) -> bool | None:
         return is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
     except ChildProcessError:
         return None
+
+
+def has_dead_children() -> bool | None:
+    """Say whether any child is dead, and leave it to be waited for; None: there is no child at all."""
+    try:
+        return waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return None

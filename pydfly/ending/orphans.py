@@ -6,11 +6,10 @@ a zombie too many is harmless, a stolen exit status is not.
 
 from __future__ import annotations
 
-import os
 import time
 
 from ..backends import current, offspring
-from ..backends.waiting import waitid
+from ..backends.waiting import has_dead_children
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     processes = current().processes
     if not current().live:
         return _collect([pid for pid in processes.child_members() if pid not in ignore])
-    if not _somebody_is_dead():
+    if not has_dead_children():
         return []
     if not offspring.is_watching():
         # other code made this process a reaper: from now on its children are noted, and those that are there may be its
@@ -58,10 +57,3 @@ def _collect(pids: list[int]) -> list[Reaped]:
         if reaped is not None:
             collected.append(reaped)
     return collected
-
-
-def _somebody_is_dead() -> bool:
-    try:
-        return waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-    except ChildProcessError:
-        return False

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from ..backends import current
-from ..backends.waiting import waitid
+from ..backends.waiting import has_dead_children
 from ..structs import KillReport
 from . import orphans
 from .drive import CONFIRMATIONS, Ending, actuator
@@ -89,7 +87,7 @@ class OwnDomain:
 
     def _is_over(self) -> bool:
         """Say whether no member lives.  No child at all is the best proof; else see LivingChildren."""
-        if current().live and _is_childless():
+        if current().live and has_dead_children() is None:
             return True
         if self._children is not None:
             return all(self._children.none_is_left() for _ in range(CONFIRMATIONS))
@@ -110,11 +108,3 @@ def _living_children(keep: Keep | None, spared: Collection[int]) -> LivingChildr
     from .own_domain_linux import LivingChildren
 
     return LivingChildren(keep, spared)
-
-
-def _is_childless() -> bool:
-    try:
-        waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return True
-    return False

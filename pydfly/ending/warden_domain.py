@@ -19,7 +19,7 @@ import os
 import sys
 import time
 
-from ..backends.waiting import is_death, waitid, waitpid
+from ..backends.waiting import look_at, waitid, waitpid
 from ..members import DescendantInfo
 from .sending import describe_refusal
 
@@ -83,7 +83,8 @@ class OwnChildren:
         found += [member for member in self._below(late) if member.pid not in seen] if late else []
         seen.update(member.pid for member in found)
         own = os.getpid()
-        hidden = [DescendantInfo(pid, own, HIDDEN, _state(pid), 0.0) for pid in [*pids, *late] if pid not in seen]
+        states = {pid: "zombie" if look_at(pid) else "other" for pid in [*pids, *late] if pid not in seen}
+        hidden = [DescendantInfo(pid, own, HIDDEN, state, 0.0) for pid, state in states.items()]
         return hidden + found
 
     def _below(self, pids: list[int]) -> list[DescendantInfo]:
@@ -146,15 +147,6 @@ class OwnChildren:
             if group > 1:
                 os.killpg(group, number)
         os.kill(pid, number)
-
-
-def _state(pid: int) -> str:
-    """Tell whether a child that cannot be seen is dead."""
-    try:
-        dead = is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
-    except ChildProcessError:
-        return "other"
-    return "zombie" if dead else "other"
 
 
 def _try_calls() -> None:

@@ -7,7 +7,6 @@ before the test.  A daemon has lost its parent when it is found; it came from th
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from _thread import get_ident
@@ -18,6 +17,7 @@ from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, Method
 from pytest import FixtureDef
 
 from ..backends.environment import machine
+from ..backends.linux.procfile import moment, newest_pid
 from ..records import NamedTuple
 from ..structs import DescendantInfo
 
@@ -166,22 +166,4 @@ def _module_objects() -> dict[int, tuple[object, str]]:
 
 def _clock() -> Callable[[], float]:
     """Return the clock of start times."""
-    if machine() == "linux":
-        from ..backends.linux.procfile import moment
-
-        return moment
-    return time.time
-
-
-def newest_pid() -> int | None:
-    """Return the pid that the machine gave out last, or None where that is not told."""
-    try:
-        descriptor = os.open("/proc/loadavg", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return int(os.read(descriptor, 200).split()[-1])
-    except (ValueError, IndexError):
-        return None
-    finally:
-        os.close(descriptor)
+    return moment if machine() == "linux" else time.time

@@ -20,12 +20,14 @@ from .. import structs
 from ..backends import choice as select
 from ..backends import offspring, use
 from ..backends.environment import machine
+from ..backends.linux.procfile import newest_pid
+from ..backends.waiting import has_dead_children
 from ..constants import of
 from ..ending import orphans
 from ..ending.own_domain import OwnDomain
 from ..errors import AlreadyReaperError, BackendError
 from ..structs import DescendantInfo
-from .births import Births, Origin, newest_pid
+from .births import Births, Origin
 from .leaks import Leak, command_line, is_named, is_pythons_own
 
 GRACE = 0.1
@@ -181,9 +183,8 @@ class Watch:
         self._only_dead = False
         if os.getpid() != self._own:
             return []
-        try:
-            zombie = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
+        dead = has_dead_children()
+        if dead is None:
             self._family.clear()
             self._newest = newest_pid()
             return []
@@ -192,7 +193,7 @@ class Watch:
             return []
         found = self._between(self._newest, newest)
         self._newest = newest
-        if zombie is not None:
+        if dead:
             with use(self._backend):
                 orphans.reap()
         return found

@@ -70,6 +70,14 @@ def exists(path: str, directory: int | None = None) -> bool:
     return True
 
 
+def newest_pid() -> int | None:
+    """Return the pid that the machine gave out last; None where that is not told: on the BSDs, or without that file."""
+    try:
+        return int(read("/proc/loadavg").split()[-1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
 def trouble(directory: int | None = None) -> str:
     """Say why /proc is of no use to this process, as the end of a sentence about it; nothing where it shows it.
 

@@ -57,9 +57,7 @@ class Journal:
         """Note how a child ended: its wait status and what it used."""
         record = self._open.pop(pid, None) or self._note(pid, None, os.getpid(), None)
         self._open.pop(pid, None)
-        code = os.waitstatus_to_exitcode(status)
-        record["status"], record["signal"] = (code, None) if code >= 0 else (None, -code)
-        record["end"] = time.time()
+        _end(record, status)
         record["rusage"] = {
             "user_time": usage.ru_utime,
             "system_time": usage.ru_stime,
@@ -71,10 +69,8 @@ class Journal:
         record = self._open.pop(pid, None)
         if record is None:
             self.unlisted += 1
-            return
-        code = os.waitstatus_to_exitcode(status)
-        record["status"], record["signal"] = (code, None) if code >= 0 else (None, -code)
-        record["end"] = time.time()
+        else:
+            _end(record, status)
 
     def report(self, launch: Launch, pid: int, status: int | None, ending: Ending | None) -> dict[str, Any]:
         """Say what ran and how it ended, in plain values: pid and wait status of the command, and who was left."""
@@ -100,3 +96,9 @@ class Journal:
         else:
             self.unlisted += 1
         return record
+
+
+def _end(record: Record, status: int) -> None:
+    code = os.waitstatus_to_exitcode(status)
+    record["status"], record["signal"] = (code, None) if code >= 0 else (None, -code)
+    record["end"] = time.time()
