@@ -57,7 +57,7 @@ HELPERS = (
 GUARD = (
     *HELPERS,
     "supervisor/services/__init__",
-    "supervisor/services/desk",
+    "supervisor/services/services",
     "supervisor/keepers/program",
 )
 """What the guard needs that is a program of its own."""

@@ -10,7 +10,7 @@ import errno
 import os
 
 from ..channel import CUT_OFF, Channel, close_all, needed
-from ..services.desk import Desk
+from ..services.services import Services
 from ..wire import PROTOCOL, error_fields
 from . import mailbox
 from .domain import (
@@ -41,14 +41,14 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
         protect_myself()
         inherit_as_forked()
         box = Mailbox(mask)
-        desk = Desk(control.send)
-        guard = Guard(box, desk.tell, descriptor)
+        services = Services(control.send)
+        guard = Guard(box, services.tell, descriptor)
         let_go(box.null, box.null, descriptor, *guard.descriptors)
         guard.start_deputy()
         die_with_parent(_signal.SIGCONT, owner)
         mailbox.listen(descriptor)
         control.send(("hello", os.getpid(), PROTOCOL))
-        _serve(box, guard, control, desk, owner)
+        _serve(box, guard, control, services, owner)
     except BaseException as error:  # whatever it is: no process may be left
         control.send(("failed", None, error_fields(error)))
         if guard is not None:
@@ -57,7 +57,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     return 0
 
 
-def _serve(box: Mailbox, guard: Guard, control: Channel, desk: Desk, owner: int) -> None:
+def _serve(box: Mailbox, guard: Guard, control: Channel, services: Services, owner: int) -> None:
     closing = False
     while not (closing and guard.is_over):
         for message, descriptors in control.receive():
@@ -65,19 +65,19 @@ def _serve(box: Mailbox, guard: Guard, control: Channel, desk: Desk, owner: int)
             if message[0] in ("domain", "ahead") and whole:
                 guard.hand_down(message, descriptors)
             elif message[0] == "service" and whole:
-                desk.create(guard.hand_down, message, descriptors)
+                services.create(guard.hand_down, message, descriptors)
             else:
                 close_all(descriptors)
                 error = OSError(errno.EMFILE, CUT_OFF)
                 control.send(("failed", message[1] if len(message) > 1 else None, error_fields(error)))
         control.send()
         guard.look_around()
-        desk.turn()
+        services.turn()
         if not closing and (control.closed or os.getppid() != owner):
             closing = True
-            desk.stop()
+            services.stop()
             guard.close()
             continue
         if not (closing and guard.is_over):
-            box.wait_until(min(guard.due, desk.due))
-    desk.close()
+            box.wait_until(min(guard.due, services.due))
+    services.close()

@@ -1,164 +1,77 @@
-"""The services of a Supervisor, in its guard: made on request, asked over a line each, restarted without their owner.
-
-A line of a service is like that of a domain; see wire.  The owner that lets go of it ends the service.
-"""
+"""The services that a guard keeps besides the domains of its owner, if the owner has asked for some."""
 
 from __future__ import annotations
 
-import os
-
-from ..channel import Channel
-from ..keepers import mailbox
-from ..launch import Launch
-from ..wire import error_fields
-from .event_loop import EventLoop
-from .guard_domains import Domains
-from .restart_pace import Rules
-from .service import Service
-
-HELD = -1  # the target of what no command gets
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from ..wire import Message
+    from .guard_domains import Domains
+    from .service_line import ServiceLine
 
 
 class Services:
-    """All services of this guard."""
+    """The services of one guard; nothing is loaded before the first.
 
-    def __init__(self, hand_down: Callable[[Message, list[int]], None]) -> None:
-        self.loop = EventLoop(mailbox.listen)
-        self.domains = Domains(self.loop, hand_down)
-        self._kept: set[_Kept] = set()
+    ``tell`` takes what the owner of the guard is told.
+    """
 
-    def create(self, message: Message, descriptors: list[int]) -> None:
-        """Make a service, of ("service", number, targets, fields).
+    def __init__(self, tell: Callable[[Message], None]) -> None:
+        self._tell = tell
+        self._domains: Domains | None = None
+        self._lines: set[ServiceLine] = set()
+
+    def tell(self, message: Message) -> None:
+        """Take news of a domain to its owner: the guard's own owner, or a service."""
+        if self._domains is None or not self._domains.told(message):
+            self._tell(message)
+
+    def create(self, hand_down: Callable[[Message, list[int]], None], message: Message, descriptors: list[int]) -> None:
+        """Make a service, of ("service", number, targets, fields); its domains are handed down like others.
 
         The descriptors are this end of its line, its directory, and one for each target.
         """
+        from .service_line import ServiceLine
+
+        if self._domains is None:
+            self._domains = _first_domains(hand_down)
         _, _, targets, fields = message
         line, cwd, *sources = descriptors
-        kept = _Kept(Channel(line), self.loop, self._kept.discard)
-        kept.make(self.domains, cwd, dict(zip(targets, sources, strict=True)), fields)
-        self._kept.add(kept)
+        kept = ServiceLine(line, self._domains, self._lines.discard)
+        kept.make(cwd, dict(zip(targets, sources, strict=True)), fields)
+        self._lines.add(kept)
+
+    def turn(self) -> None:
+        """Do what is due."""
+        if self._domains:
+            self._domains.loop.turn()
+
+    @property
+    def due(self) -> float:
+        """When there is something to do next, on the monotonic clock."""
+        rest = self._domains.loop.rest() if self._domains else None
+        return float("inf") if rest is None else time.monotonic() + rest
 
     def stop(self) -> None:
         """Restart nothing more: every domain is being ended."""
-        for kept in list(self._kept):
+        for kept in list(self._lines):
             kept.stop()
 
     def close(self) -> None:
         """Write the rest of all output, and let go."""
-        for kept in list(self._kept):
+        for kept in list(self._lines):
             kept.close()
 
 
-class _Kept:
-    """One service, and its owner's end of the line."""
+def _first_domains(hand_down: Callable[[Message, list[int]], None]) -> Domains:
+    import gc
 
-    def __init__(self, line: Channel, loop: EventLoop, forget: Callable[[_Kept], None]) -> None:
-        self._line = line
-        self._loop = loop
-        self._forget = forget
-        self._service: Service | None = None
-        self._descriptors: list[int] = []
-        self._told: tuple[Any, ...] = ()
-        loop.watch(line.descriptor, self._hear)
+    from ..keepers import mailbox
+    from .event_loop import EventLoop
+    from .guard_domains import Domains
 
-    def make(self, domains: Domains, cwd: int, targets: dict[int, int], fields: dict[str, Any]) -> None:
-        """Make it, and say whether it was made."""
-        self._descriptors = [cwd, *targets.values()]
-        try:
-            self._service = Service(
-                fields["name"],
-                Rules(**fields["rules"]),
-                Launch(**fields["launch"]),
-                domains,
-                cwd,
-                {**targets, HELD: self._line.descriptor},  # its end is that of the warden, too, without the guard
-                ready=fields["ready"],
-                ring=fields["ring"],
-                log=fields["log"],
-            )
-        except (OSError, ValueError) as error:
-            self._send(("failed", (*error_fields(error), getattr(error, "filename", None))))
-            return
-        self._service.changed = self._changed
-        self._service.over = self._over
-        self._changed()
-
-    def stop(self) -> None:
-        """Have nothing restarted any more."""
-        if self._service and not self._service.exiting:
-            self._service.exit()
-
-    def close(self) -> None:
-        """Let go of everything."""
-        if self._service:
-            self._service.close()
-            self._service = None
-        if self._line.descriptor >= 0:
-            self._loop.forget(self._line.descriptor)
-            self._line.close()
-        for descriptor in self._descriptors:
-            os.close(descriptor)
-        self._descriptors = []
-        self._forget(self)
-
-    def _over(self) -> None:
-        """It has exited: its owner has let go of it, or the guard ends."""
-        self._loop.after(0, self.close)
-
-    def _hear(self) -> None:
-        for message, _ in self._line.receive():
-            if self._service:
-                self._answer(self._service, message)
-        if self._line.closed:
-            self._loop.forget(self._line.descriptor)
-            if self._service is None:
-                self.close()
-            else:
-                self.stop()
-            return
-        self._send()
-        self._changed()
-
-    def _answer(self, service: Service, message: Message) -> None:
-        name, serial, *values = message
-        try:
-            value = self._meet(service, name, values)
-        except (OSError, ValueError) as error:  # a path that no file can have is a ValueError
-            self._send(("refused", serial, (*error_fields(error), getattr(error, "filename", None))))
-        else:
-            self._changed()
-            self._send(("done", serial, value))
-
-    def _meet(self, service: Service, name: str, values: list[Any]) -> Any:
-        if name == "start":
-            service.start()
-        elif name == "stop":
-            service.stop("everybody", values[0])
-        elif name == "restart":
-            service.restart(values[0])
-        elif name == "log":
-            service.output.read()
-            return service.output.ring.read()
-        elif name == "reopen":
-            service.output.use_log(values[0])
-        return None
-
-    def _changed(self) -> None:
-        """Tell the owner when something else than the output has changed; one that does not read hears of the last."""
-        if self._service and not self._line.unsent:
-            told = (tuple(self._service.status()), self._service.survivors, self._service.warden)
-            if told != self._told:
-                self._told = told
-                self._send(("status", *told))
-
-    def _send(self, message: Message | None = None) -> None:
-        if not self._line.closed:
-            self._line.send(message)
-            self._loop.interest(self._line.descriptor, read=True, write=self._line.unsent)
+    gc.enable()  # it may run for years
+    return Domains(EventLoop(mailbox.listen), hand_down)
