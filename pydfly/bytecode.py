@@ -31,7 +31,7 @@ HELPERS = (
     *(
         ("backends/linux/procfile", "backends/linux/procfs", "ending/warden_domain_linux")
         if sys.platform == "linux"
-        else ("backends/bare",)
+        else ("backends/bare", "backends/native/__init__", "backends/native/processes", "ending/warden_domain_bsd")
     ),
     "supervisor/wire",
     "supervisor/channel",

@@ -37,6 +37,19 @@ def extension() -> ModuleType:
         raise BackendError(f"native: {obstacle()}") from None
 
 
+class Call:
+    """The extension as ``KernelProcesses`` asks by it; what is refused is a plain OSError."""
+
+    def __init__(self) -> None:
+        native = extension()
+        self.ffi: Any = native.ffi
+        self.lib: Any = native.lib
+
+    def refusal(self, syscall: str, number: int, reason: str | None = None) -> OSError:
+        """Make the error for a call that failed."""
+        return OSError(number, f"{syscall}: {reason or os.strerror(number)}")
+
+
 def become_reaper() -> None:
     """Own a domain, or keep the one there is; BackendError: no extension is built; OSError: as procctl(2) says."""
     lib = extension().lib

@@ -10,7 +10,6 @@ import os
 
 from ..backends import bare
 from ..backends.native.processes import KernelProcesses
-from ..backends.native.rawcall import RawCall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ class KernelList:
 
     def __init__(self) -> None:
         # not the backend in force: choosing and making it takes longer than all else that a start needs
-        native = bare.extension()
-        self._processes = KernelProcesses(RawCall(native.ffi, native.lib), self._below)
+        self._processes = KernelProcesses(bare.Call(), self._below)
         self._processes.children()
 
     def _below(self) -> list[DescendantInfo]:

@@ -9,7 +9,8 @@ DRAGONFLY = "pydfly/backends/native/dragonfly.py"
 FREEBSD = "pydfly/backends/native/freebsd.py"
 RAW = "pydfly/backends/native/rawcall.py"
 BINDING = "pydfly/backends/native/binding.py"
-NATIVE = "pydfly/backends/native/__init__.py"
+NATIVE = "pydfly/backends/native/backend.py"
+CHOSEN = "pydfly/backends/native/__init__.py"
 BARE = "pydfly/backends/bare.py"
 PROCESSES = "pydfly/backends/native/processes.py"
 RTLD = "pydfly/backends/native/residency.py"
@@ -190,7 +191,7 @@ MUTATIONS = [
         "return failed != errno.EPERM",
     ),
     Mutation("RS-1", NATIVE, "return int(removed)", "return 0"),
-    Mutation("which system", NATIVE, "if built_for not in (flavour,", 'if built_for not in ("dragonfly", "freebsd",'),
+    Mutation("which system", CHOSEN, "if built_for not in (flavour,", 'if built_for not in ("dragonfly", "freebsd",'),
     Mutation(
         "the size in the structure",
         NATIVE,

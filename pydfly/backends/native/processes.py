@@ -25,16 +25,23 @@ from ..waiting import is_death, waitid, waitpid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
 
-    from .rawcall import RawCall
+    class Call(Protocol):
+        """The extension, and how a call that failed is told: ``RawCall``, or ``bare.Call``."""
+
+        ffi: Any
+        lib: Any
+
+        def refusal(self, syscall: str, number: int, reason: str | None = None) -> OSError: ...
+
 
 _STATES = {b"R": "running", b"S": "sleeping", b"D": "waiting", b"T": "stopped", b"Z": "zombie", b"I": "idle"}
 _EVERYONE = -1
 _FREEBSD = 2  # PYDFLY_SYSTEM of the extension
 
 
-def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tuple[Any, int]:
+def read_list(call: Call, name: str, size: int, fill: Any, room: int) -> tuple[Any, int]:
     """Read records from the kernel into memory that is enlarged until they fit.
 
     Args:
@@ -48,7 +55,7 @@ def read_list(call: RawCall, name: str, size: int, fill: Any, room: int) -> tupl
         The memory, and how many whole records are in it.
 
     Raises:
-        SyscallError: as the kernel says; EPROTO, its records are of another size than those of the headers.
+        OSError: as the kernel says; EPROTO, its records are of another size than those of the headers.
     """
     while True:
         memory = call.ffi.new("char[]", room * size)
@@ -72,7 +79,7 @@ class KernelProcesses:
     getpid, getppid, clock = staticmethod(os.getpid), staticmethod(os.getppid), staticmethod(time.monotonic)
     """The pid of the calling process, that of its parent now, and seconds on a clock that only goes forward."""
 
-    def __init__(self, call: RawCall, members: Callable[[], list[DescendantInfo]]) -> None:
+    def __init__(self, call: Call, members: Callable[[], list[DescendantInfo]]) -> None:
         self._call = call
         self.descendants = members
         """Return the members of the calling process's domain, zombies included, parents before their children."""
