@@ -29,6 +29,7 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid -
 suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
 # these look at their own processes only, and wait more than they compute
 services="tests/cli/svc tests/supervisor/test_service.py tests/supervisor/test_service_aio.py tests/live/test_many.py tests/live/test_aio.py"
+services="$services tests/live/test_run_signals.py tests/live/test_terminal.py"
 [ -z "${SUITES:-}" ] || services=
 export python box suites services
 # side by side; xargs, as a background job of this shell would ignore Ctrl-C

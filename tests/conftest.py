@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -33,6 +34,33 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Li
 for _number in signal.valid_signals() - {signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)}:
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
+
+SETSID = f"""#!{sys.executable} -IS
+import os, sys
+words = sys.argv[1:]
+if words[0] == "-f":
+    del words[0]
+    if os.fork():
+        os._exit(0)
+elif os.getpid() == os.getpgrp() and os.fork():
+    os._exit(0)
+os.setsid()
+os.execvp(words[0], words)
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _setsid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let the programs of the tests find a setsid(1), which the BSDs do not have."""
+    before = os.environ.get("PATH", os.defpath)
+    if shutil.which("setsid") is None:
+        folder = tmp_path_factory.mktemp("bin")
+        (folder / "setsid").write_text(SETSID)
+        (folder / "setsid").chmod(0o755)
+        os.environ["PATH"] = f"{folder}{os.pathsep}{before}"
+    yield
+    os.environ["PATH"] = before
 
 
 @pytest.fixture(autouse=True)

@@ -65,7 +65,10 @@ ROOMS = {
         "tests.confined.mutations",
         ".",
         "tests/confined",
-        ("build_ffi.py", "tests/processes.py", "tests/property", "tests/native", "tests/data", "tests/live"),
+        (
+            *("build_ffi.py", "benchmarks", "tests/processes.py", "tests/property"),
+            *("tests/native", "tests/data", "tests/live"),
+        ),
     ),
 }
 

@@ -3,11 +3,14 @@
  *
  * Below it are real processes, real subreapers, real waits.  What a BSD forbids is refused, what it lacks is hidden, and
  * what it does not tell is withheld:
- *   both       /proc, /dev/fd above 2 (no fdescfs) and pidfds; close_range(2); a descriptor is cut off where the buffer
- *              of recvmsg(2) has no room for its padding; a child with another exit signal than SIGCHLD is seen by
- *              WLINUXCLONE only; the ids of a socket's other end are asked for by LOCAL_PEERCRED
+ *   both       /proc, /dev/fd but 0 to 2 (no fdescfs), what a BSD does not have in /bin, and pidfds; close_range(2); a
+ *              descriptor is cut off where the buffer of recvmsg(2) has no room for its padding; a child with another
+ *              exit signal than SIGCHLD is seen by WLINUXCLONE only; the ids of a socket's other end are asked for by
+ *              LOCAL_PEERCRED; a signal that is waited for takes its default action, so it stops the process, or is
+ *              never told (kern_sigtimedwait())
  *   DragonFly  kill(2) reaches only inside or below the sender's domain (sys/kern/kern_sig.c, CANSIGNAL); adopted
- *              zombies bring no SIGCHLD (sys/kern/kern_exit.c, exit1); SC_OPEN_MAX is 64832
+ *              zombies bring no SIGCHLD (sys/kern/kern_exit.c, exit1); of a signal that was waited for only the number is
+ *              told; SC_OPEN_MAX is 64832
  *   FreeBSD    ptrace(2) is refused by a process that wants no debugger
  * The BSD's own calls, procctl and sysctl, are in dragonfly.c and freebsd.c.
  *
@@ -326,6 +329,14 @@ __attribute__((constructor)) static void begin(void)
 
 /* Executing: the library and what it knows go along */
 
+#define ABSENT(value)      \
+    do {                   \
+        errno = ENOENT;    \
+        return value;      \
+    } while (0)
+
+static int hidden(const char *path);
+
 #define MOST_VARIABLES 16384
 struct environment { char *variable[MOST_VARIABLES]; char preload[8192]; char library[1100]; };
 
@@ -353,6 +364,8 @@ int execve(const char *path, char *const argv[], char *const envp[])
 {
     struct environment room;
 
+    if (hidden(path))
+        ABSENT(-1);
     return REAL(execve)(path, argv, confined(&room, envp));
 }
 
@@ -411,6 +424,8 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 {
     struct environment room;
 
+    if (hidden(path))
+        return ENOENT;
     return REAL(posix_spawn)(pid, path, actions, attributes, argv, confined(&room, envp));
 }
 
@@ -577,6 +592,28 @@ static int unheard(int signal, const siginfo_t *info)
     return 1;
 }
 
+/* Whether a signal that came takes its default action, which is not to end the process */
+static int acted_upon(int signal)
+{
+    struct sigaction action;
+    sigset_t only, before;
+
+    if (signal < 0 || sigaction(signal, NULL, &action) < 0 || action.sa_handler != SIG_DFL)
+        return 0;
+    switch (signal) {
+    case SIGTSTP: case SIGTTIN: case SIGTTOU:
+        sigemptyset(&only);
+        sigaddset(&only, signal);
+        sigprocmask(SIG_UNBLOCK, &only, &before);
+        syscall(SYS_kill, syscall(SYS_getpid), signal); /* nothing in an orphaned process group */
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return 1;
+    case SIGCHLD: case SIGCONT: case SIGIO: case SIGURG: case SIGWINCH:
+        return 1;
+    }
+    return 0;
+}
+
 int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
     siginfo_t own;
@@ -591,7 +628,7 @@ int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *ti
     }
     for (;;) {
         signal = REAL(sigtimedwait)(set, &own, timeout ? &rest : NULL);
-        if (signal < 0 || !unheard(signal, &own))
+        if (!acted_upon(signal) && (signal < 0 || !unheard(signal, &own)))
             break;
         if (timeout == NULL)
             continue;
@@ -606,6 +643,10 @@ int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *ti
             rest = (struct timespec){0, 0};
     }
     entry_of(own_pid)->wakeups++;
+    if (DRAGONFLY) {
+        memset(&own, 0, sizeof(own));
+        own.si_signo = signal;
+    }
     if (signal >= 0 && info)
         *info = own;
     return signal;
@@ -802,15 +843,29 @@ long ptrace(enum __ptrace_request request, ...)
 
 static int hidden(const char *path)
 {
-    return path && (strcmp(path, "/proc") == 0 || strncmp(path, "/proc/", 6) == 0 || strcmp(path, "/dev/fd") == 0 ||
+    static const char there[] = " [ cat chmod cp csh date dd df echo ed expr hostname kill ln ls mkdir mv pax ps pwd rm "
+                                "rmdir sh sleep stty sync tcsh test ";
+    char name[32];
+
+    if (path && strncmp(path, "/bin/", 5) == 0) { /* where Linux has what a BSD has in /usr/bin, as true(1) */
+        snprintf(name, sizeof(name), " %s ", path + 5);
+        return strstr(there, name) == NULL;
+    }
+    return path && (strcmp(path, "/proc") == 0 || strncmp(path, "/proc/", 6) == 0 ||
                     (strncmp(path, "/dev/fd/", 8) == 0 && strtol(path + 8, NULL, 10) > 2));
 }
 
-#define ABSENT(value)      \
-    do {                   \
-        errno = ENOENT;    \
-        return value;      \
-    } while (0)
+/* The directory that stands for /dev/fd: tests/confined/machine.py makes it */
+static const char *shown(const char *path)
+{
+    static __thread char own[1100];
+
+    if (path == NULL || strcmp(path, "/dev/fd") != 0)
+        return path;
+    snprintf(own, sizeof(own), "%s", preload);
+    snprintf(strrchr(own, '/'), 4, "/fd");
+    return own;
+}
 
 static mode_t mode_of(int flags, va_list list) { return flags & (O_CREAT | O_TMPFILE) ? va_arg(list, mode_t) : 0; }
 
@@ -862,21 +917,21 @@ DIR *opendir(const char *path)
 {
     if (hidden(path))
         ABSENT(NULL);
-    return REAL(opendir)(path);
+    return REAL(opendir)(shown(path));
 }
 
 int stat(const char *path, struct stat *out)
 {
     if (hidden(path))
         ABSENT(-1);
-    return REAL(stat)(path, out);
+    return REAL(stat)(strcmp(path, "/dev/fd") == 0 ? "/dev" : path, out);
 }
 
 int stat64(const char *path, struct stat64 *out)
 {
     if (hidden(path))
         ABSENT(-1);
-    return REAL(stat64)(path, out);
+    return REAL(stat64)(strcmp(path, "/dev/fd") == 0 ? "/dev" : path, out);
 }
 
 int lstat(const char *path, struct stat *out)

@@ -71,6 +71,9 @@ class Machine:
                 shutil.copytree(source / part, self.tree / part, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
             elif (source / part).exists():
                 shutil.copy(source / part, self.tree / part)
+        (self.folder / "fd").mkdir()
+        for number in "012":
+            (self.folder / "fd" / number).touch()
         self._compile_library()
         self._compile_extension(source)
         self._make_interpreter()

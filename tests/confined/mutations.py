@@ -6,9 +6,10 @@ from ..mutations import Mutation
 
 DOMAIN = "pydfly/supervisor/keepers/domain.py"
 DEATHSIG = "pydfly/backends/linux/deathsig.py"
+FOREGROUND = "pydfly/supervisor/foreground/foreground.py"
 DEPUTY = "pydfly/supervisor/keepers/deputy.py"
 MAILBOX = "pydfly/supervisor/keepers/mailbox.py"
-NATIVE = "pydfly/backends/native/__init__.py"
+NATIVE = "pydfly/backends/native/backend.py"
 PROCESSES = "pydfly/backends/native/processes.py"
 WARDEN = "pydfly/supervisor/keepers/warden.py"
 WAITING = "pydfly/backends/waiting.py"
@@ -24,7 +25,7 @@ MUTATIONS = [
     Mutation("2 news of a stop by signal", WARDEN, FAREWELL, f"{FAREWELL}        os.killpg(os.getpgid(os.getppid()), _signal.SIGURG)\n"),
     Mutation("3 no look at zombies", MAILBOX, "LOOK = 5.0 if", 'LOOK = float("inf") if'),
     Mutation("3 a look too often", MAILBOX, "LOOK = 5.0 if", "LOOK = 0.5 if"),
-    Mutation("3 no system sends SIGCHLD", MAILBOX, 'if sys.platform.startswith("dragonfly")', 'if sys.platform != "linux"'),
+    Mutation("3 no system sends SIGCHLD", MAILBOX, "LOOK = 5.0 if _IS_DRAGONFLY", 'LOOK = 5.0 if sys.platform != "linux"'),
     Mutation("4 close(2) one by one", DOMAIN, "bare.close_from(max((2, *needed)) + 1)", 'os.closerange(max((2, *needed)) + 1, os.sysconf("SC_OPEN_MAX"))'),
     Mutation("5 the guard's refusal first", NATIVE, "return failed not in (errno.EPERM, errno.ENOSYS)", "return True"),
     Mutation("6 short files", "pydfly/resident/elf.py", "if len(start) < HEADER_BYTES or start[:4] != MAGIC:", "if start[:4] != MAGIC:"),
@@ -33,6 +34,12 @@ MUTATIONS = [
     Mutation("9 one kind of children", WAITING, 'if sys.platform.startswith(("freebsd", "dragonfly"))', "if False"),
     Mutation("9 only the other kind", WAITING, "KINDS = (0, LINUX_CLONE)", "KINDS = (LINUX_CLONE,)"),
     Mutation("10 debuggers", DOMAIN, "            bare.refuse_debuggers()\n", "            pass\n"),
+    Mutation("default actions", MAILBOX, '"SIGINFO", "SIGTSTP", "SIGTTIN", "SIGTTOU")', '"SIGINFO")'),
+    Mutation("a key of the BSDs", MAILBOX, '"SIGURG", "SIGINFO",', '"SIGURG",'),
+    Mutation("a sender that is not told", MAILBOX, "TELLS_SENDER = not _IS_DRAGONFLY", "TELLS_SENDER = True"),
+    Mutation("keys without a sender", FOREGROUND, "(is_key and not mailbox.TELLS_SENDER)", "False"),
+    Mutation("what a key does", FOREGROUND, "elif self._job.terminal.sends(number) and not mailbox.TELLS_SENDER:", "elif False:"),
+    Mutation("inherited precedence", DOMAIN, "    if will_fork and not reset:\n", "    if False:\n"),
     Mutation("10 a dead reaper's zombie", "pydfly/conformance/live.py", "listed = self._processes.everyone() if self._kernel_lists else ()", "listed: Any = ()"),
 ]  # fmt: skip
-"""Items 1 to 10 of what was found, and what undoes each."""
+"""Items 1 to 10 of what was found, what was read in the kernels' sources since, and what undoes each."""

@@ -61,9 +61,13 @@ def _take(names, platform):
     class kqueue:
         masks = {-1: 1, -2: 4, -5: 1}  # reading, writing, the end of a process: what is polled for each
 
-        def __init__(self):
-            self._queue, self._pidfds, self._filters = queue(), {}, {}
+        def __init__(self, own=None):
+            self._queue, self._pidfds, self._filters = own or queue(), {}, {}
             self.closed = False
+
+        @classmethod
+        def fromfd(cls, number):
+            return cls(queue.fromfd(number))
 
         def control(self, changes, most, timeout=None):
             for change in changes or ():

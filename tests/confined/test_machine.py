@@ -98,6 +98,7 @@ print(json.dumps(in_child(owner)))
 
 
 ZOMBIES = """
+signal.signal(signal.SIGCHLD, lambda *_: None)  # else it is ignored, and not waited for
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
 pydfly.reaper.acquire()
 middle = os.fork()

@@ -61,7 +61,7 @@ def test_no_precedence_where_real_time_is_limited() -> None:
 
     def look() -> int:
         resource.setrlimit(resource.RLIMIT_RTTIME, (1000, 1000))
-        domain.take_precedence()
+        domain.take_precedence(will_fork=True)
         return os.sched_getscheduler(0)
 
     assert in_process(look) == os.SCHED_OTHER

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 
@@ -179,7 +180,7 @@ def test_an_interpreter_that_is_none() -> None:
 
     async def main() -> None:
         for _ in range(20):
-            service = pydfly.aio.supervise(["true"], interpreter="/bin/true")
+            service = pydfly.aio.supervise(["true"], interpreter=shutil.which("true"))
             with pytest.raises(pydfly.SupervisionError, match="interpreter="):
                 await service.wait_command(20)
             await service.stop()

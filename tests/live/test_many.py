@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -269,7 +270,7 @@ if __name__ == "__main__":
         kill_wardens()
 
 
-@pytest.mark.parametrize("interpreter", ["/bin/true", None], ids=["no guard", "killed guard"])
+@pytest.mark.parametrize("interpreter", [shutil.which("true"), None], ids=["no guard", "killed guard"])
 def test_a_start_without_a_guard_is_told_and_hangs_nowhere(interpreter: str | None) -> None:
     """Neither the start, which comes when that is known already, nor stop()."""
     with pydfly.Supervisor(grace=0.2, interpreter=interpreter) as supervisor:

@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ HERE = str(Path(pydfly.__file__).parent / "supervisor")
 
 def open_descriptors() -> int:
     gc.collect()
-    return len(os.listdir("/dev/fd"))
+    return len(onlooker.descriptors())
 
 
 @pytest.fixture
@@ -287,7 +288,7 @@ def test_a_signal_without_anybody_to_hear_it() -> None:
             service.stop(wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("interpreter", ["/bin/true", "/bin/echo", sys.executable])
+@pytest.mark.parametrize("interpreter", [shutil.which("true"), "/bin/echo", sys.executable])
 def test_the_interpreter_of_the_helpers(interpreter: str) -> None:
     with pydfly.supervise(["true"], interpreter=interpreter) as service:
         if interpreter == sys.executable:

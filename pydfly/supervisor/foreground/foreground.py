@@ -171,6 +171,8 @@ class Foreground:
         if name == "met":
             if not value:
                 self._pass_on(number)
+            elif self._job.terminal.sends(number) and not mailbox.TELLS_SENDER:
+                self._key(number)
             elif number == _signal.SIGTERM and not self._is_ending():
                 self._end()  # the group was meant: the command has it, but it also starts the ending
         elif name == "failed":
@@ -183,17 +185,16 @@ class Foreground:
     def _take(self, info: struct_siginfo, is_there: bool = True) -> None:
         """Take a signal; ``is_there``: the command may have been in this process's group when it came."""
         number = info.si_signo
-        if number == _signal.SIGCHLD or number in self._mailbox.ignored:
+        is_ours = number in (*_OURS, Mailbox.wake) and not mailbox.sent_by_another(info)
+        if is_ours or number == _signal.SIGCHLD or number in self._mailbox.ignored:
             return
-        by_process = mailbox.sent_by_process(info)
-        if number in (*_OURS, Mailbox.wake) and (not by_process or info.si_pid == os.getpid()):
-            return
-        if number in terminal.KEYS and mailbox.sent_by_kernel(info) and self._job.terminal.exists:
-            self._key(number, is_there)
-        elif number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
+        is_key = self._job.terminal.sends(number)
+        if number in (_signal.SIGTERM, _signal.SIGINT) and self._exited and self._is_ending():
             self._end(0.0)
-        elif by_process and self._job.is_in_our_group():
-            self._guard.ask_deputy(number, info.si_pid)  # ``_hear_guard`` gets the answer
+        elif is_key and mailbox.sent_by_kernel(info):
+            self._key(number, is_there and not terminal.is_for_leader(number))
+        elif mailbox.sent_by_process(info) and (self._job.is_in_our_group() or (is_key and not mailbox.TELLS_SENDER)):
+            self._guard.ask_deputy(number, mailbox.sender(info))  # ``_hear_guard`` gets the answer
         else:
             self._pass_on(number)
         if number == _signal.SIGCONT:
@@ -208,8 +209,7 @@ class Foreground:
     def _key(self, number: int, to_command: bool = True) -> None:
         """Take what the terminal sent to the process group of this process; ``to_command``: which that may be in."""
         if not self._exited:
-            to_leader = number == _signal.SIGHUP and os.getsid(0) == os.getpid()  # its loss is told to that one alone
-            if to_leader or not to_command or not self._job.is_in_our_group():
+            if not to_command or not self._job.is_in_our_group():
                 self._request("signal", number, True)
             if number == _signal.SIGTSTP:
                 self._job.suspended()

@@ -16,9 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_NAMES = ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGHUP", "SIGWINCH")
-KEYS = {getattr(_signal, name) for name in _NAMES}
+_NAMES = ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGHUP", "SIGWINCH", "SIGINFO")
+KEYS = {getattr(_signal, name) for name in _NAMES if hasattr(_signal, name)}
 """What a terminal sends to a whole process group: for a key, or to stop one in the background that uses it."""
+
+
+def is_for_leader(number: int) -> bool:
+    """Say whether the terminal has sent a signal to this process alone: of its loss it tells the session's leader."""
+    return number == _signal.SIGHUP and os.getsid(0) == os.getpid()
 
 
 def is_continued() -> bool:
@@ -67,6 +72,10 @@ class Terminal:
     def exists(self) -> bool:
         """Whether this process has a terminal."""
         return self.descriptor >= 0
+
+    def sends(self, number: int) -> bool:
+        """Say whether there is a terminal, and this a signal that it may send."""
+        return self.exists and number in KEYS
 
     def is_ours(self) -> bool:
         """Say whether the process group of this process is in the foreground now."""

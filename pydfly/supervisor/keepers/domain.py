@@ -213,16 +213,22 @@ def name_myself(name: str) -> None:
         set_name(os.fsencode(name))
 
 
-def take_precedence() -> None:
+def take_precedence(will_fork: bool) -> None:
     """Run before everything else if that is allowed: among a thousand busy processes the killer gets a thousandth.
 
     Not where the real-time CPU time is limited: beyond the limit the kernel kills, and a storm leaves no time to sleep.
+
+    Args:
+        will_fork: this process may fork commands later, which would inherit it; only Linux has a flag against that.
     """
+    reset = getattr(os, "SCHED_RESET_ON_FORK", 0)
+    if will_fork and not reset:
+        return
     resource = sys.modules.get("resource")  # a warden has it; nothing is imported during an ending
     limit = getattr(resource, "RLIMIT_RTTIME", None)
     try:
         if resource and limit is not None and resource.getrlimit(limit)[1] != resource.RLIM_INFINITY:
             return
-        os.sched_setscheduler(0, os.SCHED_FIFO | getattr(os, "SCHED_RESET_ON_FORK", 0), os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_FIFO | reset, os.sched_param(1))
     except (OSError, AttributeError):  # not the superuser, or a system without it
         return

@@ -75,7 +75,7 @@ class Keeper:
     def end_orphans(self, grace: float) -> None:
         """Begin to end every child that is no ward; ``advance`` goes on with it."""
         if self._ending is None:
-            take_precedence()
+            take_precedence(will_fork=True)
             members = OwnChildren(self.listing, self.collect, self.kept, self._session)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
             self.survivors = []

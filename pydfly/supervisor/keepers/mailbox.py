@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from signal import struct_siginfo
     from typing import ClassVar
 
-# the BSDs discard a blocked signal that would be ignored anyway, so these get a handler that is never called
-_IGNORED_BY_DEFAULT = [getattr(_signal, name) for name in ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG")]
+_IS_DRAGONFLY = sys.platform.startswith("dragonfly")
+# The BSDs discard a blocked signal that would be ignored anyway, and stop a process that waits for a signal by which it
+# would be stopped (sys/kern/kern_sig.c, kern_sigtimedwait(), issignal()): so these get a handler that is never called
+_DEFAULTS = ("SIGCHLD", "SIGIO", "SIGWINCH", "SIGCONT", "SIGURG", "SIGINFO", "SIGTSTP", "SIGTTIN", "SIGTTOU")
+_CAUGHT = [getattr(_signal, name) for name in _DEFAULTS if hasattr(_signal, name)]
+# DragonFly: two would write the process to a file (SIGCKPT, SIGCKPTEXIT), the others are ignored
+_CAUGHT += sorted(_signal.valid_signals() & set(range(33, 64))) if _IS_DRAGONFLY else []
 _IGNORED_BY_PYTHON = [_signal.SIGPIPE, _signal.SIGXFSZ]
 
 _SI_KERNEL = (0x80, 0x10006)  # Linux, FreeBSD: the kernel itself; include/uapi/asm-generic/siginfo.h, sys/signal.h
@@ -29,7 +34,9 @@ LONGEST = 1e6  # seconds: what the call can take; a longer wait is several
 MEMORY = 100  # signals that a witness remembers
 LATELY = 1.0  # seconds that it remembers them: a question comes right after its signal
 # DragonFly sends no SIGCHLD for an orphan that is dead when it is adopted (LC-4): there a reaper looks now and then
-LOOK = 5.0 if sys.platform.startswith("dragonfly") else float("inf")
+LOOK = 5.0 if _IS_DRAGONFLY else float("inf")
+TELLS_SENDER = not _IS_DRAGONFLY
+"""Whether it can be told who has sent a signal: of one that was waited for DragonFly tells the number, and no more."""
 
 
 class Mailbox:
@@ -60,7 +67,7 @@ class Mailbox:
             if number not in _IGNORED_BY_PYTHON and _signal.getsignal(number) == _signal.SIG_IGN
         }
         self.ignored.update(ignored)
-        for number in _IGNORED_BY_DEFAULT:
+        for number in _CAUGHT:
             _signal.signal(number, _nothing)
 
     def wait(self, timeout: float | None) -> struct_siginfo | None:
@@ -91,7 +98,7 @@ class Mailbox:
         """Give the signals back as they were: in a forked child, before its exec."""
         for number in self.early or ():
             os.kill(os.getpid(), number)  # it waits until the mask is set, here or by the command
-        for number in _IGNORED_BY_DEFAULT + _IGNORED_BY_PYTHON:
+        for number in _CAUGHT + _IGNORED_BY_PYTHON:
             _signal.signal(number, _signal.SIG_IGN if number in self.ignored else _signal.SIG_DFL)
         if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
             _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
@@ -106,8 +113,8 @@ class Witness:
 
     def note(self, info: struct_siginfo | None) -> None:
         """Keep for a while which signal came from which process."""
-        if info is not None and sent_by_process(info):
-            self._met.append((info.si_signo, info.si_pid, time.monotonic()))
+        if info is not None and info.si_signo != _signal.SIGCHLD and sent_by_process(info):
+            self._met.append((info.si_signo, sender(info), time.monotonic()))
             del self._met[:-MEMORY]
 
     def has_met(self, number: int, sender: int) -> bool:
@@ -143,13 +150,23 @@ def queue_reports() -> None:
 
 
 def sent_by_kernel(info: struct_siginfo) -> bool:
-    """Say whether no process sent a signal."""
-    return info.si_code in _SI_KERNEL
+    """Say whether it is known that no process sent a signal."""
+    return TELLS_SENDER and info.si_code in _SI_KERNEL
 
 
 def sent_by_process(info: struct_siginfo) -> bool:
-    """Say whether a process sent a signal: with kill(2), sigqueue(3) or the like."""
-    return info.si_code <= 0 or info.si_code in _SI_USER
+    """Say whether a process may have sent a signal: with kill(2), sigqueue(3) or the like."""
+    return not TELLS_SENDER or info.si_code <= 0 or info.si_code in _SI_USER
+
+
+def sent_by_another(info: struct_siginfo) -> bool:
+    """Say whether it is known that another process sent a signal."""
+    return TELLS_SENDER and sent_by_process(info) and info.si_pid != os.getpid()
+
+
+def sender(info: struct_siginfo) -> int:
+    """Return the pid of the process that sent a signal; 0: it cannot be told."""
+    return info.si_pid if TELLS_SENDER else 0
 
 
 def _nothing(number: int, frame: object) -> None:

@@ -209,7 +209,7 @@ class Warden:
         ask = self._owner.ask if self.launch.spare and not self._owner.line.closed else None
         how = self.launch.stop_signal, self.launch.kill_mode, self.pid if self.status is None else 0
         grace = self.launch.grace if grace is None else grace
-        take_precedence()
+        take_precedence(will_fork=False)
         self._ending = Ending(self._children, time.monotonic(), grace, self._dead.journal.saw, ask, *how)
 
     def _hurry(self, reason: str, grace: float | None) -> None:
