@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import sys
+from _operator import index  # without the Python module around it: every helper process loads this package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def start(flavour: str, *, euid: int | None = None, state_dir: str | bytes | os.
         from ...errors import BackendError
 
         raise BackendError(f"linux: {refused}")
-    euid = None if euid is None else operator.index(euid)
+    euid = None if euid is None else index(euid)
     path = None if state_dir is None else os.fsdecode(state_dir)
     from .process import OWN
 
