@@ -27,6 +27,7 @@ class Output:
         self.log_path = log
         self._loop = loop
         self._changed = changed
+        self._is_held = False
         self._log = None if log is None or log == os.devnull else LogFile(log)
         try:
             self._end, self.pipe = os.pipe()
@@ -58,9 +59,21 @@ class Output:
         self.read()
         self._keep(os.fsencode(text) + b"\n")
 
+    def hold(self) -> None:
+        """Take nothing until ``go_on``: what a command writes may be here before the news that it was started."""
+        self._is_held = True
+        self._loop.interest(self._end, read=False, write=False)
+
+    def go_on(self) -> None:
+        """Take what was held, and all that follows."""
+        if self._is_held:
+            self._is_held = False
+            self._loop.interest(self._end, read=True, write=False)
+            self.read()
+
     def read(self) -> None:
         """Take what is in the pipe, as far as one turn allows."""
-        for _ in range(_PIECES):
+        for _ in range(0 if self._is_held else _PIECES):
             try:
                 data = os.read(self._end, _PIECE)
             except BlockingIOError:

@@ -166,9 +166,11 @@ class Service:
         targets = {**self._targets, 1: self.output.pipe, 2: self.output.pipe}
         try:
             with self.readiness.expected(targets, self._launch) as targets:
+                self.output.hold()
                 self._domain = self._domains.start(self._launch, self._cwd, targets, self._hear)
             self.readiness.follow(self._domain)
         except OSError as error:
+            self.output.go_on()
             self._happens("refused", error.strerror or str(error))
 
     def _end_command(self) -> None:
@@ -199,6 +201,7 @@ class Service:
             self.warden = message[2]
             self._launches += 1
             self.news(f"Starting pid {value}")
+            self.output.go_on()
             self._happens("executed")
         elif name == "exited":
             self.output.read()
@@ -221,6 +224,7 @@ class Service:
 
     def _part(self) -> None:
         """Let go of a domain that is over."""
+        self.output.go_on()
         self.output.drain()
         self.readiness.end()
         if self._domain:
