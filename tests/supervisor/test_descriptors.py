@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from types import FrameType
 from typing import Any
@@ -48,3 +49,20 @@ def test_an_exception_while_they_are_forgotten_keeps_none_open() -> None:
     for target in range(1, total + 1):
         forget_interrupted(target)
         assert len(onlooker.descriptors()) == open_before, f"line {target} of {total}"
+
+
+def test_standard_descriptors_are_let_go_of_where_no_other_can_be_had() -> None:
+    """The command may take RLIMIT_NOFILE away before a helper comes to that."""
+    program = """
+import os, resource
+from pydfly.supervisor.keepers.domain import let_go
+null = os.open(os.devnull, os.O_RDWR)
+resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+let_go(null, null)
+try:
+    os.write(1, b"still open")
+except OSError:
+    os._exit(3)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"", b"")

@@ -8,12 +8,11 @@ command is in, the deputy is the witness: it is in the same group, so it has met
 from __future__ import annotations
 
 import _signal
-import os
 import time
 
 from ..channel import Channel
 from ..keepers import mailbox
-from ..keepers.domain import close_all_but, hide_environment, protect_myself
+from ..keepers.domain import blind, close_all_but, hide_environment, protect_myself
 from ..keepers.guard import Guard
 from ..keepers.keeper import last_resort
 from ..keepers.mailbox import Mailbox
@@ -113,8 +112,7 @@ class Foreground:
         its.close()
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
-        for standard in (0, 1):  # a reader of what the command writes must see its end
-            os.dup2(self._mailbox.null, standard)
+        blind(self._mailbox.null, 0, 1)  # a reader of what the command writes must see its end
         own = (self._mailbox.null, self._line.descriptor, self._job.terminal.descriptor)
         close_all_but(*own, *self._guard.descriptors, *self._kept)
         for met in self._guard.early:

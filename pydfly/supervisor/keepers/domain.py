@@ -175,9 +175,20 @@ def let_go(null: int, *needed: int) -> None:
     A reader of what the command writes must see the end of it when the command and its descendants are gone, and a lock
     that is held by a descriptor must be free then.
     """
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
+    blind(null, 0, 1, 2)
     close_all_but(*needed)
+
+
+def blind(null: int, *standard: int) -> None:
+    """Make descriptors those of /dev/null, which ``null`` is open for.
+
+    EBADF: the command is quick, and has taken RLIMIT_NOFILE away already; they are closed then.
+    """
+    for number in standard:
+        try:
+            os.dup2(null, number)
+        except OSError:
+            os.close(number)
 
 
 def close_all_but(*needed: int) -> None:
