@@ -42,11 +42,11 @@ if TYPE_CHECKING:  # the same names as in _HOMES, for type checkers
         Survivor,
     )
     from .supervisor import supervise
-    from .supervisor.many import Supervisor
-    from .supervisor.owner import Supervised
     from .supervisor.report import ProcessRecord, Report, Step, Usage
-    from .supervisor.services.handle import Service
+    from .supervisor.services.service import Service
     from .supervisor.services.status import ServiceStatus
+    from .supervisor.supervised import Supervised
+    from .supervisor.supervisor import Supervisor
     from .syscalls import exec_sys_register, exec_sys_unregister, procctl
 if TYPE_CHECKING:  # the constants: DragonFly's; what only FreeBSD has is Any; what differs is of either
     from .syscalls import EitherStatus
@@ -72,10 +72,10 @@ _HOMES = {
             "ReaperPidInfo ReaperStatus ReaperStatusFreeBSD ResidentEntry Survivor"
         ),
         "supervisor": "supervise",
-        "supervisor.services.handle": "Service",
+        "supervisor.services.service": "Service",
         "supervisor.services.status": "ServiceStatus",
-        "supervisor.owner": "Supervised",
-        "supervisor.many": "Supervisor",
+        "supervisor.supervised": "Supervised",
+        "supervisor.supervisor": "Supervisor",
         "supervisor.report": "ProcessRecord Report Step Usage",
         "syscalls": "exec_sys_register exec_sys_unregister procctl",
     }.items()

@@ -15,9 +15,9 @@ from __future__ import annotations
 import asyncio
 
 from .supervisor import domains
-from .supervisor.aio_many import Supervisor
-from .supervisor.aio_owner import Supervised
-from .supervisor.services.aio_handle import Service
+from .supervisor.aio_supervised import Supervised
+from .supervisor.aio_supervisor import Supervisor
+from .supervisor.services.aio_service import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,34 +21,39 @@ HELPERS = (
     "supervisor/keepers/mailbox",
     "backends/__init__",
     *(("backends/linux/__init__", "backends/linux/prctl") if sys.platform == "linux" else ()),
-    "supervisor/keepers/domain",
+    "supervisor/keepers/own_process",
     "ending/__init__",
     "backends/waiting",
     "records",
-    "members",
+    "process_records",
     "ending/sending",
     "ending/warden_domain",
     *(
         ("backends/linux/procfile", "backends/linux/procfs", "ending/warden_domain_linux")
         if sys.platform == "linux"
-        else ("backends/bare", "backends/native/__init__", "backends/native/processes", "ending/warden_domain_bsd")
+        else (
+            "backends/bsd_helper_calls",
+            "backends/native/__init__",
+            "backends/native/processes",
+            "ending/warden_domain_bsd",
+        )
     ),
     "supervisor/wire",
-    "supervisor/channel",
-    "supervisor/keepers/conversation",
+    "supervisor/helper_socket",
+    "supervisor/keepers/owner_requests",
     "ending/policy",
     "ending/drive",
     "ending/last_resort",
     "supervisor/keepers/keeper",
     "supervisor/launch",
-    "supervisor/keepers/states",
+    "supervisor/keepers/warden_states",
     "supervisor/keepers/journal",
-    "supervisor/keepers/deaths",
+    "supervisor/keepers/dead_children",
     "supervisor/keepers/execve",
     "supervisor/keepers/fork_exec",
-    "supervisor/keepers/execution",
+    "supervisor/keepers/command_start",
     "supervisor/keepers/warden",
-    "supervisor/keepers/orders",
+    "supervisor/keepers/wardens_ahead",
     "supervisor/keepers/deputy",
     "supervisor/keepers/guard",
 )
@@ -58,7 +63,7 @@ GUARD = (
     *HELPERS,
     "supervisor/services/__init__",
     "supervisor/services/services",
-    "supervisor/keepers/program",
+    "supervisor/keepers/guard_program",
 )
 """What the guard needs that is a program of its own."""
 
@@ -69,7 +74,7 @@ RUN = (
     "supervisor/foreground/announcements",
     "supervisor/foreground/job",
     "supervisor/foreground/foreground",
-    "cli/surroundings",
+    "cli/inherited",
     "cli/run",
 )
 """What ``pydfly run`` needs besides the command line."""

@@ -6,9 +6,9 @@ other plain records are the same on every backend.
 
 from __future__ import annotations
 
-from .members import DescendantInfo as DescendantInfo  # noqa: PLC0414
-from .members import Reaped as Reaped  # noqa: PLC0414
-from .members import Survivor as Survivor  # noqa: PLC0414
+from .process_records import DescendantInfo as DescendantInfo  # noqa: PLC0414
+from .process_records import Reaped as Reaped  # noqa: PLC0414
+from .process_records import Survivor as Survivor  # noqa: PLC0414
 from .records import NamedTuple
 
 

@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LEVELS = [
-    ["bytecode", "constants", "structs", "errors", "escape", "members", "records", "residency"],
+    ["bytecode", "constants", "structs", "errors", "escape", "process_records", "records", "residency"],
     ["simkernel"],
     ["backends"],
     ["syscalls"],

@@ -24,7 +24,7 @@ class Asked:
 sys.meta_path.insert(0, Asked())
 """
 PARTS = {
-    "guard": ("bytecode.GUARD", "import pydfly.supervisor.keepers.program"),
+    "guard": ("bytecode.GUARD", "import pydfly.supervisor.keepers.guard_program"),
     "run": ("bytecode.RUN", "from pydfly.cli import main; main(['run', '--', 'true'])"),
 }
 
@@ -47,7 +47,7 @@ def test_nothing_is_looked_for(part: str) -> None:
 @linux_only
 def test_nothing_is_loaded_in_vain() -> None:
     """The lists name no module that a plain import of the same programs does not load."""
-    plain = "import pydfly.supervisor.keepers.program, pydfly.cli.run, pydfly.ending.warden_domain_linux, sys"
+    plain = "import pydfly.supervisor.keepers.guard_program, pydfly.cli.run, pydfly.ending.warden_domain_linux, sys"
     loaded = python(f"{plain}; print(*sys.modules)").stdout.split()
     assert set(NAMES) - set(loaded) == set()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..members import DescendantInfo
+from ..process_records import DescendantInfo
 
 
 class Outsiders:

@@ -7,10 +7,10 @@ import os
 import sys
 
 from ..supervisor.foreground.foreground import Foreground
-from ..supervisor.keepers.states import COMMAND_ENDED, TIMEOUT
+from ..supervisor.keepers.warden_states import COMMAND_ENDED, TIMEOUT
 from ..supervisor.launch import Launch
 from . import complain
-from .surroundings import environment, ignored_before_python, open_descriptors
+from .inherited import environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

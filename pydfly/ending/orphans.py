@@ -1,14 +1,14 @@
 """Wait for the dead children of this process that no other code waits for: the orphans that it has adopted.
 
-Which children are its own ``backends.offspring`` knows, for every way to make one.  Whatever is doubtful is left alone:
-a zombie too many is harmless, a stolen exit status is not.
+Which children are its own ``backends.forked_children`` knows, for every way to make one.  Whatever is doubtful is
+left alone: a zombie too many is harmless, a stolen exit status is not.
 """
 
 from __future__ import annotations
 
 import time
 
-from ..backends import current, offspring
+from ..backends import current, forked_children
 from ..backends.waiting import has_dead_children
 
 TYPE_CHECKING = False
@@ -29,20 +29,20 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
         return _collect([pid for pid in processes.child_members() if pid not in ignore])
     if not has_dead_children():
         return []
-    if not offspring.is_watching():
+    if not forked_children.is_watching():
         # other code made this process a reaper: from now on its children are noted, and those that are there may be its
-        offspring.watch(processes.children)
-    with offspring.lock:
+        forked_children.watch(processes.children)
+    with forked_children.lock:
         children = processes.children()
-        offspring.settle(children, processes.born)
+        forked_children.settle(children, processes.born)
     collected: list[Reaped] = []
     for begin in range(0, len(children), BATCH):
-        if offspring.waiting:
+        if forked_children.waiting:
             time.sleep(PAUSE)
         # no child is made between the question and the wait, so the pid cannot come to mean another process
-        with offspring.lock:
+        with forked_children.lock:
             batch = [pid for pid in children[begin : begin + BATCH] if pid not in ignore]
-            collected += _collect(offspring.orphans(batch, processes.born))
+            collected += _collect(forked_children.orphans(batch, processes.born))
     return collected
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 import _signal
 import os
 
-from ..backends import current, offspring
+from ..backends import current, forked_children
 from ..backends.linux.domain import Domain, is_dead
 from ..backends.linux.process import OWN
 from ..backends.linux.procfile import read
@@ -180,7 +180,9 @@ class LivingChildren(Scan):
 
     def _is_spared(self, pid: int) -> bool:
         """Say whether it is not to be ended; its pid alone may be another's by now."""
-        if pid not in self._spared and (self._keep is None or not offspring.may_be_ours(pid, self._processes.born)):
+        if pid not in self._spared and (
+            self._keep is None or not forked_children.may_be_ours(pid, self._processes.born)
+        ):
             return False
         try:
             found = self._processes.members([self._processes.info(pid)])

@@ -12,12 +12,12 @@ SIGKILL.  Forking during the ending gains nothing: the child is signalled as soo
 
 from __future__ import annotations
 
-from ..members import Survivor
+from ..process_records import Survivor
 from ..records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..members import DescendantInfo
+    from ..process_records import DescendantInfo
 
     Identity = tuple[int, float]
 

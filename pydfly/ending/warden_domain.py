@@ -20,7 +20,7 @@ import sys
 import time
 
 from ..backends.waiting import look_at, waitid, waitpid
-from ..members import DescendantInfo
+from ..process_records import DescendantInfo
 from .sending import describe_refusal
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ..backends import bare
+from ..backends import bsd_helper_calls
 from ..backends.native.processes import KernelProcesses
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ class KernelList:
 
     def __init__(self) -> None:
         # not the backend in force: choosing and making it takes longer than all else that a start needs
-        self._processes = KernelProcesses(bare.Call(), self._below)
+        self._processes = KernelProcesses(bsd_helper_calls.Call(), self._below)
         self._processes.children()
 
     def _below(self) -> list[DescendantInfo]:
@@ -69,6 +69,6 @@ class KernelList:
         What the call returns tells nothing certain; the members that are left show in the next listing.
         """
         try:  # noqa: SIM105  contextlib would be imported for this alone
-            bare.kill_domain()
+            bsd_helper_calls.kill_domain()
         except OSError:
             pass

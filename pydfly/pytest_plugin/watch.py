@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection
 
 from .. import structs
 from ..backends import choice as select
-from ..backends import offspring, use
+from ..backends import forked_children, use
 from ..backends.environment import machine
 from ..backends.linux.procfile import newest_pid
 from ..backends.waiting import has_dead_children
@@ -57,7 +57,7 @@ class Watch:
         self._allowed = allowed
         self.births = Births()
         self._acquired = self._reap_control("PROC_REAP_ACQUIRE")
-        offspring.listener = self.births.hear
+        forked_children.listener = self.births.hear
         self._newest = newest_pid()
         self._only_dead = False
         self._suspects: list[tuple[DescendantInfo, Origin]] = []
@@ -68,7 +68,7 @@ class Watch:
     def close(self) -> None:
         """Be no reaper any longer."""
         if os.getpid() == self._own:
-            offspring.listener = None
+            forked_children.listener = None
             if self._acquired:
                 self._reap_control("PROC_REAP_RELEASE")
 
@@ -159,7 +159,7 @@ class Watch:
             kept = []
             for process in listed:  # parents come first
                 if doomed.get(process.pid) != process.start_time:
-                    started_here = process.ppid == self._own and offspring.may_be_ours(
+                    started_here = process.ppid == self._own and forked_children.may_be_ours(
                         process.pid, self._processes.born
                     )
                     if self._is_known(process) or process.ppid in self._family or started_here:

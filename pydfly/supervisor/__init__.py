@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .arguments import File, KillMode, Spare, Word
-    from .owner import Supervised
+    from .supervised import Supervised
 
 
 def supervise(
@@ -108,6 +108,6 @@ def supervise(
         KeyError: no such user or group.
     """
     arguments: dict[str, Any] = dict(locals())
-    from . import domains, owner
+    from . import domains, supervised
 
-    return domains.start_alone(owner.Supervised, arguments.pop("command"), arguments.pop("interpreter"), arguments)
+    return domains.start_alone(supervised.Supervised, arguments.pop("command"), arguments.pop("interpreter"), arguments)

@@ -1,7 +1,7 @@
 """What an owner knows of one domain: everything that was told of it, each message at most once.
 
-A message may be taken twice, when an exception or a signal handler came in between (post.py): so each sets something
-that it would set again, or is recognized by its number.
+A message may be taken twice, when an exception or a signal handler came in between (owner_socket.py): so each sets
+something that it would set again, or is recognized by its number.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ import contextlib
 from ..errors import SupervisionError, SurvivorsError
 from . import prepare
 from .arguments import seconds
+from .guard_connection import GuardConnection
 from .handle import Handle
-from .owned import Single
-from .switchboard import Switchboard
-from .turns import NotYetError
+from .single_owner import Single
+from .waiting_threads import NotYetError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ..structs import Survivor
     from .arguments import Word
-    from .services.handle import ServiceHandle
-    from .start import Program
+    from .services.service import ServiceHandle
+    from .start_guard import Program
 
     H = TypeVar("H", bound=Handle)
     S = TypeVar("S", bound=ServiceHandle)
@@ -33,13 +33,13 @@ def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | N
     """Start a command with a guard of its own; ``supervise()`` says how."""
     prepare.check_backend()
     prepared = prepare.Prepared(command, **arguments)
-    board = Switchboard(interpreter)
+    guard = GuardConnection(interpreter)
     try:
-        return kind(board, prepared, True)
+        return kind(guard, prepared, True)
     except OSError:  # no more descriptors: a guard that has nothing to do must not stay as a zombie
-        board.close()
+        guard.close()
         with contextlib.suppress(NotYetError):
-            board.wait_gone(_ENDING)
+            guard.wait_gone(_ENDING)
         raise
 
 
@@ -50,16 +50,16 @@ class ManyDomains(Single):
         prepare.check_backend()
         self._grace = seconds(grace)
         self._services: list[Any] = []
-        self._board = Switchboard(interpreter)
+        self._guard = GuardConnection(interpreter)
 
     def _start(self, kind: type[H], command: Iterable[Word], arguments: Mapping[str, Any]) -> H:
         prepare.check_backend()
         prepared = prepare.Prepared(command, **{"grace": self._grace, **arguments})
         try:
-            return kind(self._board, prepared, False)
+            return kind(self._guard, prepared, False)
         except BaseException:  # the caller gets no handle by which it could end this domain, or wait for it
             for handle in self._kept(Handle):
-                if handle.post is prepared.line:
+                if handle.line is prepared.line:
                     handle.close()
             raise
 
@@ -68,16 +68,16 @@ class ManyDomains(Single):
 
         prepare.check_backend()
         fields, options = divided(name, {"grace": self._grace, **arguments})
-        service = kind(self._board, prepare.Prepared(command, **options), fields)
+        service = kind(self._guard, prepare.Prepared(command, **options), fields)
         self._services = [*(kept for kept in self._services if not kept.is_over()), service]
         return service
 
     def _kept(self, kind: type[H]) -> list[H]:
-        return [handle for handle in tuple(self._board.kept) if isinstance(handle, kind)]
+        return [handle for handle in tuple(self._guard.kept) if isinstance(handle, kind)]
 
     def _has_news(self) -> bool:
         """Say whether any domain has news, or none is left that could have any."""
-        return any(handle.has_news for handle in self._kept(Handle)) or not self._board.kept
+        return any(handle.has_news for handle in self._kept(Handle)) or not self._guard.kept
 
     def _take_news(self, kind: type[H]) -> list[H]:
         told = [handle for handle in self._kept(kind) if handle.has_news]
@@ -105,4 +105,4 @@ class ManyDomains(Single):
     def _leave_guard(self) -> None:
         for service in self._services:
             service.close()
-        self._board.leave_guard()
+        self._guard.leave_guard()

@@ -1,4 +1,4 @@
-"""What an owner knows of a domain: news in, requests out.  No call here waits; see owner.py and pydfly.aio.
+"""What an owner knows of a domain: news in, requests out.  No call here waits; see supervised.py and pydfly.aio.
 
 Nothing of the calling process is changed: no signal handler, no wait for any child but the guard, no code in a
 forked copy of it.  The handle is a socket; its end, however it comes, ends the domain.
@@ -15,18 +15,18 @@ from ..ending.policy import plan
 from ..errors import SupervisionError, SurvivorsError
 from .arguments import seconds, signal_name
 from .domain_state import DomainState
-from .owned import Owned
-from .reserve import send_launch
+from .single_owner import Owned
+from .warden_ahead import send_launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..structs import DescendantInfo
-    from .post import Post
+    from .guard_connection import GuardConnection
+    from .owner_socket import OwnerSocket
     from .prepare import Prepared
     from .report import Report, Step
-    from .switchboard import Switchboard
     from .wire import Message
 
 
@@ -37,11 +37,11 @@ class Handle(Owned):
     their way to guards.
     """
 
-    post: Post
+    line: OwnerSocket
     """The line to the warden."""
 
-    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
-        super().__init__(board)
+    def __init__(self, guard: GuardConnection, prepared: Prepared, alone: bool) -> None:
+        super().__init__(guard)
         self._alone = alone
         self._launch = prepared.launch
         self._spare = prepared.spare
@@ -51,18 +51,18 @@ class Handle(Owned):
         self._told = False  # whether stop() or wait() has said how it ended
         self.has_news = False
         """Something has happened since ``Supervisor.wait_any()`` told the last of this domain."""
-        reserved = board.reserve.claim(prepared.launch.grace)
-        number = reserved.number if reserved else next(board.numbers)
-        self.post = prepared.connect(reserved.post if reserved else None)
-        self._known = DomainState(prepared.names, prepared.spare, self.post.send)
-        board.add(self, number)
+        reserved = guard.reserve.claim(prepared.launch.grace)
+        number = reserved.number if reserved else next(guard.numbers)
+        self.line = prepared.connect(reserved.line if reserved else None)
+        self._known = DomainState(prepared.names, prepared.spare, self.line.send)
+        guard.add(self, number)
         self._number = number
         if not alone:
-            board.kept[self] = None
-        send_launch(board, self, number, prepared, reserved)
+            guard.kept[self] = None
+        send_launch(guard, self, number, prepared, reserved)
 
     def __del__(self) -> None:
-        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "post"):
+        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "line"):
             self._hang_up()
 
     def __repr__(self) -> str:
@@ -74,7 +74,7 @@ class Handle(Owned):
 
         It is -1 when everything is over; do not read from it.
         """
-        return self.post.fileno()
+        return self.line.fileno()
 
     @property
     def pid(self) -> int | None:
@@ -117,7 +117,7 @@ class Handle(Owned):
         """Begin what ``stop()`` does, and come back at once; TypeError, ValueError: ``grace`` is no time."""
         self._check_owner()
         grace = None if grace is None else seconds(grace)
-        self._board.wake()
+        self._guard.wake()
         if not self._over():
             self._request("stop", grace)
 
@@ -125,12 +125,12 @@ class Handle(Owned):
         """Note that the caller knows all that has happened until now."""
         self.has_news = False
         if self._over():
-            self._board.kept.pop(self, None)
+            self._guard.kept.pop(self, None)
 
     def take(self, message: Message) -> None:
         """Take a message of the warden, or of those above it."""
         if message[0] == "started":
-            self.post.holder = message[2]
+            self.line.holder = message[2]
         if self._known.take(message):
             self.has_news = True
             if self._over():
@@ -152,7 +152,7 @@ class Handle(Owned):
         """Take the messages that have come."""
         self._check_owner()
         if not self._over():
-            self._board.exchange()
+            self._guard.exchange()
 
     def _check_asking(self) -> None:
         if self._known.asking == get_ident():
@@ -161,14 +161,14 @@ class Handle(Owned):
     def _over(self) -> bool:
         """Whether nothing more will come."""
         known = self._known.is_final or self._closed
-        return known or (self.post.closed and self._board.control.closed)
+        return known or (self.line.closed and self._guard.control.closed)
 
     def _request(self, name: str, *values: object) -> int:
         """Ask the warden for something, and return the serial of the answer."""
         serial = next(self._serials)
         self._known.pending.add(serial)
-        self.post.send((name, serial, *values))
-        self._board.send(self.post)
+        self.line.send((name, serial, *values))
+        self._guard.send(self.line)
         return serial
 
     def _answered(self, serial: int) -> bool:
@@ -197,7 +197,7 @@ class Handle(Owned):
             return self._known.failure
         if self._closed:
             return SupervisionError(f"the handle of {self._name} was closed, so how it ended is not known")
-        return self._board.failure or self._board.disappointment()
+        return self._guard.failure or self._guard.disappointment()
 
     def _check_survivors(self) -> None:
         self._told = True
@@ -226,15 +226,15 @@ class Handle(Owned):
 
     def _finish(self) -> None:
         """The last word was said: let the line go, and with it a guard that has nothing else to do."""
-        self.post.hang_up()
-        self._board.forget(self.post)
+        self.line.hang_up()
+        self._guard.forget(self.line)
         if self._alone:
-            self._board.leave_guard()
+            self._guard.leave_guard()
 
     def _hang_up(self) -> None:
         self._closed = True
-        self._board.kept.pop(self, None)
-        self.post.hang_up()
-        self._board.forget(self.post)
+        self._guard.kept.pop(self, None)
+        self.line.hang_up()
+        self._guard.forget(self.line)
         if self._alone:
-            self._board.close()
+            self._guard.close()

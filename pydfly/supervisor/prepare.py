@@ -11,10 +11,10 @@ import sys
 
 from ..backends import current, is_linux
 from ..errors import BackendError
-from . import arguments, start
+from . import arguments, start_guard
 from .descriptors import Descriptors
 from .launch import Launch
-from .post import Post
+from .owner_socket import OwnerSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,17 +106,17 @@ class Prepared:
         places = self._places(standard, passed)
         self.targets = list(places)
         self.sources = [self.inner.open(".", _DIRECTORY), *places.values()]
-        self.line: Post | None = None
+        self.line: OwnerSocket | None = None
 
-    def connect(self, line: Post | None = None) -> Post:
+    def connect(self, line: OwnerSocket | None = None) -> OwnerSocket:
         """Return the owner's end of the line over which the command is launched, to be kept in ``line``, too.
 
         ``line`` goes to a warden that waits already; None for a new one, whose other end comes first in ``sources``
         then.  OSError: EMFILE, ENFILE, ENOMEM.
         """
         if line is None:
-            mine, its = start.pair()
-            line = Post(mine)
+            mine, its = start_guard.pair()
+            line = OwnerSocket(mine)
             with its:
                 self.sources.insert(0, self.inner.copy(its.fileno()))
         self.line = line

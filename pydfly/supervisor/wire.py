@@ -31,7 +31,8 @@ The *control* joins an owner and its guard.  From the owner::
                                     directory to start in, and one for each target, its number in the command
 
     ("ahead", number, grace)        start a warden whose launch comes later; with it come its end of the line, and both
-                                    ends of a pipe: it writes a byte when it waits; who reads that has it (reserve.py)
+                                    ends of a pipe: it writes a byte when it waits; who reads that has it
+                                    (warden_ahead.py)
 
     ("service", number, targets, fields)   keep a service, with the same descriptors; the line is the guard's own then
 

@@ -12,7 +12,7 @@ import pytest
 
 from pydfly import __version__
 from pydfly.cli import COMMANDS, options, tree
-from pydfly.members import DescendantInfo
+from pydfly.process_records import DescendantInfo
 from tests.processes import may_unshare
 
 

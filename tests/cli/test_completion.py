@@ -178,6 +178,6 @@ def test_pydfly_run_imports_nothing_of_this() -> None:
         "pydfly.cli",
         "pydfly.cli.options",
         "pydfly.cli.run",
-        "pydfly.cli.surroundings",
+        "pydfly.cli.inherited",
         "pydfly.cli.values",
     }

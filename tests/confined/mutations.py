@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..mutations import Mutation
 
-DOMAIN = "pydfly/supervisor/keepers/domain.py"
+DOMAIN = "pydfly/supervisor/keepers/own_process.py"
 DEATHSIG = "pydfly/backends/linux/deathsig.py"
 FOREGROUND = "pydfly/supervisor/foreground/foreground.py"
 DEPUTY = "pydfly/supervisor/keepers/deputy.py"
@@ -26,14 +26,14 @@ MUTATIONS = [
     Mutation("3 no look at zombies", MAILBOX, "LOOK = 5.0 if", 'LOOK = float("inf") if'),
     Mutation("3 a look too often", MAILBOX, "LOOK = 5.0 if", "LOOK = 0.5 if"),
     Mutation("3 no system sends SIGCHLD", MAILBOX, "LOOK = 5.0 if _IS_DRAGONFLY", 'LOOK = 5.0 if sys.platform != "linux"'),
-    Mutation("4 close(2) one by one", DOMAIN, "bare.close_from(max((2, *needed)) + 1)", 'os.closerange(max((2, *needed)) + 1, os.sysconf("SC_OPEN_MAX"))'),
+    Mutation("4 close(2) one by one", DOMAIN, "bsd_helper_calls.close_from(max((2, *needed)) + 1)", 'os.closerange(max((2, *needed)) + 1, os.sysconf("SC_OPEN_MAX"))'),
     Mutation("5 the guard's refusal first", NATIVE, "return failed not in (errno.EPERM, errno.ENOSYS)", "return True"),
     Mutation("6 short files", "pydfly/resident/elf.py", "if len(start) < HEADER_BYTES or start[:4] != MAGIC:", "if start[:4] != MAGIC:"),
-    Mutation("7 forks are unknown", "pydfly/backends/offspring.py", "        _unwritten[cell] = Span(since, until)\n", "        pass\n"),
+    Mutation("7 forks are unknown", "pydfly/backends/forked_children.py", "        _unwritten[cell] = Span(since, until)\n", "        pass\n"),
     Mutation("8 CMSG_LEN", "pydfly/conformance/channel.py", "socket.CMSG_SPACE(numbers.itemsize)", "socket.CMSG_LEN(numbers.itemsize)"),
     Mutation("9 one kind of children", WAITING, 'if sys.platform.startswith(("freebsd", "dragonfly"))', "if False"),
     Mutation("9 only the other kind", WAITING, "KINDS = (0, LINUX_CLONE)", "KINDS = (LINUX_CLONE,)"),
-    Mutation("10 debuggers", DOMAIN, "            bare.refuse_debuggers()\n", "            pass\n"),
+    Mutation("10 debuggers", DOMAIN, "            bsd_helper_calls.refuse_debuggers()\n", "            pass\n"),
     Mutation("default actions", MAILBOX, '"SIGINFO", "SIGTSTP", "SIGTTIN", "SIGTTOU")', '"SIGINFO")'),
     Mutation("a key of the BSDs", MAILBOX, '"SIGURG", "SIGINFO",', '"SIGURG",'),
     Mutation("a sender that is not told", MAILBOX, "TELLS_SENDER = not _IS_DRAGONFLY", "TELLS_SENDER = True"),

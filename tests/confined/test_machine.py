@@ -178,7 +178,7 @@ print(json.dumps(answers))
 def test_a_debugger_is_kept_away(freebsd: Machine) -> None:
     """PROC_TRACE_CTL with DISABLE, until an exec."""
     code = """
-from pydfly.backends import bare
+from pydfly.backends import bsd_helper_calls
 attach = lambda pid: ctypes.CDLL(None, use_errno=True).ptrace(16, pid, 0, 0)
 victim = os.fork()
 if victim == 0:
@@ -186,7 +186,7 @@ if victim == 0:
 before = in_child(lambda: attach(victim))
 os.kill(victim, signal.SIGKILL)
 os.waitpid(victim, 0)
-bare.refuse_debuggers()
+bsd_helper_calls.refuse_debuggers()
 print(json.dumps([before, in_child(lambda: attach(os.getppid()))]))
 """
     assert played(freebsd, code) == [0, -1]

@@ -128,7 +128,7 @@ def test_hurry() -> None:
 
 
 def test_when_the_next_step_is_due() -> None:
-    """Deaths bring it forward, but not each of many; an answer, or less patience, makes it due at once."""
+    """DeadChildren bring it forward, but not each of many; an answer, or less patience, makes it due at once."""
     ending = Ending(World(process(10)), 5.0, 60.0)
     assert ending.due == 5.0
     pause = ending.step(5.0)

@@ -9,7 +9,7 @@ import pytest
 
 from pydfly.ending import warden_domain
 from pydfly.ending.last_resort import kill_until_gone
-from pydfly.supervisor.keepers import domain
+from pydfly.supervisor.keepers import own_process
 from tests.conftest import linux_only
 from tests.processes import end, fork, in_process, pause
 
@@ -61,7 +61,7 @@ def test_no_precedence_where_real_time_is_limited() -> None:
 
     def look() -> int:
         resource.setrlimit(resource.RLIMIT_RTTIME, (1000, 1000))
-        domain.take_precedence(will_fork=True)
+        own_process.take_precedence(will_fork=True)
         return os.sched_getscheduler(0)
 
     assert in_process(look) == os.SCHED_OTHER

@@ -126,12 +126,12 @@ def main() -> int:
 
 def supervise(command: list[str], fault: tuple[str, str, int, str, str]) -> int:
     """Start two domains under one guard, which has the fault; it and nothing else may be told."""
-    from pydfly.supervisor import start
+    from pydfly.supervisor import start_guard
 
     here = "from pydfly"
     plant = f"sys.path.insert(0, {ROOT!r}); from tests.faults.program import Fault; Fault(*{fault!r}).plant(); "
-    assert here in start._PROGRAM
-    start._PROGRAM = start._PROGRAM.replace(here, plant + here, 1)
+    assert here in start_guard._PROGRAM
+    start_guard._PROGRAM = start_guard._PROGRAM.replace(here, plant + here, 1)
     try:
         with pydfly.Supervisor(grace=0.2) as supervisor:
             handles = [supervisor.supervise(command) for _ in range(2)]

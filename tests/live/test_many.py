@@ -283,7 +283,7 @@ def test_a_start_without_a_guard_is_told_and_hangs_nowhere(interpreter: str | No
             os.kill(guard, signal.SIGKILL)
         with pytest.raises(pydfly.SupervisionError) if interpreter else contextlib.nullcontext():
             first.wait(20)
-        eventually(lambda: supervisor.wait_any(0) == [] and supervisor._board.is_cut())
+        eventually(lambda: supervisor.wait_any(0) == [] and supervisor._guard.is_cut())
         second = supervisor.supervise(["true"])
         with pytest.raises(pydfly.SupervisionError):
             second.wait(20)

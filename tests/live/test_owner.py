@@ -515,12 +515,12 @@ def test_a_program_that_ends_says_nothing_of_children() -> None:
     """Its audit hook is called when its module has lost all names: a child is made by a finalizer that late."""
     code = """
 import os, pydfly.reaper
-from pydfly.backends import offspring
+from pydfly.backends import forked_children
 pydfly.reaper.acquire()
 class Late:
     def __del__(self, system=os.system):
         system("true")
-offspring.late = Late()
+forked_children.late = Late()
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -257,7 +257,7 @@ def test_several_threads_may_wait() -> None:
 
 def test_the_thread_that_started_it_may_end() -> None:
     """Linux sends the parent-death signal when that thread ends; nobody is to die of that."""
-    services: list[pydfly.supervisor.owner.Supervised] = []  # type: ignore[name-defined]
+    services: list[pydfly.supervisor.supervised.Supervised] = []  # type: ignore[name-defined]
     thread = threading.Thread(target=lambda: services.append(pydfly.supervise(["sleep", "60"], pdeathsig=9)))
     thread.start()
     thread.join()

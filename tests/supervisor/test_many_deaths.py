@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from pydfly.ending import warden_domain
-from pydfly.supervisor.keepers import deaths, keeper
+from pydfly.supervisor.keepers import dead_children, keeper
 from tests.conftest import live_only
 from tests.processes import in_process
 
@@ -20,7 +20,7 @@ def collectors() -> dict[str, Callable[[], tuple[Callable[[], object], Callable[
     """Return by name what makes a collector, and what says whether it has come to ECHILD."""
 
     def of_a_warden() -> tuple[Callable[[], object], Callable[[], bool]]:
-        dead = deaths.Deaths(warden_domain.listing())
+        dead = dead_children.DeadChildren(warden_domain.listing())
         return dead.collect, lambda: dead.childless
 
     def of_a_keeper() -> tuple[Callable[[], object], Callable[[], bool]]:
@@ -34,8 +34,8 @@ def collectors() -> dict[str, Callable[[], tuple[Callable[[], object], Callable[
 @pytest.mark.parametrize("who", collectors())
 def test_all_are_collected_after_a_single_signal(monkeypatch: pytest.MonkeyPatch, who: str) -> None:
     """All have died before their SIGCHLD is taken, so the kernel sends no other: the helper must not sleep then."""
-    monkeypatch.setattr(deaths, "MOST", 7)
-    monkeypatch.setattr(deaths, "DETAILED", 3)
+    monkeypatch.setattr(dead_children, "MOST", 7)
+    monkeypatch.setattr(dead_children, "DETAILED", 3)
     monkeypatch.setattr(keeper, "MOST", 10)
 
     def look() -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pydfly
-from pydfly.supervisor.services.notify import AVAILABLE
+from pydfly.supervisor.services.notify_socket import AVAILABLE
 from tests.conftest import live_only, reads_proc
 from tests.live import onlooker
 from tests.processes import eventually, in_process

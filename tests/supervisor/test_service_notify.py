@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from pydfly.supervisor.services.event_loop import EventLoop
-from pydfly.supervisor.services.notify import AVAILABLE, Notice, NotifySocket, ancestors, parse
+from pydfly.supervisor.services.notify_socket import AVAILABLE, Notice, NotifySocket, ancestors, parse
 from tests.processes import eventually, in_process
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="only Linux tells who has sent a datagram")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ...errors import refusal
-from ...members import DescendantInfo
+from ...process_records import DescendantInfo
 from ..waiting import look_at
 from .process import OWN
 from .procfile import trouble

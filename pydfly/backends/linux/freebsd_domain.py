@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from ...members import DescendantInfo
+from ...process_records import DescendantInfo
 from .domain import Domain
 from .process import OWN
 

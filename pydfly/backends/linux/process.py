@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from _thread import RLock  # threading's own, without what else threading costs a fresh interpreter
 
-from ...members import DescendantInfo
-from .. import offspring
+from ...process_records import DescendantInfo
+from .. import forked_children
 from ..outsiders import OWN as OUTSIDERS
 from . import prctl
 from .deathsig import DeathSignal
@@ -49,7 +49,7 @@ class OwnProcess:
         """
         with self.lock:
             processes = ProcFs()
-            offspring.watch(processes.children, moment)  # those that are not made here are orphans that it adopts
+            forked_children.watch(processes.children, moment)  # those that are not made here are orphans that it adopts
             if self.is_reaper():
                 return False
             _warn_if_children_vanish()
@@ -65,7 +65,7 @@ class OwnProcess:
                 return False
             prctl.prctl(prctl.PR_SET_CHILD_SUBREAPER, 0)
             self.outsiders.forget()
-            offspring.stop()
+            forked_children.stop()
             return True
 
     def members(self, descendants: list[DescendantInfo]) -> list[DescendantInfo]:

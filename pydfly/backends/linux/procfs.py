@@ -10,7 +10,7 @@ import _signal  # without the enums of signal, for which an ending has no time
 import os
 import time
 
-from ...members import DescendantInfo, Reaped, below
+from ...process_records import DescendantInfo, Reaped, below
 from ..waiting import is_death, waitid, waitpid
 from .procfile import boot_time, exists, names, read, read_all
 

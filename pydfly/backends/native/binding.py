@@ -10,7 +10,7 @@ from operator import index
 
 from ... import errors
 from ...structs import NULL, OMITTED, ReaperKill
-from .. import arguments, offspring
+from .. import arguments, forked_children
 from .processes import KernelProcesses
 
 TYPE_CHECKING = False
@@ -56,15 +56,15 @@ class Commands:
 
     def acquire(self, idtype: int, id: int, cmd: int, memory: Any, operation: str) -> None:
         """Become a reaper.  Before it is one, this process begins to note its children: the others are orphans."""
-        fresh = not offspring.is_watching()
-        offspring.watch(self._own_children)
+        fresh = not forked_children.is_watching()
+        forked_children.watch(self._own_children)
         try:
             self.call.control(idtype, id, cmd, memory, operation)
         except errors.AlreadyReaperError:
             raise
         except BaseException:
             if fresh:
-                offspring.stop()
+                forked_children.stop()
             raise
 
     def read_status(

@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import dragonfly
 from ...structs import NULL, OMITTED, Pointer, ReaperKill, ReaperStatus
-from .. import offspring
+from .. import forked_children
 from ..outsiders import OWN as OUTSIDERS
 from .binding import Commands
 
@@ -55,7 +55,7 @@ class DragonFlyCommands(Commands):
         # EINVAL means a wrong idtype or id here, never "not a reaper"
         told = "PROC_REAP_RELEASE" if idtype == 0 and id in (0, os.getpid()) else ""
         self.call.control(idtype, id, cmd, memory, told)
-        offspring.stop()
+        forked_children.stop()
 
     def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
         return self.read_status(idtype, id, cmd, data, "struct reaper_status *", _decoded)

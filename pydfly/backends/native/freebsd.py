@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import freebsd
 from ...structs import BAD_POINTER, NULL, OMITTED, ReaperKill, ReaperKilled, ReaperPidInfo, ReaperStatusFreeBSD
-from .. import arguments, freebsd_arguments, offspring
+from .. import arguments, forked_children, freebsd_arguments
 from .binding import Commands
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ class FreeBSDCommands(Commands):
             self.acquire(idtype, id, cmd, memory, told)
         else:
             self.call.control(idtype, id, cmd, memory, told)
-            offspring.stop()
+            forked_children.stop()
 
     def _read_int(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         self.call.control(idtype, id, cmd, self.call.reads_int(data, self._names[cmd]))

@@ -19,7 +19,7 @@ import errno
 import os
 import time
 
-from ...members import DescendantInfo, Reaped, below
+from ...process_records import DescendantInfo, Reaped, below
 from ..waiting import is_death, waitid, waitpid
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Call(Protocol):
-        """The extension, and how a call that failed is told: ``RawCall``, or ``bare.Call``."""
+        """The extension, and how a call that failed is told: ``RawCall``, or ``bsd_helper_calls.Call``."""
 
         ffi: Any
         lib: Any

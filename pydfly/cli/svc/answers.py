@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...escape import escape
+from ...supervisor.services.guarded_service import GuardedService
 from ...supervisor.services.log import LOST
-from ...supervisor.services.service import Service
 from ...supervisor.services.status import ServiceStatus, ended
 from . import wire
 from .grammar import HELP, read
@@ -27,7 +27,7 @@ _STATES = {"stopping": "killing", "waiting": "stopped"}  # the tool's words for 
 _BEHIND = 65536  # bytes that a client may be behind before it must read on
 
 
-class KeptService(Service):
+class KeptService(GuardedService):
     """The service of a daemon."""
 
     announced = 0

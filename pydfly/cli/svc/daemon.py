@@ -10,10 +10,10 @@ from contextlib import suppress
 from threading import Thread
 
 from ...supervisor.keepers import mailbox
-from ...supervisor.keepers.domain import close_all_but, hide_environment, protect_myself
 from ...supervisor.keepers.guard import Guard
 from ...supervisor.keepers.keeper import last_resort
 from ...supervisor.keepers.mailbox import Mailbox
+from ...supervisor.keepers.own_process import close_all_but, hide_environment, protect_myself
 from ...supervisor.services.event_loop import EventLoop
 from ...supervisor.services.guard_domains import Domains
 from ...supervisor.services.log import LogFile

@@ -7,7 +7,7 @@ import sys
 
 from ...escape import escape
 from ...supervisor.launch import Launch
-from ..surroundings import environment
+from ..inherited import environment
 from . import files
 from .grammar import GRACE
 from .request import Request
@@ -54,7 +54,7 @@ def _check(request: Request, label: str) -> None:
     if request.directory == files.NOWHERE and not (request.foreground and request.exit_with_service):
         raise _RefusedError("-p none: only with -f and -x")
     if request.ready == "notify":
-        from ...supervisor.services.notify import AVAILABLE
+        from ...supervisor.services.notify_socket import AVAILABLE
 
         if not AVAILABLE:
             raise _RefusedError("--ready notify: this system does not tell the sender of a message; use a descriptor")

@@ -10,12 +10,12 @@ from __future__ import annotations
 import _signal
 import time
 
-from ..channel import Channel
+from ..helper_socket import HelperSocket
 from ..keepers import mailbox
-from ..keepers.domain import blind, close_all_but, hide_environment, protect_myself
 from ..keepers.guard import Guard
 from ..keepers.keeper import last_resort
 from ..keepers.mailbox import Mailbox
+from ..keepers.own_process import blind, close_all_but, hide_environment, protect_myself
 from . import terminal
 from .announcements import Announcements
 from .job import Job
@@ -104,7 +104,7 @@ class Foreground:
         else:
             self._mailbox.early = set()
         mine, its = _socket.socketpair()
-        self._line = Channel(mine.detach())
+        self._line = HelperSocket(mine.detach())
         mailbox.listen(self._line.descriptor)
         self._line.send(("launch", self.launch.fields()))  # the warden finds it there when it begins
         message = ("domain", 1, self._descriptors, self.launch.grace)

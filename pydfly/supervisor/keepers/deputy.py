@@ -11,16 +11,16 @@ import errno
 import os
 import time
 
-from ..channel import CUT_OFF, Channel, close_all, needed
+from ..helper_socket import CUT_OFF, HelperSocket, close_all, needed
 from ..wire import error_fields
 from . import mailbox
-from .conversation import Conversation
-from .domain import Lifeline, adopt_orphans, continue_parent, die_with_parent, let_go, name_myself
-from .execution import Given
+from .command_start import Given
 from .keeper import FAILED, LEFT, Keeper, last_resort
 from .mailbox import Witness
-from .orders import Orders
+from .own_process import Lifeline, adopt_orphans, continue_parent, die_with_parent, let_go, name_myself
+from .owner_requests import OwnerRequests
 from .warden import Warden
+from .wardens_ahead import WardensAhead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ..wire import Message
     from .mailbox import Mailbox
 
-    Beginning = tuple[Conversation, list[int], list[int]]
+    Beginning = tuple[OwnerRequests, list[int], list[int]]
 
 
 class Deputy:
@@ -40,7 +40,7 @@ class Deputy:
     guard is the owner.  OSError: EMFILE, ENFILE of pipe(2).
     """
 
-    def __init__(self, mailbox: Mailbox, listing: Listing, channel: Channel, control: int) -> None:
+    def __init__(self, mailbox: Mailbox, listing: Listing, channel: HelperSocket, control: int) -> None:
         self._mailbox = mailbox
         self._keeper = Keeper(listing, set())
         self._channel = channel
@@ -52,7 +52,7 @@ class Deputy:
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._grace = 0.0
-        self._orders = Orders(self._lifeline)
+        self._ahead = WardensAhead(self._lifeline)
         self._witness = Witness()
 
     def leave(self) -> None:
@@ -86,14 +86,14 @@ class Deputy:
         self._settle()
         while True:
             self._hear()
-            self._orders.hear()
+            self._ahead.hear()
             self._keeper.collect()
             self._see_to_the_dead()
             if self._is_over():
                 return
-            if time.monotonic() >= self._orders.due:
+            if time.monotonic() >= self._ahead.due:
                 self._start_ahead()
-            info = self._mailbox.wait_until(min(self._keeper.due, self._orders.due))
+            info = self._mailbox.wait_until(min(self._keeper.due, self._ahead.due))
             self._witness.note(info)
             if info is not None and info.si_signo == _signal.SIGCONT:  # of a warden, whose owner is gone
                 self._continue_above()
@@ -115,7 +115,7 @@ class Deputy:
             if message[0] == "domain" and is_whole:
                 self._start(message, descriptors)
             elif message[0] == "ahead" and is_whole:
-                self._orders.add((message, descriptors))
+                self._ahead.add((message, descriptors))
             else:
                 self._refuse(message, descriptors)
         self._channel.send()
@@ -136,14 +136,14 @@ class Deputy:
     def _start(self, message: Message, descriptors: list[int]) -> None:
         """Start the warden of a domain."""
         line, *others = descriptors
-        self._fork(message, descriptors, lambda: (Conversation(Channel(line)), message[2], others))
+        self._fork(message, descriptors, lambda: (OwnerRequests(HelperSocket(line)), message[2], others))
 
     def _start_ahead(self) -> None:
         """Start the wardens that were ordered, now that no start is waited for."""
-        from .spare import wait_for_launch  # not before: most deputies have one domain
+        from .warden_ahead import wait_for_launch  # not before: most deputies have one domain
 
         own = self._mailbox, self._keeper.listing, self._lifeline
-        for message, sent in self._orders.take():
+        for message, sent in self._ahead.take():
             if self._closing:
                 close_all(sent)
             else:
@@ -164,7 +164,7 @@ class Deputy:
             self._become_warden(begin)
         self._keeper.add(pid)
         self._domains[pid] = number, grace
-        self._orders.put_off(pid)
+        self._ahead.put_off(pid)
         self._tell(("warden", number, pid))
         close_all(given)
 
@@ -181,7 +181,7 @@ class Deputy:
         try:
             listing.renew()  # first: the last resort must not take the other wardens for children of this process
             os.close(self._hold)
-            theirs = (self._channel.descriptor, self._control, self._orders.news)
+            theirs = (self._channel.descriptor, self._control, self._ahead.news)
             close_all([descriptor for descriptor in theirs if descriptor >= 0])
             # before a launch is waited for: to make it takes as long as all the rest of a start
             warden = Warden(self._mailbox, listing, self._lifeline)
@@ -203,7 +203,7 @@ class Deputy:
         """End what killed wardens have left, and say so."""
         for pid, status in self._keeper.dead_wards:
             number, grace = self._domains.pop(pid, (0, 0.0))
-            self._orders.died(pid)
+            self._ahead.died(pid)
             if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, LEFT):
                 self._tell(("over", number, pid))
             elif number:
@@ -230,5 +230,5 @@ class Deputy:
         """Tell the guard; the owner itself when there is no guard any more."""
         if os.getppid() != self._guard and self._control >= 0:
             self._channel.close()
-            self._channel, self._control = Channel(self._control), -1
+            self._channel, self._control = HelperSocket(self._control), -1
         self._channel.send(message)

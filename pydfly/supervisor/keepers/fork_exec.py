@@ -11,8 +11,8 @@ import marshal
 import os
 from fcntl import F_DUPFD_CLOEXEC, fcntl
 
-from .domain import die_with_parent
 from .execve import execute
+from .own_process import die_with_parent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ import gc
 import os
 
 from ...ending import warden_domain
-from ..channel import Channel, close_all
+from ..helper_socket import HelperSocket, close_all
 from ..wire import error_fields
 from . import mailbox
 from .deputy import Deputy
-from .domain import adopt_orphans
 from .keeper import LEFT, Keeper
 from .mailbox import Mailbox
+from .own_process import adopt_orphans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Guard:
         self._tell = tell
         self._control = control
         self.keeper = Keeper(warden_domain.listing())
-        self._channel: Channel | None = None
+        self._channel: HelperSocket | None = None
         self._deputy = 0
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._graces: dict[int, float] = {}  # of domains whose warden is not known yet
@@ -51,7 +51,7 @@ class Guard:
 
         OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
         """
-        mine, its = (Channel(end.detach()) for end in _socket.socketpair())
+        mine, its = (HelperSocket(end.detach()) for end in _socket.socketpair())
         try:
             mine.try_receiving()
             deputy = Deputy(self._mailbox, self.keeper.listing, its, self._control)

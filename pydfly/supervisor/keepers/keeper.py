@@ -16,7 +16,7 @@ from ...backends.waiting import waitpid
 from ...ending.drive import Ending
 from ...ending.last_resort import kill_until_gone
 from ...ending.warden_domain import OwnChildren
-from .domain import take_precedence
+from .own_process import take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from ...ending.drive import Ending
 from ...ending.warden_domain import OwnChildren
 from ..launch import Launch
 from ..wire import error_fields
-from . import mailbox, states
-from .deaths import Deaths
-from .domain import is_empty, name_myself, stand_alone, take_precedence
-from .execution import Execution
+from . import mailbox
+from . import warden_states as states
+from .command_start import CommandStart
+from .dead_children import DeadChildren
 from .keeper import FAILED, LEFT
+from .own_process import is_empty, name_myself, stand_alone, take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
 
     from ...ending.warden_domain import Listing
     from ...structs import DescendantInfo
-    from .conversation import Conversation
-    from .domain import Lifeline
-    from .execution import Given
+    from .command_start import Given
     from .mailbox import Mailbox
+    from .own_process import Lifeline
+    from .owner_requests import OwnerRequests
 
 
 class Warden:
     """The state of one domain; the lifeline tells whether the deputy wants this to go on."""
 
-    _owner: Conversation
+    _owner: OwnerRequests
     _given: Given
 
     def __init__(self, mailbox: Mailbox, listing: Listing, lifeline: Lifeline) -> None:
@@ -51,13 +52,13 @@ class Warden:
         self._mailbox = mailbox
         self._listing = listing
         self._lifeline = lifeline
-        self._execution: Execution | None = None
-        self._dead = Deaths(listing)
+        self._command_start: CommandStart | None = None
+        self._dead = DeadChildren(listing)
         self._children = OwnChildren(listing, self._dead.count)
         self._ending: Ending | None = None
         self._deadline = float("inf")  # the end of the time that the command was given
 
-    def run(self, owner: Conversation, given: Given) -> int:
+    def run(self, owner: OwnerRequests, given: Given) -> int:
         """Keep the domain until no process is left in it; return the exit status of this process."""
         self._began = time.time()
         self._owner, self._given = owner, given
@@ -68,11 +69,11 @@ class Warden:
         while self._look_around():
             self._owner.line.send()
             due = self._due
-            if self._execution:
+            if self._command_start:
                 if self.state != states.STARTING:
                     self._lifeline.tell_started()
                 kept = (*self._lifeline.descriptors, self._owner.line.descriptor, *self._listing.descriptors)
-                due = min(due, self._execution.settle(self.state in (states.STARTING, states.RUNNING), kept))
+                due = min(due, self._command_start.settle(self.state in (states.STARTING, states.RUNNING), kept))
             self._mailbox.wait_until(due)
             if self.state == states.STARTING:  # what is waited for comes before all else
                 self._hear_of_exec()
@@ -96,7 +97,7 @@ class Warden:
         return self._children.members()
 
     def signal(self, number: int, to_group: bool = False) -> None:
-        """Signal the command, or its daemons; see ``Deaths.signal``."""
+        """Signal the command, or its daemons; see ``DeadChildren.signal``."""
         self._dead.signal(number, to_group, self.members)
 
     def stop(self, grace: float | None) -> None:
@@ -146,12 +147,12 @@ class Warden:
         assert self.launch
         name = os.fsdecode(os.path.basename(self.launch.command[0]))
         try:
-            self._execution = Execution(self.launch, self._mailbox, self._given)
+            self._command_start = CommandStart(self.launch, self._mailbox, self._given)
         except OSError as error:
             self._owner.tell("failed", (*error_fields(error), None))
             self.state = states.OVER
             return
-        self.pid = self._execution.pid
+        self.pid = self._command_start.pid
         self.state = states.STARTING
         name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
         self._dead.command_is(self.pid, name)
@@ -159,7 +160,7 @@ class Warden:
             self._deadline = time.monotonic() + self.launch.timeout
 
     def _hear_of_exec(self) -> None:
-        if self._execution and (event := self._execution.event()):
+        if self._command_start and (event := self._command_start.event()):
             self._happens(event)
 
     def _executed(self) -> None:
@@ -186,7 +187,7 @@ class Warden:
         if self._dead.command_status is None:  # else it was collected while it was not known yet what it had told
             os.kill(self.pid, _signal.SIGKILL)  # it told that as the last thing, but may have been stopped since
             os.waitpid(self.pid, 0)
-        self._owner.tell("failed", self._execution and self._execution.failure)
+        self._owner.tell("failed", self._command_start and self._command_start.failure)
         self.state = states.OVER
 
     def _exited(self) -> None:

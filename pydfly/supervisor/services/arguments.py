@@ -7,7 +7,7 @@ import os
 
 from ...errors import BackendError
 from ..arguments import seconds, word_of
-from .notify import AVAILABLE
+from .notify_socket import AVAILABLE
 from .readiness import NOTIFY
 from .restart_pace import Rules
 

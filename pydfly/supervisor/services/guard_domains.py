@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import socket
 
-from ...members import DescendantInfo
-from ..channel import Channel
+from ...process_records import DescendantInfo
+from ..helper_socket import HelperSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Domains:
             raise
         finally:
             its.close()
-        domain = OwnedDomain(self._number, Channel(mine.detach()), self.loop, take)
+        domain = OwnedDomain(self._number, HelperSocket(mine.detach()), self.loop, take)
         self._domains[self._number] = domain
         self._hand_down(("domain", self._number, list(targets), launch.grace), copies)
         domain.send(("launch", launch.fields()))
@@ -76,7 +76,7 @@ class Domains:
 class OwnedDomain:
     """One domain, by the number that guard and deputy know; ``take`` is called with each message of its warden."""
 
-    def __init__(self, number: int, line: Channel, loop: EventLoop, take: Take) -> None:
+    def __init__(self, number: int, line: HelperSocket, loop: EventLoop, take: Take) -> None:
         self.number = number
         self.take = take
         self._line = line

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..launch import Launch
     from .event_loop import EventLoop
     from .guard_domains import OwnedDomain
-    from .notify import Notice, NotifySocket
+    from .notify_socket import Notice, NotifySocket
 
 NOTIFY = "notify"
 _PIECE = 65536
@@ -86,7 +86,7 @@ class Readiness:
             self._ready()
 
     def _listen(self, launch: Launch) -> None:
-        from .notify import VARIABLE, NotifySocket
+        from .notify_socket import VARIABLE, NotifySocket
 
         if self._socket is None:
             self._socket = NotifySocket(self._loop, self._notified)

@@ -1,246 +1,240 @@
-"""One service in the process that guards it: its policy, its domain, its log, and what it says of itself.
+"""The caller's handle on a service of a ``Supervisor``; ``aio_service`` has the one that waits by awaiting.
 
-What is to be done stands in ``restarts``; this does it.
+The guard restarts the service; a caller asks, and reads what the guard has told.
 """
 
 from __future__ import annotations
 
-import _signal
 import os
-import time
+from itertools import count
 
-from .output import Output
-from .readiness import Readiness
-from .restart_policy import END, END_COMMAND, FAILED, LAUNCH, STOPPED, STOPPING, Policy
-from .status import ServiceStatus, ended
+from ...errors import SupervisionError, SurvivorsError
+from ...structs import Survivor
+from ..arguments import seconds
+from ..single_owner import Owned
+from ..wire import rebuilt
+from .arguments import path_of
+from .status import ServiceStatus
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..launch import Launch
+    from ..guard_connection import GuardConnection
+    from ..prepare import Prepared
     from ..wire import Message
-    from .event_loop import Timer
-    from .guard_domains import Domains, OwnedDomain
-    from .restart_pace import Rules
 
 
-class Service:
-    """One service.
+class ServiceHandle(Owned):
+    """What the handles of both kinds of callers know, and do without waiting.
 
     Args:
-        targets: descriptors of the command besides its output: the number there, and which one it is here.
-        ready: ``notify``, a descriptor of the command, or None.
-        ring: how many bytes of output are kept.
-        log: path of the log file; None for none.
-
-    Raises:
-        OSError: the log file cannot be opened, or there are no descriptors left.
+        fields: everything else that the guard must know.
     """
 
-    def __init__(
-        self,
-        name: str,
-        rules: Rules,
-        launch: Launch,
-        domains: Domains,
-        cwd: int,
-        targets: dict[int, int],
-        *,
-        ready: str | int | None = None,
-        ring: int = 8192,
-        log: str | None = None,
-    ) -> None:
-        self.name = name
-        self.rules = rules
-        self.last_pid = 0
-        """Pid that the command had at its last start."""
-        self.warden = 0
-        """Pid of the warden then."""
-        self.exiting = False
-        self.survivors: list[dict[str, Any]] = []
-        """Those of the last run that could not be ended."""
-        self.changed: Callable[[], None] = _nothing
-        """Called whenever something has changed: state, output, what it says."""
-        self.over: Callable[[], object] = _nothing
-        """Called when it was told to exit, and has ended."""
-        self.news: Callable[[str], None] = _nothing
-        """Called with a line about what was done."""
-        self._past = time.time() - time.monotonic()  # what turns a time of that clock into one since the epoch
-        self._policy = Policy(rules, time.monotonic())
-        self._launch = launch
-        self._domains = domains
-        self._cwd = cwd
-        self._targets = targets
-        self._domain: OwnedDomain | None = None
-        self._pid: int | None = None  # of the command
-        self._launches = 0
-        self._grace: float | None = None  # of the stop under way
-        self._timer: Timer | None = None
-        self._kill_timer: Timer | None = None
-        self.output = Output(domains.loop, ring, log, lambda: self.changed())  # noqa: PLW0108  it is set later
-        self.readiness = Readiness(domains.loop, ready, lambda: self._happens("ready"))
+    def __init__(self, guard: GuardConnection, prepared: Prepared, fields: dict[str, Any]) -> None:
+        super().__init__(guard)
+        self._serials = count(1)
+        self._answers: dict[int, tuple[bool, Any]] = {}  # whether it was met, and its value or the error
+        self._refusal: BaseException | None = None  # why there is no such service
+        self._status: ServiceStatus | None = None
+        self._survivors: list[dict[str, Any]] = []
+        self.name: str = fields["name"]
+        """Its name."""
+        self.line = prepared.connect()
+        number = next(guard.numbers)
+        guard.add(self, number)
+        self._number = number
+        fields = {**fields, "launch": prepared.launch.fields()}
+        guard.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
+        guard.send(guard.control)
 
-    def status(self) -> ServiceStatus:
-        """Say what is known of it."""
-        policy, past = self._policy, self._past
-        code = None if policy.last_exit is None else os.waitstatus_to_exitcode(policy.last_exit)
-        return ServiceStatus(
-            name=self.name,
-            state=policy.state,
-            pid=self.readiness.main_pid or self._pid,
-            since=policy.since + past,
-            restarts=policy.restarts,
-            last_exit=code,
-            reason=policy.reason,
-            manual=policy.manual,
-            text=self.readiness.text,
-            launches=self._launches,
-            restart_at=policy.due + past if policy.state == "waiting" and policy.due is not None else None,
-        )
+    def __del__(self) -> None:
+        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "line"):
+            self._hang_up()
 
-    # by hand
-
-    def start(self) -> None:
-        """Start it, if it does not run; during a stop, when that is over."""
-        self._happens("start")
-
-    def stop(self, scope: str = "everybody", grace: float | None = None) -> None:
-        """Stop it; no restart follows.  With scope ``command`` what the command leaves lives on.
-
-        ``grace`` is the time until SIGKILL; None for that it was made with.
-        """
-        self._grace = grace
-        self._happens("stop" if scope == "everybody" else "stop command")
-
-    def restart(self, grace: float | None = None) -> None:
-        """Stop all of its processes, and start it then."""
-        self._grace = grace
-        self._happens("restart")
-
-    def exit(self, grace: float | None = None) -> None:
-        """Stop all of its processes; ``over`` is called then."""
-        self.exiting = True
-        self.stop("everybody", grace)
+    def __repr__(self) -> str:
+        return f"<pydfly.Service {self.name!r} {self._status.state if self._status else 'unknown'}>"
 
     def close(self) -> None:
-        """Let go of everything; the rest of the output is written first."""
-        if self._domain:
-            self._domains.forget(self._domain)
-            self._domain = None
-        self.readiness.close()
-        for timer in (self._timer, self._kill_timer):
-            if timer:
-                timer.cancel()
-        self.output.close()
+        """Let go of it: it is stopped, but this call does not wait for that."""
+        self._hang_up()
 
-    # the policy
-
-    def _happens(self, event: str, value: int | str | None = None) -> None:
-        """Tell the policy, and do what it says."""
-        order = self._policy.handle(event, time.monotonic(), value)
-        if order == LAUNCH:
-            self._start()
-        elif order == END and self._domain:
-            if self._pid and self._grace != 0:
-                self.news(f"sigterm {self._pid}")
-            self._domain.stop(self._grace)
-        elif order == END_COMMAND:
-            self._end_command()
-        if self._policy.state != STOPPING:
-            self._grace = None
-        self._arm()
-        self.changed()
-        if self.exiting and self._domain is None and self._policy.state in (STOPPED, FAILED):
-            self.over()
-
-    def _arm(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        if self._policy.due is not None:
-            self._timer = self._domains.loop.after(self._policy.due - time.monotonic(), lambda: self._happens("time"))
-
-    def _start(self) -> None:
-        targets = {**self._targets, 1: self.output.pipe, 2: self.output.pipe}
-        try:
-            with self.readiness.expected(targets, self._launch) as targets:
-                self.output.hold()
-                self._domain = self._domains.start(self._launch, self._cwd, targets, self._hear)
-            self.readiness.follow(self._domain)
-        except OSError as error:
-            self.output.go_on()
-            self._happens("refused", error.strerror or str(error))
-
-    def _end_command(self) -> None:
-        """Signal the command alone, and kill it after the grace."""
-        domain = self._domain
-        assert domain
-        grace = self._launch.grace if self._grace is None else self._grace
-        if grace:
-            self.news(f"sigterm {self._pid}")
-            domain.signal(self._launch.stop_signal)
-            domain.signal(_signal.SIGCONT)
-
-        def kill() -> None:
-            if domain is self._domain and self._pid:
-                self.news(f"sigkill {self._pid}")
-                domain.signal(_signal.SIGKILL)
-
-        self._kill_timer = self._domains.loop.after(grace, kill)
-
-    # what the domain says
-
-    def _hear(self, domain: OwnedDomain, message: Message) -> None:
-        if domain is not self._domain:
-            return
-        name, value = message[0], message[1]
-        if name == "started":
-            self._pid = self.last_pid = value
-            self.warden = message[2]
-            self._launches += 1
-            self.news(f"Starting pid {value}")
-            self.output.go_on()
-            self._happens("executed")
-        elif name == "exited":
-            self.output.read()
-            self.news(f"lost direct child {self._pid}")
-            self.news(f"child {self._pid}: {ended(os.waitstatus_to_exitcode(value))}")
-            self._pid = self.readiness.main_pid = None
-            self._happens("exited", value)
+    def take(self, message: Message) -> None:
+        """Take a message of the guard; one that was taken already changes nothing."""
+        name, *values = message
+        if name == "status":
+            self._status, self._survivors, self.line.holder = ServiceStatus(*values[0]), *values[1:]
+        elif name in ("done", "refused"):
+            self._answers[values[0]] = name == "done", values[1]
         elif name == "failed":
-            self._part()
-            reason = f"{os.fsdecode(self._launch.command[0])}: {value[2]}"
-            if self._launches:
-                self.news(f"Unable to start: {reason}")
-            self._happens("refused", reason)
-        elif name == "ended":
-            self._part()
-            self._end(value["survivors"], "empty", None)
-        elif name == "lost":
-            self._part()
-            self._end(value, "lost", "its warden was killed")
+            self._refusal = rebuilt(*values[-1])
 
-    def _part(self) -> None:
-        """Let go of a domain that is over."""
-        self.output.go_on()
-        self.output.drain()
-        self.readiness.end()
-        if self._domain:
-            self._domains.forget(self._domain)
-        self._domain = self._pid = None
-        if self._kill_timer:
-            self._kill_timer.cancel()
-            self._kill_timer = None
+    def ask_to_stop(self, grace: float | None) -> None:
+        """Begin what ``stop()`` does, and come back at once."""
+        self._guard.wake()
+        if not self.is_over():
+            self._send("stop", grace)
 
-    def _end(self, survivors: list[dict[str, Any]], event: str, reason: str | None) -> None:
-        self.survivors = survivors
-        if survivors:
-            event = "survived"
-            reason = "; ".join(f"{one['pid']} ({one['name']}) could not be ended: {one['why']}" for one in survivors)
-        self._happens(event, reason)
+    def _known(self) -> ServiceStatus:
+        assert self._status
+        return self._status
+
+    def is_over(self) -> bool:
+        """Say whether nothing more will come: it was closed or refused, or its guard was killed."""
+        ended = self.line.closed and self._guard.control.closed  # by the warden, and by the deputy, if that was killed
+        return self._refusal is not None or ended or self.line.fileno() < 0
+
+    def _send(self, name: str, *values: object) -> int:
+        serial = next(self._serials)
+        self.line.send((name, serial, *values))
+        self._guard.send(self.line)
+        return serial
+
+    def _question(self, name: str, values: tuple[object, ...]) -> tuple[int, Callable[[], bool]]:
+        """Ask the guard; return the number of the question, and what says whether it was answered."""
+        self._check_owner()
+        serial = self._send(name, *values)
+        return serial, lambda: serial in self._answers
+
+    def _answer(self, serial: int) -> Any:
+        good, value = self._answers.pop(serial)
+        if not good:
+            raise rebuilt(*value)
+        return value
+
+    def _purpose(self, what: str) -> Callable[[], str]:
+        return lambda: f"service {self.name!r} {what}"
+
+    # what is waited for, and what is to be raised then
+
+    def _is_made(self) -> bool:
+        return self._status is not None
+
+    def _is_settled(self) -> bool:
+        return self._status is not None and self._status.state in ("running", "stopped", "failed")
+
+    def _is_stopped(self) -> bool:
+        return self._known().state != "stopping"
+
+    def _is_restarted(self, before: int) -> bool:
+        return self._known().launches > before or self._known().state in ("stopped", "failed", "waiting")
+
+    def _check_line(self, condition: Callable[[], bool]) -> None:
+        """Raise if nothing will come any more that could make the condition true."""
+        if not condition():
+            self._hang_up()
+            raise (
+                self._refusal
+                or self._guard.failure
+                or SupervisionError(
+                    f"service {self.name!r}: its guard was killed, or the handle was closed; everything of it was ended"
+                )
+            )
+
+    def _check_ready(self) -> ServiceStatus:
+        self._check_line(lambda: not self.is_over())  # else the last status would be told as that of now
+        status = self._known()
+        if status.state != "running":
+            raise RuntimeError(f"service {self.name!r} is {status.state}: {status.reason or 'it was not started'}")
+        return status
+
+    def _check_survivors(self) -> None:
+        if self._survivors:
+            raise SurvivorsError([Survivor(**left) for left in self._survivors])
+
+    def _check_restarted(self, before: int) -> None:
+        status = self._known()
+        if status.state == "failed" and status.launches == before:
+            self._check_survivors()
+            self._check_ready()
+
+    def _hang_up(self) -> None:
+        self.line.hang_up()
+        self._guard.forget(self.line)
 
 
-def _nothing(*_: object) -> None:
-    pass
+class Service(ServiceHandle):
+    """One service; made by ``Supervisor.service()``.  May be used from several threads."""
+
+    def __init__(self, guard: GuardConnection, prepared: Prepared, fields: dict[str, Any]) -> None:
+        super().__init__(guard, prepared, fields)
+        self._until(self._is_made, None, "made")
+
+    def start(self) -> None:
+        """Start it, if it does not run; comes back at once: ``wait_ready`` waits.
+
+        Raises:
+            SupervisionError: there is no guard any more.
+        """
+        self._ask("start")
+
+    def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
+        """Wait until it is ready, through restarts if there are some; return its status.
+
+        Args:
+            timeout: seconds; None for ever.
+
+        Raises:
+            RuntimeError: it is stopped, or has failed; the text says why.
+            TimeoutError: not within ``timeout`` seconds.
+        """
+        self._until(self._is_settled, timeout, "ready", urge=False)
+        return self._check_ready()
+
+    def status(self) -> ServiceStatus:
+        """Return what is known of it now."""
+        self._ask("status")
+        return self._known()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Stop it, with everything that it has started; come back when no process is left.  No restart undoes that.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            SurvivorsError: some could not be ended.
+        """
+        self._ask("stop", None if grace is None else seconds(grace))
+        self._until(self._is_stopped, None, "stopped")
+        self._check_survivors()
+
+    def restart(self, grace: float | None = None) -> None:
+        """Stop everything, and start it then; come back when the command was executed again.
+
+        Args:
+            grace: seconds until SIGKILL, instead of those that it was made with.
+
+        Raises:
+            RuntimeError: it could not be executed; the text says why.
+            SurvivorsError: some could not be ended, so there is no second copy beside them.
+        """
+        before = self.status().launches
+        self._ask("restart", None if grace is None else seconds(grace))
+        self._until(lambda: self._is_restarted(before), None, "restarted")
+        self._check_restarted(before)
+
+    def log(self) -> bytes:
+        """Return the last ``log_ring`` bytes of its output."""
+        return bytes(self._ask("log"))
+
+    def reopen_log(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Open the log file again, after it was renamed, or another one.
+
+        Raises:
+            OSError: it cannot be opened; the old one stays in use.
+            TypeError, ValueError: no file can have this path.
+        """
+        self._ask("reopen", None if path is None else path_of(path))
+
+    def _ask(self, name: str, *values: object) -> Any:
+        serial, answered = self._question(name, values)
+        self._until(answered, None, f"asked ({name})")
+        return self._answer(serial)
+
+    def _until(self, condition: Callable[[], bool], timeout: float | None, what: str, urge: bool = True) -> None:
+        self._check_owner()
+        self._guard.until(lambda: condition() or self.is_over(), timeout, self._purpose(what), urge)
+        self._check_line(condition)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 
-from ..channel import Channel
+from ..helper_socket import HelperSocket
 from ..launch import Launch
 from ..wire import error_fields
+from .guarded_service import GuardedService
 from .restart_pace import Rules
-from .service import Service
 
 HELD = -1  # the target of what no command gets
 
@@ -28,11 +28,11 @@ class ServiceLine:
     """One service, and the guard's end of its line."""
 
     def __init__(self, line: int, domains: Domains, forget: Callable[[ServiceLine], None]) -> None:
-        self._line = Channel(line)
+        self._line = HelperSocket(line)
         self._domains = domains
         self._loop = domains.loop
         self._forget = forget
-        self._service: Service | None = None
+        self._service: GuardedService | None = None
         self._descriptors: list[int] = []
         self._told: tuple[Any, ...] = ()
         self._loop.watch(line, self._hear)
@@ -41,7 +41,7 @@ class ServiceLine:
         """Make it, and say whether it was made."""
         self._descriptors = [cwd, *targets.values()]
         try:
-            self._service = Service(
+            self._service = GuardedService(
                 fields["name"],
                 Rules(**fields["rules"]),
                 Launch(**fields["launch"]),
@@ -95,7 +95,7 @@ class ServiceLine:
         self._send()
         self._changed()
 
-    def _answer(self, service: Service, message: Message) -> None:
+    def _answer(self, service: GuardedService, message: Message) -> None:
         name, serial, *values = message
         try:
             value = self._meet(service, name, values)
@@ -105,7 +105,7 @@ class ServiceLine:
             self._changed()
             self._send(("done", serial, value))
 
-    def _meet(self, service: Service, name: str, values: list[Any]) -> Any:
+    def _meet(self, service: GuardedService, name: str, values: list[Any]) -> Any:
         if name == "start":
             service.start()
         elif name == "stop":

@@ -19,7 +19,7 @@ import pytest
 
 from pydfly.cli import svc
 from pydfly.cli.svc import initialize
-from pydfly.supervisor.services.notify import AVAILABLE
+from pydfly.supervisor.services.notify_socket import AVAILABLE
 from tests.conftest import linux_only, own_user_only
 from tests.live import onlooker
 from tests.processes import eventually, in_process

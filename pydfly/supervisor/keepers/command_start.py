@@ -6,10 +6,10 @@ import errno
 import os
 import time
 
-from ..channel import CUT_OFF
+from ..helper_socket import CUT_OFF
 from . import fork_exec, mailbox
-from .domain import let_go
-from .states import EXECUTED, REFUSED
+from .own_process import let_go
+from .warden_states import EXECUTED, REFUSED
 
 SETTLING = 0.005  # seconds that processor and memory are left to the command, if its exec takes so long
 
@@ -38,7 +38,7 @@ class Given:
         self.held = [descriptor for number, descriptor in given if number < 0]
 
 
-class Execution:
+class CommandStart:
     """A command that was forked.
 
     OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.

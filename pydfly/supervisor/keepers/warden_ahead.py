@@ -1,6 +1,7 @@
 """A warden that was forked ahead of its launch: the owner gives it that without any help of guard or deputy.
 
-Guard and deputy know its domain from the start, like every other one; ``supervisor.reserve`` tells the whole of it.
+Guard and deputy know its domain from the start, like every other one;
+``supervisor.warden_ahead`` tells the whole of it.
 
 The command is not forked ahead: it would be older than it is, for everything that tells ages.
 """
@@ -11,19 +12,19 @@ import _signal
 import os
 import time
 
-from ..channel import Channel
+from ..helper_socket import HelperSocket
 from ..launch import Launch
 from ..wire import Unpacker, pack
 from . import fork_exec, mailbox
-from .conversation import Conversation
-from .domain import let_go, name_myself, stand_alone
-from .execution import Given
+from .command_start import Given
+from .own_process import let_go, name_myself, stand_alone
+from .owner_requests import OwnerRequests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ...ending.warden_domain import Listing
-    from .domain import Lifeline
     from .mailbox import Mailbox
+    from .own_process import Lifeline
 
 IDLE = 1.0  # seconds that it waits for a launch
 
@@ -60,7 +61,7 @@ def rehearse(box: Mailbox) -> None:
 
 def wait_for_launch(
     box: Mailbox, listing: Listing, lifeline: Lifeline, descriptors: list[int]
-) -> tuple[Conversation, list[int], list[int]] | None:
+) -> tuple[OwnerRequests, list[int], list[int]] | None:
     """Wait in a warden that was forked ahead, with those descriptors, until the owner launches its command.
 
     Returns:
@@ -71,7 +72,7 @@ def wait_for_launch(
         EOFError: owner, guard or deputy are gone, and the owner may believe that the launch was heard.
     """
     line, *pipe = descriptors
-    channel, token = Channel(line), Token(*pipe)
+    channel, token = HelperSocket(line), Token(*pipe)
     stand_alone(lifeline, _signal.SIGCONT)  # stopped or not, it hears of the death of the deputy
     let_go(box.null, box.null, *lifeline.descriptors, *descriptors, *listing.descriptors)
     name_myself("pydfly-spare")
@@ -84,7 +85,7 @@ def wait_for_launch(
         if heard := channel.receive():
             (first, sources), *_ = heard
             early = [("launch", first[1]), *(message for message, _ in heard[1:])]
-            return Conversation(channel, early), first[2], sources
+            return OwnerRequests(channel, early), first[2], sources
         if channel.closed or is_cut or time.monotonic() >= due:
             if token.take_back():
                 return None

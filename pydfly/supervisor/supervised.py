@@ -9,7 +9,7 @@ import time
 from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
-from .turns import NotYetError, deadline_of
+from .waiting_threads import NotYetError, deadline_of
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -17,9 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO, Any
 
+    from .guard_connection import GuardConnection
     from .prepare import Prepared
     from .report import Step
-    from .switchboard import Switchboard
 
 
 class Supervised(Handle):
@@ -35,17 +35,17 @@ class Supervised(Handle):
     stderr: IO[bytes] | None = None
     """The other end of a pipe from the command, if one was asked for."""
 
-    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
+    def __init__(self, guard: GuardConnection, prepared: Prepared, alone: bool) -> None:
         self.stdin, self.stdout, self.stderr = map(prepared.open_pipe, ("stdin", "stdout", "stderr"))
-        super().__init__(board, prepared, alone)
-        if self.post.unsent or board.control.unsent:
+        super().__init__(guard, prepared, alone)
+        if self.line.unsent or guard.control.unsent:
             self._wait_sent()
 
     def _wait_sent(self) -> None:
         """Send what does not fit into a socket now: it must not wait for the next call of this handle."""
         sent = self._purpose("the helpers of")
         with contextlib.suppress(NotYetError):  # they were stopped: it goes when they go on
-            self._board.until(lambda: not (self.post.unsent or self._board.control.unsent), _SENDING, sent)
+            self._guard.until(lambda: not (self.line.unsent or self._guard.control.unsent), _SENDING, sent)
 
     def __enter__(self) -> Supervised:
         return self
@@ -168,22 +168,22 @@ class Supervised(Handle):
         self._check_owner()
         self._check_asking()
         ends = self._purpose("the end of")
-        self._board.until(lambda: self._known.exited is not None or self._over(), timeout, ends)
+        self._guard.until(lambda: self._known.exited is not None or self._over(), timeout, ends)
         return self._command_status()
 
     def _until_started(self, timeout: float | None) -> None:
         self._check_owner()
         starts = self._purpose("the start of")
-        self._board.until(lambda: self._known.pid is not None or self._over(), timeout, starts, urge=True)
+        self._guard.until(lambda: self._known.pid is not None or self._over(), timeout, starts, urge=True)
 
     def _until_over(self, timeout: float | None, urge: bool = False) -> None:
         """Wait for the end of the domain, and of helpers that have no other one."""
         deadline = deadline_of(timeout)
-        self._board.until(self._over, timeout, self._purpose("the end of everything started by"), urge)
+        self._guard.until(self._over, timeout, self._purpose("the end of everything started by"), urge)
         if not self._closed:
             self._finish()
         if self._alone:
-            self._board.wait_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            self._guard.wait_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _ask(self, name: str, *values: object, purpose: str) -> Any:
         self._check_owner()
@@ -191,7 +191,7 @@ class Supervised(Handle):
             return None
         serial = self._request(name, *values)
         try:
-            self._board.until(lambda: self._answered(serial), None, self._purpose(purpose + " of"), urge=True)
+            self._guard.until(lambda: self._answered(serial), None, self._purpose(purpose + " of"), urge=True)
         except BaseException:
             self._known.give_up(serial)
             raise

@@ -36,7 +36,7 @@ def needed(message: Message) -> int:
     return _AHEAD if name == "ahead" else 0
 
 
-class Channel:
+class HelperSocket:
     """One end of a connected stream socket, which is made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:

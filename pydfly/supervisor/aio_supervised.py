@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from ..structs import DescendantInfo
+from .aio_streams import Pipe, open_reader, open_writer
+from .aio_waiting import Watching, watching, within
 from .arguments import signal_number
+from .guard_connection import GuardConnection
 from .handle import Handle
 from .prepare import Prepared
 from .report import Step
-from .streams import Pipe, open_reader, open_writer
-from .switchboard import Switchboard
-from .watching import Watching, watching, within
 
 
 class Supervised(Handle):
@@ -30,10 +30,10 @@ class Supervised(Handle):
     stderr: asyncio.StreamReader | None = None
     """The other end of a pipe from the command, if one was asked for."""
 
-    def __init__(self, board: Switchboard, prepared: Prepared, alone: bool) -> None:
-        self._watching: Watching = watching(board)
+    def __init__(self, guard: GuardConnection, prepared: Prepared, alone: bool) -> None:
+        self._watching: Watching = watching(guard)
         self._watching.attach()
-        super().__init__(board, prepared, alone)
+        super().__init__(guard, prepared, alone)
         self._pipes: list[Pipe] = []
         if writing := prepared.open_pipe("stdin", 0):
             self.stdin, pipe = open_writer(writing)

@@ -9,23 +9,23 @@ from collections.abc import Iterator
 import pytest
 
 from pydfly.supervisor import wire
-from pydfly.supervisor.channel import Channel
-from pydfly.supervisor.keepers import conversation
+from pydfly.supervisor.helper_socket import HelperSocket
+from pydfly.supervisor.keepers import owner_requests
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Channel, Channel]]:
-    one, other = (Channel(end.detach()) for end in socket.socketpair())
+def ends() -> Iterator[tuple[HelperSocket, HelperSocket]]:
+    one, other = (HelperSocket(end.detach()) for end in socket.socketpair())
     yield one, other
     one.close()
     other.close()
 
 
-def heard(end: Channel) -> list[wire.Message]:
+def heard(end: HelperSocket) -> list[wire.Message]:
     return [message for message, _ in end.receive()]
 
 
-def test_messages_pass(ends: tuple[Channel, Channel]) -> None:
+def test_messages_pass(ends: tuple[HelperSocket, HelperSocket]) -> None:
     one, other = ends
     one.send(("signal", 1))
     one.send(("stop", None))
@@ -34,7 +34,7 @@ def test_messages_pass(ends: tuple[Channel, Channel]) -> None:
     assert not other.closed
 
 
-def test_a_reader_that_sleeps_does_not_hold_up_the_writer(ends: tuple[Channel, Channel]) -> None:
+def test_a_reader_that_sleeps_does_not_hold_up_the_writer(ends: tuple[HelperSocket, HelperSocket]) -> None:
     one, other = ends
     messages = [("processes", number, "x" * 100_000) for number in range(20)]
     for message in messages:
@@ -46,7 +46,7 @@ def test_a_reader_that_sleeps_does_not_hold_up_the_writer(ends: tuple[Channel, C
     assert got == messages
 
 
-def test_the_end_of_the_other_end(ends: tuple[Channel, Channel]) -> None:
+def test_the_end_of_the_other_end(ends: tuple[HelperSocket, HelperSocket]) -> None:
     one, other = ends
     one.send(("last",))
     one.close()
@@ -56,7 +56,7 @@ def test_the_end_of_the_other_end(ends: tuple[Channel, Channel]) -> None:
     assert heard(other) == []
 
 
-def test_writing_to_nobody_is_noticed(ends: tuple[Channel, Channel]) -> None:
+def test_writing_to_nobody_is_noticed(ends: tuple[HelperSocket, HelperSocket]) -> None:
     one, other = ends
     other.close()
     one.send(("anybody?",))
@@ -66,7 +66,9 @@ def test_writing_to_nobody_is_noticed(ends: tuple[Channel, Channel]) -> None:
 
 
 @pytest.mark.parametrize("message", [("domain", 1), ("domain", 1, 5, 0.0), ("launch", {}, None)])
-def test_a_message_whose_descriptors_cannot_be_counted(ends: tuple[Channel, Channel], message: wire.Message) -> None:
+def test_a_message_whose_descriptors_cannot_be_counted(
+    ends: tuple[HelperSocket, HelperSocket], message: wire.Message
+) -> None:
     """It is none of ours: this end uses the socket no more, and goes on otherwise."""
     one, other = ends
     one.send(message)
@@ -83,12 +85,12 @@ class Awake:
 
 def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those above are dead.  An owner that lives gets all of it; a copy of a dead one, which does not read, ends it."""
-    monkeypatch.setattr(conversation, "_PATIENCE", 0.2)
+    monkeypatch.setattr(owner_requests, "_PATIENCE", 0.2)
     report = ("ended", {"processes": [f"{number:0100}" for number in range(20_000)]})
     for reads in (True, False):
         ours, theirs = socket.socketpair()
         with theirs:
-            talk = conversation.Conversation(Channel(ours.detach()))
+            talk = owner_requests.OwnerRequests(HelperSocket(ours.detach()))
             talk.tell(*report)
             received: list[bytes] = []
 

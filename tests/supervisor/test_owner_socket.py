@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pydfly.supervisor.descriptors import Descriptors
-from pydfly.supervisor.post import Post
+from pydfly.supervisor.owner_socket import OwnerSocket
 from pydfly.supervisor.wire import Unpacker, pack
 from tests.live import onlooker
 
@@ -18,48 +18,48 @@ from tests.live import onlooker
 @pytest.fixture
 def ends() -> Any:
     mine, its = socket.socketpair()
-    yield Post(mine), its
+    yield OwnerSocket(mine), its
     mine.close()
     its.close()
 
 
-def test_messages_in_pieces(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_messages_in_pieces(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     taken: list[tuple[Any, ...]] = []
     for byte in pack(("started", 1)) + pack(("exited", 2)):
         other.send(bytes([byte]))
-        post.receive(taken.append)
+        sock.receive(taken.append)
     assert taken == [("started", 1), ("exited", 2)]
-    assert not post.closed
+    assert not sock.closed
     other.close()
-    post.receive(taken.append)
-    assert post.closed
+    sock.receive(taken.append)
+    assert sock.closed
 
 
-def test_a_handler_may_receive_while_a_message_is_taken(ends: tuple[Post, socket.socket]) -> None:
+def test_a_handler_may_receive_while_a_message_is_taken(ends: tuple[OwnerSocket, socket.socket]) -> None:
     """The nested call takes all that has come; the outer one may repeat a message, but loses none."""
-    post, other = ends
+    sock, other = ends
     taken: list[tuple[Any, ...]] = []
     nested: list[tuple[Any, ...]] = []
 
     def take(message: tuple[Any, ...]) -> None:
         if not nested:
             other.send(pack(("exited", 2)))
-            post.receive(nested.append)
+            sock.receive(nested.append)
         taken.append(message)
 
     other.send(pack(("started", 1)))
-    post.receive(take)
-    post.receive(take)
+    sock.receive(take)
+    sock.receive(take)
     assert nested == [("started", 1), ("exited", 2)]
     assert set(taken) <= set(nested)
     other.send(pack(("ended", 3)))
-    post.receive(take)
+    sock.receive(take)
     assert taken[-1] == ("ended", 3)
 
 
-def test_a_message_that_was_not_taken_is_taken_later(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_a_message_that_was_not_taken_is_taken_later(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     taken: list[tuple[Any, ...]] = []
 
     def interrupted(message: tuple[Any, ...]) -> None:
@@ -67,43 +67,43 @@ def test_a_message_that_was_not_taken_is_taken_later(ends: tuple[Post, socket.so
 
     other.send(pack(("started", 1)) + pack(("exited", 2)))
     with pytest.raises(KeyboardInterrupt):
-        post.receive(interrupted)
-    post.receive(taken.append)
+        sock.receive(interrupted)
+    sock.receive(taken.append)
     assert taken == [("started", 1), ("exited", 2)]
 
 
-def test_garbage_closes(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_garbage_closes(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     other.send(b"\xff" * 100)
-    post.receive(lambda message: pytest.fail(str(message)))
-    assert post.closed
+    sock.receive(lambda message: pytest.fail(str(message)))
+    assert sock.closed
 
 
-def test_what_does_not_fit_is_sent_later(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_what_does_not_fit_is_sent_later(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     messages = [("launch", number, b"x" * 3_000_000) for number in range(2)]
     for message in messages:
-        post.send(message)
+        sock.send(message)
     unpacker = Unpacker()
     received: list[tuple[Any, ...]] = []
     other.setblocking(False)
     while len(received) < 2:
-        post.flush()
+        sock.flush()
         received += unpacker.feed(other.recv(1 << 20))
     assert received == messages
-    assert not post.unsent
+    assert not sock.unsent
 
 
-def test_more_descriptors_than_one_message_carries(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_more_descriptors_than_one_message_carries(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     owner = Descriptors()
     before = onlooker.descriptors()
     numbers = [owner.open(os.devnull, os.O_RDONLY) for _ in range(300)]
-    post.send(("domain", 1), numbers, owner)
+    sock.send(("domain", 1), numbers, owner)
     del owner
     data, received = b"", array("i")
     while len(received) < 300 or Unpacker().feed(data) == []:
-        post.flush()
+        sock.flush()
         piece, ancillary, _, _ = other.recvmsg(65536, 65536)
         data += piece
         for _, _, content in ancillary:
@@ -114,13 +114,13 @@ def test_more_descriptors_than_one_message_carries(ends: tuple[Post, socket.sock
     assert onlooker.descriptors() == before, "the senders are closed once they were sent"
 
 
-def test_the_other_end_is_gone(ends: tuple[Post, socket.socket]) -> None:
-    post, other = ends
+def test_the_other_end_is_gone(ends: tuple[OwnerSocket, socket.socket]) -> None:
+    sock, other = ends
     other.send(pack(("ended", 1)))
     other.close()
-    post.send(("stop", 1, None))
-    post.flush()
+    sock.send(("stop", 1, None))
+    sock.flush()
     taken: list[tuple[Any, ...]] = []
-    post.receive(taken.append)
+    sock.receive(taken.append)
     assert taken == [("ended", 1)], "what was written before can still be read"
-    assert not post.unsent
+    assert not sock.unsent

@@ -9,11 +9,14 @@ import _signal
 import errno
 import os
 
-from ..channel import CUT_OFF, Channel, close_all, needed
+from ..helper_socket import CUT_OFF, HelperSocket, close_all, needed
 from ..services.services import Services
 from ..wire import PROTOCOL, error_fields
 from . import mailbox
-from .domain import (
+from .guard import Guard
+from .keeper import FAILED, last_resort
+from .mailbox import Mailbox
+from .own_process import (
     die_with_parent,
     fill_standard_descriptors,
     inherit_as_forked,
@@ -21,9 +24,6 @@ from .domain import (
     name_myself,
     protect_myself,
 )
-from .guard import Guard
-from .keeper import FAILED, last_resort
-from .mailbox import Mailbox
 
 
 def main(descriptor: int, owner: int, mask: list[int]) -> int:
@@ -34,7 +34,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     """
     fill_standard_descriptors()
     os.set_inheritable(descriptor, False)
-    control = Channel(descriptor)
+    control = HelperSocket(descriptor)
     guard = None
     try:
         name_myself("pydfly-guard")
@@ -57,7 +57,7 @@ def main(descriptor: int, owner: int, mask: list[int]) -> int:
     return 0
 
 
-def _serve(box: Mailbox, guard: Guard, control: Channel, services: Services, owner: int) -> None:
+def _serve(box: Mailbox, guard: Guard, control: HelperSocket, services: Services, owner: int) -> None:
     closing = False
     while not (closing and guard.is_over):
         for message, descriptors in control.receive():

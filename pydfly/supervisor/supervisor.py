@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from ..errors import SurvivorsError
-from . import start
+from . import start_guard
 from .domains import ManyDomains
-from .owner import Supervised
 from .poller import Poller
+from .supervised import Supervised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from ..structs import Survivor
     from .arguments import Arguments, Word
-    from .services.handle import Service
-    from .switchboard import Switchboard
+    from .guard_connection import GuardConnection
+    from .services.service import Service
 
 
 class Supervisor(ManyDomains):
@@ -39,14 +39,14 @@ class Supervisor(ManyDomains):
         super().__init__(grace, interpreter)
 
     def __del__(self) -> None:
-        if hasattr(self, "_board"):
+        if hasattr(self, "_guard"):
             self.close()
 
     def __enter__(self) -> Supervisor:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if os.getpid() == self._board.owner:
+        if os.getpid() == self._guard.owner:
             self.stop()
 
     def supervise(self, command: Iterable[Word], **arguments: Unpack[Arguments]) -> Supervised:
@@ -97,7 +97,7 @@ class Supervisor(ManyDomains):
             BackendError: ``ready="notify"`` on a system that does not tell the sender of a datagram.
             OSError: the log file cannot be opened.
         """
-        from .services.handle import Service
+        from .services.service import Service
 
         own = {
             "restart": restart, "delay": delay, "backoff": backoff, "max_delay": max_delay, "limit": limit,
@@ -108,8 +108,8 @@ class Supervisor(ManyDomains):
     def fileno(self) -> int:
         """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
         if self._descriptor is None:
-            self._descriptor = NewsDescriptor(self._board)
-            self._board.listeners.append(self._descriptor.ring)
+            self._descriptor = NewsDescriptor(self._guard)
+            self._guard.listeners.append(self._descriptor.ring)
         return self._descriptor.fileno()
 
     def wait_any(self, timeout: float | None = None) -> list[Supervised]:
@@ -123,7 +123,7 @@ class Supervisor(ManyDomains):
             no domain is left that could have any.
         """
         try:
-            self._board.until(self._has_news, timeout, lambda: "news")
+            self._guard.until(self._has_news, timeout, lambda: "news")
         except TimeoutError:
             return []
         told = self._take_news(Supervised)
@@ -145,14 +145,14 @@ class Supervisor(ManyDomains):
             with self._noting(survivors, handle):
                 handle.stop(grace)
         self._leave_guard()
-        self._board.wait_gone(None)
+        self._guard.wait_gone(None)
         self._close_descriptor()
         if survivors:
             raise SurvivorsError(survivors)
 
     def close(self) -> None:
         """Let go of every domain: all are ended, but this call does not wait for that."""
-        self._board.close()
+        self._guard.close()
         self._close_descriptor()
 
     def _close_descriptor(self) -> None:
@@ -163,15 +163,15 @@ class Supervisor(ManyDomains):
 class NewsDescriptor:
     """A descriptor for foreign event loops: readable while there may be news, also when another call has read them.
 
-    It is about ``board``'s poller and about ``ring``.
+    It is about ``guard``'s poller and about ``ring``.
     """
 
-    def __init__(self, board: Switchboard) -> None:
-        self._mine, self._its = start.pair()
+    def __init__(self, guard: GuardConnection) -> None:
+        self._mine, self._its = start_guard.pair()
         self._mine.setblocking(False)
         self._its.setblocking(False)
         self._poller = Poller()
-        self._poller.add(board.fileno())
+        self._poller.add(guard.fileno())
         self._poller.add(self._mine.fileno())
 
     def __del__(self) -> None:

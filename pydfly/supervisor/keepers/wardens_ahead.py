@@ -10,7 +10,7 @@ from . import mailbox
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..wire import Message
-    from .domain import Lifeline
+    from .own_process import Lifeline
 
     Order = tuple[Message, list[int]]
 
@@ -18,7 +18,7 @@ PAUSE = 0.002  # seconds after a start until a warden is forked ahead, if that s
 LONGEST = 0.02  # seconds that the end of a start is waited for
 
 
-class Orders:
+class WardensAhead:
     """What a deputy has put off; wardens tell over the pipe of their lifeline that a start is over."""
 
     def __init__(self, lifeline: Lifeline) -> None:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from .switchboard import Switchboard
+    from .guard_connection import GuardConnection
 
 
 class Single:
@@ -24,8 +24,8 @@ class Owned(Single):
     _number: int
     """Of its domain; not there before the guard's side knows it."""
 
-    def __init__(self, board: Switchboard) -> None:
-        self._board = board
+    def __init__(self, guard: GuardConnection) -> None:
+        self._guard = guard
         self._owner = os.getpid()
 
     def _check_owner(self) -> None:
@@ -33,4 +33,4 @@ class Owned(Single):
         if os.getpid() != self._owner:
             raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
         # every handle is a Domain, though not this base of them
-        self._board.find_again(self, self._number)  # type: ignore[arg-type]
+        self._guard.find_again(self, self._number)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from functools import partial
 
 from ..errors import BackendError
 from .descriptors import LOWEST, above_standard, closed_in_forks
-from .post import Post
+from .owner_socket import OwnerSocket
 
 Program = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -18,7 +18,7 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _PROGRAM = (
     "import sys; sys.path[:0] = {path!r}; "
     "import gc, os; gc.disable(); from pydfly import bytecode; bytecode.load(bytecode.GUARD); "
-    "from pydfly.supervisor.keepers.program import main; os._exit(main({control}, {owner}, {mask}))"
+    "from pydfly.supervisor.keepers.guard_program import main; os._exit(main({control}, {owner}, {mask}))"
 )
 _MARK = "PYDFLY_HELPER"  # in the environment of helpers only
 _LIBRARIES = "LD_LIBRARY_PATH"  # an interpreter may need it to be one
@@ -29,7 +29,7 @@ _unwaited: list[tuple[object, int]] = []  # guards that this process has started
 class Helper:
     """A guard that was started: a child of this process, the socket to it, and the interpreter that it runs."""
 
-    def __init__(self, pid: int, control: Post, program: str) -> None:
+    def __init__(self, pid: int, control: OwnerSocket, program: str) -> None:
         self.pid = pid
         self.control = control
         self.program = program
@@ -60,7 +60,7 @@ def guard(program: Program | None) -> Helper:
     collect_unwaited()
     path = os.fsdecode(_own_interpreter() if program is None else program)
     mine, its = pair()
-    control = Post(mine)
+    control = OwnerSocket(mine)
     with its:
         wire = 4 if its.fileno() == 3 else 3  # a copy onto itself would stay close-on-exec on some systems
         actions = [

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pydfly.errors import SupervisionError
-from pydfly.supervisor import turns
+from pydfly.supervisor import waiting_threads
 
 
-class Board:
+class Guard:
     """News that come at the second look."""
 
     def __init__(self) -> None:
@@ -43,18 +43,18 @@ class Board:
         self.was_left += 1
 
 
-def wait(waiting: turns.Turns, board: Board) -> None:
+def wait(waiting: waiting_threads.WaitingThreads, guard: Guard) -> None:
     """Wait for the news."""
-    waiting.until(board, lambda: board.looks > 2, 10, lambda: "news")
+    waiting.until(guard, lambda: guard.looks > 2, 10, lambda: "news")
 
 
 def test_an_exception_at_any_line_leaves_no_turn_behind() -> None:
     """One that stays would be taken for a thread that reads, and the others would sleep for ever."""
-    code = turns.Turns.until.__code__
+    code = waiting_threads.WaitingThreads.until.__code__
     lines = sorted({line for _, _, line in code.co_lines() if line})
     hit = 0
     for at in lines:
-        waiting, board = turns.Turns(), Board()
+        waiting, guard = waiting_threads.WaitingThreads(), Guard()
 
         def trace(frame: FrameType, event: str, argument: object, at: int = at) -> Any:
             if frame.f_code is code and event == "line" and frame.f_lineno == at:
@@ -64,7 +64,7 @@ def test_an_exception_at_any_line_leaves_no_turn_behind() -> None:
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            wait(waiting, board)
+            wait(waiting, guard)
         except KeyboardInterrupt:
             hit += 1
         finally:
@@ -75,30 +75,30 @@ def test_an_exception_at_any_line_leaves_no_turn_behind() -> None:
 
 def test_it_is_told_what_has_not_come() -> None:
     """The text names it, and no turn is left."""
-    waiting, board = turns.Turns(), Board()
+    waiting, guard = waiting_threads.WaitingThreads(), Guard()
     with pytest.raises(TimeoutError, match="the end of the world not within"):
-        waiting.until(board, lambda: False, 0.01, lambda: "the end of the world")
+        waiting.until(guard, lambda: False, 0.01, lambda: "the end of the world")
     assert not waiting
-    assert board.was_left
+    assert guard.was_left
 
 
 def test_who_ends_everything_in_the_middle_of_a_wait_ends_the_wait() -> None:
     """A signal handler may do that right after the condition was asked: then nothing is left to read from."""
-    waiting, board = turns.Turns(), Board()
+    waiting, guard = waiting_threads.WaitingThreads(), Guard()
     answers = iter([False])
 
     def ended() -> bool:
-        board.is_over = True
+        guard.is_over = True
         return next(answers, True)
 
-    waiting.until(board, ended, 10, lambda: "the end")
+    waiting.until(guard, ended, 10, lambda: "the end")
     assert not waiting
 
 
 def test_a_wait_for_what_nobody_can_tell_any_more_is_an_error() -> None:
     """The handle was closed by another thread."""
-    waiting, board = turns.Turns(), Board()
-    board.is_over = True
+    waiting, guard = waiting_threads.WaitingThreads(), Guard()
+    guard.is_over = True
     with pytest.raises(SupervisionError, match="closed"):
-        waiting.until(board, lambda: False, None, lambda: "the end")
+        waiting.until(guard, lambda: False, None, lambda: "the end")
     assert not waiting

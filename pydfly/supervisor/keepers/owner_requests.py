@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ...structs import DescendantInfo
-    from ..channel import Channel
+    from ..helper_socket import HelperSocket
     from ..wire import Message
     from .mailbox import Mailbox
 
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 _PATIENCE = 5.0  # seconds for an owner that may be gone
 
 
-class Conversation:
+class OwnerRequests:
     """The warden's end of the line; ``early`` is what the owner has said already."""
 
-    def __init__(self, line: Channel, early: list[Message] | None = None) -> None:
+    def __init__(self, line: HelperSocket, early: list[Message] | None = None) -> None:
         self.line = line
         self._early = early or []
         self._questions = 0

@@ -9,7 +9,7 @@ a note of it, done only if no other step came in between, and everything else ca
 - What was written is noted with the message, so the rest of it is written once.
 
 ``x if y is z else None`` is such a step when ``x`` is a call whose arguments are all at hand: Python runs no handler
-between the comparison and the end of that call.  Between threads there is one at a time (switchboard.py).
+between the comparison and the end of that call.  Between threads there is one at a time (guard_connection.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import socket
 from array import array
 from collections import deque
 
-from .channel import pieces
+from .helper_socket import pieces
 from .wire import GarbageError, Unpacker, pack
 
 TYPE_CHECKING = False
@@ -36,14 +36,14 @@ _PIECE = 2**16  # more than that and the C library maps memory for each piece
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)  # the caller may have SIGPIPE as it likes
 
 
-class Post:
+class OwnerSocket:
     """A connected stream socket of ours that does not block, what has come over it, and what did not fit yet."""
 
     def __init__(self, socket: socket.socket) -> None:
         socket.setblocking(False)
         self._socket = socket
         self.closed = False  # no more messages will come
-        self.watched = False  # for room to write: see switchboard.py
+        self.watched = False  # for room to write: see guard_connection.py
         self.holder = 0  # pid of the helper that holds the other end until it ends, once it is known
         self._received: list[bytes] = []
         self._parcels: deque[_Parcel] = deque()

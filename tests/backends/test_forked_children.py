@@ -10,7 +10,7 @@ import time
 import pytest
 
 from pydfly import reaper
-from pydfly.backends import kinship, offspring
+from pydfly.backends import child_records, forked_children
 from tests.conftest import linux_only
 from tests.processes import eventually, in_process
 
@@ -19,9 +19,9 @@ TRUE = ["/bin/sh", "-c", "exit 7"]
 
 def settle() -> int:
     """Take in what is known, and say how many children are being made."""
-    with offspring.lock:
-        offspring.settle([], lambda pid: 0.0)
-        return len(offspring._unnamed())
+    with forked_children.lock:
+        forked_children.settle([], lambda pid: 0.0)
+        return len(forked_children._unnamed())
 
 
 @linux_only
@@ -36,10 +36,10 @@ def test_a_call_goes_on_while_its_thread_is_in_the_hook_that_notes_it() -> None:
             thread.start()
             thread.join()
 
-        offspring.watch(list)
-        offspring.listener = look_from_elsewhere
+        forked_children.watch(list)
+        forked_children.listener = look_from_elsewhere
         os.system("exit 7")
-        offspring.listener = None
+        forked_children.listener = None
         return [*seen, settle()]
 
     assert in_process(played) == [1, 0]
@@ -48,12 +48,12 @@ def test_a_call_goes_on_while_its_thread_is_in_the_hook_that_notes_it() -> None:
 @linux_only
 def test_a_call_that_begins_while_the_last_one_is_found_to_be_over_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def played() -> int:
-        offspring.watch(list)
+        forked_children.watch(list)
         os.system("exit 7")
         frames = sys._current_frames()
 
         def begin_another() -> object:
-            offspring._hear("os.system", ())
+            forked_children._hear("os.system", ())
             return frames
 
         monkeypatch.setattr(sys, "_current_frames", begin_another)
@@ -72,7 +72,7 @@ def test_children_of_several_calls_are_left_to_their_caller() -> None:
         pids = []
         for _ in range(2):
             pids.append(by_name(TRUE[0], TRUE, os.environ))
-            later = time.monotonic() + 4 * kinship.TICK  # more than birthdays differ by
+            later = time.monotonic() + 4 * child_records.TICK  # more than birthdays differ by
             eventually(lambda later=later: time.monotonic() > later)
         for pid in pids:
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)

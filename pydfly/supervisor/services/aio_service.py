@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable, Generator
 from typing import Any
 
+from ..aio_waiting import watching, within
 from ..arguments import seconds
+from ..guard_connection import GuardConnection
 from ..prepare import Prepared
-from ..switchboard import Switchboard
-from ..watching import watching, within
 from .arguments import path_of
-from .handle import ServiceHandle
+from .service import ServiceHandle
 from .status import ServiceStatus
 
 
@@ -22,10 +22,10 @@ class Service(ServiceHandle):
     could not be opened, and SupervisionError if the guard was killed.
     """
 
-    def __init__(self, board: Switchboard, prepared: Prepared, fields: dict[str, Any]) -> None:
-        self._watching = watching(board)
+    def __init__(self, guard: GuardConnection, prepared: Prepared, fields: dict[str, Any]) -> None:
+        self._watching = watching(guard)
         self._watching.attach()
-        super().__init__(board, prepared, fields)
+        super().__init__(guard, prepared, fields)
 
     def __await__(self) -> Generator[Any, None, Service]:
         """Return this handle, which is there at once."""

@@ -16,9 +16,9 @@ import pytest
 
 import pydfly
 from pydfly.ending import warden_domain
-from pydfly.supervisor import descriptors, reserve, wire
-from pydfly.supervisor.keepers import domain, mailbox
-from pydfly.supervisor.keepers import spare as waiting
+from pydfly.supervisor import descriptors, warden_ahead, wire
+from pydfly.supervisor.keepers import mailbox, own_process
+from pydfly.supervisor.keepers import warden_ahead as waiting
 from tests.conftest import linux_only
 from tests.live import onlooker
 from tests.processes import eventually, fork
@@ -133,15 +133,15 @@ def test_helpers_above_are_killed(victim: str) -> None:
 def test_killed_while_the_launch_is_on_its_way(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """It took the byte, and dies before it has heard of the launch: that is told, as of every killed warden."""
     deputy, spare = kept(supervisor)
-    claim = reserve.Reserve.claim
+    claim = warden_ahead.Reserve.claim
 
-    def kill_then(self: reserve.Reserve, grace: float) -> reserve.Reserved | None:
+    def kill_then(self: warden_ahead.Reserve, grace: float) -> warden_ahead.Reserved | None:
         reserved = claim(self, grace)
         os.kill(spare, signal.SIGKILL)
         eventually(lambda: not onlooker.exists(spare))
         return reserved
 
-    monkeypatch.setattr(reserve.Reserve, "claim", kill_then)
+    monkeypatch.setattr(warden_ahead.Reserve, "claim", kill_then)
     handle = supervisor.supervise(SLEEP)
     with pytest.raises(pydfly.SupervisionError):
         handle.wait_started(timeout=20)
@@ -155,16 +155,16 @@ def test_its_death_is_told_before_there_is_a_handle(
 ) -> None:
     """Another thread hears of the death between the claim and the handle: the handle is told all the same."""
     _, spare = kept(supervisor)
-    claim = reserve.Reserve.claim
+    claim = warden_ahead.Reserve.claim
 
-    def hear_then(self: reserve.Reserve, grace: float) -> reserve.Reserved | None:
+    def hear_then(self: warden_ahead.Reserve, grace: float) -> warden_ahead.Reserved | None:
         reserved = claim(self, grace)
         assert reserved
         os.kill(spare, signal.SIGKILL)
         eventually(lambda: supervisor.wait_any(0.01) or reserved.last_word)
         return reserved
 
-    monkeypatch.setattr(reserve.Reserve, "claim", hear_then)
+    monkeypatch.setattr(warden_ahead.Reserve, "claim", hear_then)
     handle = supervisor.supervise(SLEEP)
     with pytest.raises(pydfly.SupervisionError):
         handle.wait_started(timeout=20)
@@ -179,7 +179,7 @@ def test_the_owner_dies_before_the_launch() -> None:
         for _ in range(2):
             made.supervise(SLEEP).wait_started()
         deputy, spare = kept(made)
-        assert made._board.reserve.claim(0.0)
+        assert made._guard.reserve.claim(0.0)
         os.write(writing, f"{deputy} {spare}".encode())
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -193,7 +193,7 @@ def test_the_owner_dies_before_the_launch() -> None:
 def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
     """An exception in the owner between claim and launch: the warden ends, and the next start is as any."""
     deputy, spare = kept(supervisor)
-    reserved = supervisor._board.reserve.claim(0.0)
+    reserved = supervisor._guard.reserve.claim(0.0)
     assert reserved
     del reserved
     eventually(lambda: not onlooker.exists(spare))
@@ -203,13 +203,13 @@ def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
 def test_an_exception_right_behind_the_claim(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The byte is taken, and nobody knows of it: the warden is let go of, and the next ones are used."""
     deputy, spare = kept(supervisor)
-    is_claimed = reserve.Reserved.is_claimed
+    is_claimed = warden_ahead.Reserved.is_claimed
 
-    def interrupted(self: reserve.Reserved) -> bool:
+    def interrupted(self: warden_ahead.Reserved) -> bool:
         assert is_claimed(self)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reserve.Reserved, "is_claimed", interrupted)
+    monkeypatch.setattr(warden_ahead.Reserved, "is_claimed", interrupted)
     with pytest.raises(KeyboardInterrupt):
         supervisor.supervise(SLEEP)
     monkeypatch.undo()
@@ -225,8 +225,8 @@ def test_a_forked_copy_of_the_owner_keeps_nothing_alive() -> None:
     for _ in range(2):
         made.supervise(SLEEP).wait_started()
     deputy, spare = kept(made)
-    (reserved,) = made._board.reserve._kept
-    opened = {reserved.post.fileno(), *reserved._token.numbers}
+    (reserved,) = made._guard.reserve._kept
+    opened = {reserved.line.fileno(), *reserved._token.numbers}
     assert opened < set(onlooker.descriptors())
     reading, writing = os.pipe()
     answer, tell = os.pipe()
@@ -255,7 +255,7 @@ def test_no_descriptors_for_the_next(supervisor: pydfly.Supervisor, monkeypatch:
     monkeypatch.setattr(descriptors.Descriptors, "pipe", refuse)
     for _ in range(3):
         assert supervisor.supervise(SLEEP).wait_started(timeout=20)
-        assert supervisor._board.reserve._kept == []
+        assert supervisor._guard.reserve._kept == []
 
 
 def test_no_descriptors_in_the_warden(supervisor: pydfly.Supervisor) -> None:
@@ -325,7 +325,7 @@ def outcome(event: str, is_claimed: bool) -> int:
         try:
             mine.close()
             os.close(hold)
-            own = mailbox.Mailbox(), warden_domain.listing(), domain.Lifeline(lifeline)
+            own = mailbox.Mailbox(), warden_domain.listing(), own_process.Lifeline(lifeline)
             waiting.IDLE = 0.0 if "idle" in event else 60.0
             if is_claimed:
                 os.dup2(own[0].null, writing)  # the byte that it lays out is gone at once
@@ -372,15 +372,15 @@ def test_whoever_has_the_byte_decides(event: str, is_claimed: bool, expected: in
 def test_a_request_right_behind_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A warden that was asleep when the launch came hears what comes while it starts the command."""
 
-    def late(board: Any, handle: Any, number: int, prepared: Any, reserved: object) -> None:
+    def late(guard: Any, handle: Any, number: int, prepared: Any, reserved: object) -> None:
         """Launch when the warden sleeps."""
-        board.control.send(("domain", number, prepared.targets, 0.0), prepared.sources, prepared.inner)
-        board.send(board.control)
-        (deputy,) = eventually(lambda: onlooker.children(board._helper.pid))
+        guard.control.send(("domain", number, prepared.targets, 0.0), prepared.sources, prepared.inner)
+        guard.send(guard.control)
+        (deputy,) = eventually(lambda: onlooker.children(guard._helper.pid))
         (warden,) = eventually(lambda: onlooker.children(deputy))
         eventually(lambda: onlooker.look(warden).state == "S")
-        handle.post.send(("launch", prepared.launch.fields()))
-        board.send(handle.post)
+        handle.line.send(("launch", prepared.launch.fields()))
+        guard.send(handle.line)
 
     monkeypatch.setattr("pydfly.supervisor.handle.send_launch", late)
     for _ in range(5):

@@ -19,9 +19,9 @@ def adopt_orphans() -> None:
     if _IS_LINUX:  # no more than this call: the whole friendly layer would cost twice the start
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         return
-    from ...backends import bare
+    from ...backends import bsd_helper_calls
 
-    bare.become_reaper()
+    bsd_helper_calls.become_reaper()
 
 
 def protect_myself() -> None:
@@ -32,10 +32,10 @@ def protect_myself() -> None:
     if _IS_LINUX:
         prctl(PR_SET_DUMPABLE, 0)
     elif _IS_FREEBSD:
-        from ...backends import bare
+        from ...backends import bsd_helper_calls
 
         try:  # noqa: SIM105  contextlib would be imported for this alone
-            bare.refuse_debuggers()
+            bsd_helper_calls.refuse_debuggers()
         except OSError:  # an older kernel
             pass
 
@@ -77,9 +77,9 @@ def is_empty() -> bool:
     """
     if not _IS_FREEBSD:
         return True
-    from ...backends import bare
+    from ...backends import bsd_helper_calls
 
-    return not bare.count_members()
+    return not bsd_helper_calls.count_members()
 
 
 def die_with_parent(signal: int, parent: int) -> None:
@@ -90,9 +90,9 @@ def die_with_parent(signal: int, parent: int) -> None:
     if _IS_LINUX:
         prctl(PR_SET_PDEATHSIG, signal)
     else:
-        from ...backends import bare
+        from ...backends import bsd_helper_calls
 
-        bare.signal_at_parents_death(signal)
+        bsd_helper_calls.signal_at_parents_death(signal)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal)
 
@@ -198,10 +198,10 @@ def close_all_but(*needed: int) -> None:
     except (OSError, ValueError):
         numbers = []
     if not _IS_LINUX and len(numbers) <= 3:  # /dev/fd without fdescfs shows no more than the standard ones
-        from ...backends import bare
+        from ...backends import bsd_helper_calls
 
         _close_gaps(sorted(needed))
-        bare.close_from(max((2, *needed)) + 1)
+        bsd_helper_calls.close_from(max((2, *needed)) + 1)
         return
     for number in numbers or range(3, 256):
         if number > 2 and number not in needed:

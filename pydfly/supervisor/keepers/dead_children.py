@@ -22,7 +22,7 @@ DETAILED = 50  # dead children of one turn that are described; with more of them
 _JOB_CONTROL = (_signal.SIGTSTP, _signal.SIGTTIN, _signal.SIGTTOU, _signal.SIGSTOP)  # top(1) stops by the last
 
 
-class Deaths:
+class DeadChildren:
     """The children of this process that have died; ``listing`` describes each before it is collected."""
 
     def __init__(self, listing: Listing) -> None:

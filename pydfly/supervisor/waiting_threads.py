@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Condition = Callable[[], bool]
     Purpose = Callable[[], str]
 
-    class Board(Protocol):
-        """What the threads wait for: see ``Switchboard``."""
+    class Guard(Protocol):
+        """What the threads wait for: see ``GuardConnection``."""
 
         def exchange_within(self, timeout: float) -> None: ...
         def kick(self) -> None: ...
@@ -61,7 +61,7 @@ PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to 
 INSISTENCE = 1.0  # seconds after which helpers that are to end something are continued: they may have been stopped
 
 
-class Turns:
+class WaitingThreads:
     """The waits of all threads, in the order in which they began."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Turns:
         return bool(self._turns)
 
     def until(
-        self, board: Board, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False
+        self, guard: Guard, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False
     ) -> None:
         """Wait until a condition holds that only news can change: it is asked after everything that has come.
 
@@ -89,7 +89,7 @@ class Turns:
         try:  # twice, so that an exception in the first clause does not skip it; a return would skip both
             try:
                 self._turns.append(turn)
-                leads, over = self._reads(board, turn)
+                leads, over = self._reads(guard, turn)
                 while not condition():
                     if over:
                         raise SupervisionError("this handle was closed: nobody waits for its end any more")
@@ -97,30 +97,30 @@ class Turns:
                     rest = _LONGEST if deadline is None else min(deadline - now, _LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
-                    if urge or board.is_cut():
+                    if urge or guard.is_cut():
                         if now >= urged + INSISTENCE:
-                            board.wake()
+                            guard.wake()
                             urged = now
                         rest = min(rest, urged + INSISTENCE - now)
                     if leads:  # as it was before the condition was asked: a turn that leads only now was woken, too
-                        board.exchange_within(rest)
+                        guard.exchange_within(rest)
                     else:
                         turn.sleep(rest)
-                    leads, over = self._reads(board, turn)
+                    leads, over = self._reads(guard, turn)
             finally:
-                self._leave(board, turn)
+                self._leave(guard, turn)
         finally:
-            self._leave(board, turn)
+            self._leave(guard, turn)
 
-    def _reads(self, board: Board, turn: _Turn) -> tuple[bool, bool]:
+    def _reads(self, guard: Guard, turn: _Turn) -> tuple[bool, bool]:
         """Read what is there, if this turn reads for all; return whether it does, and whether no more will come.
 
         The condition is asked after both: a signal handler that ends everything in between has made it true.
         """
         leads = self._turns[0].thread == turn.thread
         if leads:
-            board.exchange_within(0)
-        return leads, not board.expects_news()
+            guard.exchange_within(0)
+        return leads, not guard.expects_news()
 
     def wake_others(self) -> None:
         """Have the other threads look at their conditions."""
@@ -129,15 +129,15 @@ class Turns:
             if turn.thread != own:
                 turn.wake()
 
-    def _leave(self, board: Board, turn: _Turn) -> None:
+    def _leave(self, guard: Guard, turn: _Turn) -> None:
         if turn in self._turns:
             self._turns.remove(turn)
         for other in tuple(self._turns):
             other.wake()
         if any(other.thread == turn.thread for other in tuple(self._turns)):
-            board.kick()
+            guard.kick()
         elif not self._turns:
-            board.left()
+            guard.left()
 
 
 class _Turn:

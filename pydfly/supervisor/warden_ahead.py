@@ -17,9 +17,9 @@ from __future__ import annotations
 
 import os
 
-from . import start
+from . import start_guard
 from .descriptors import Descriptors, closed_in_forks
-from .post import Post
+from .owner_socket import OwnerSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,27 +32,27 @@ if TYPE_CHECKING:
     class Domain(Protocol):
         """One domain of a guard."""
 
-        post: Post
+        line: OwnerSocket
 
         def take(self, message: Message) -> None: ...
 
-    class Board(Protocol):
+    class Guard(Protocol):
         """A guard and its domains."""
 
-        control: Post
+        control: OwnerSocket
         reserve: Reserve
 
         @property
         def numbers(self) -> Iterator[int]: ...
         @property
         def handles(self) -> MutableMapping[int, Domain]: ...
-        def send(self, post: Post) -> None: ...
+        def send(self, sock: OwnerSocket) -> None: ...
 
 
 SECOND = 2  # the start after which a warden is ordered: who has started two commands may start more
 
 
-def send_launch(board: Board, handle: Domain, number: int, prepared: Prepared, reserved: Reserved | None) -> None:
+def send_launch(guard: Guard, handle: Domain, number: int, prepared: Prepared, reserved: Reserved | None) -> None:
     """Send what is to be run, and order a warden for the next launch.
 
     ``reserved`` is the warden that waits for it; None to have one started.  OSError: ETOOMANYREFS, too many descriptors
@@ -60,28 +60,28 @@ def send_launch(board: Board, handle: Domain, number: int, prepared: Prepared, r
     """
     fields, grace = prepared.launch.fields(), prepared.launch.grace
     if reserved:
-        handle.post.send(("launch", fields, prepared.targets), prepared.sources, prepared.inner)
+        handle.line.send(("launch", fields, prepared.targets), prepared.sources, prepared.inner)
     else:
-        board.control.send(("domain", number, prepared.targets, grace), prepared.sources, prepared.inner)
-        handle.post.send(("launch", fields))
-        board.send(board.control)
-    board.send(handle.post)
+        guard.control.send(("domain", number, prepared.targets, grace), prepared.sources, prepared.inner)
+        handle.line.send(("launch", fields))
+        guard.send(guard.control)
+    guard.send(handle.line)
     if reserved and reserved.last_word:  # it came after the claim, and before the handle was known
         handle.take(reserved.last_word)
     if number >= SECOND:
-        board.reserve.order(board, grace)
+        guard.reserve.order(guard, grace)
 
 
 class Reserved:
     """A warden that was ordered for a domain of this grace; OSError: EMFILE, ENFILE, ENOMEM."""
 
-    def __init__(self, board: Board, grace: float) -> None:
+    def __init__(self, guard: Guard, grace: float) -> None:
         self.grace = grace
         self.last_word: Message | None = None
         """What guard or deputy have said of it: that it was killed, or could not be started."""
         inner = Descriptors()
-        mine, its = start.pair()
-        self.post = Post(mine)
+        mine, its = start_guard.pair()
+        self.line = OwnerSocket(mine)
         with its:
             reading, writing = inner.pipe()
             os.set_blocking(reading, False)
@@ -89,10 +89,10 @@ class Reserved:
             closed_in_forks.add(self._token)
             self._token.copy(reading)
             sent = [inner.copy(its.fileno()), reading, writing]
-        self.number = next(board.numbers)
-        board.handles[self.number] = self
-        board.control.send(("ahead", self.number, grace), sent, inner)
-        board.send(board.control)
+        self.number = next(guard.numbers)
+        guard.handles[self.number] = self
+        guard.control.send(("ahead", self.number, grace), sent, inner)
+        guard.send(guard.control)
 
     def take(self, message: Message) -> None:
         """Take what guard or deputy say of it."""
@@ -107,7 +107,7 @@ class Reserved:
 
     def is_dead(self) -> bool:
         """Say whether it has ended, or could not be started."""
-        return self.last_word is not None or self.post.is_cut()
+        return self.last_word is not None or self.line.is_cut()
 
 
 class Reserve:
@@ -129,12 +129,12 @@ class Reserve:
         self._kept.append(reserved)  # it does not wait yet
         return None
 
-    def order(self, board: Board, grace: float) -> None:
+    def order(self, guard: Guard, grace: float) -> None:
         """Order the next one, if there is none; without it a start only takes longer."""
         if self._kept:
             return
         try:
-            self._kept.append(Reserved(board, grace))
+            self._kept.append(Reserved(guard, grace))
         except OSError:
             return
 

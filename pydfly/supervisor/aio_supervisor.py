@@ -6,10 +6,10 @@ import asyncio
 import os
 
 from ..errors import SurvivorsError
-from .aio_owner import Supervised
+from .aio_supervised import Supervised
+from .aio_waiting import watching, within
 from .domains import ManyDomains
-from .services.aio_handle import Service
-from .watching import watching, within
+from .services.aio_service import Service
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Supervisor(ManyDomains):
     def __init__(self, *, grace: float = 5.0, interpreter: Word | None = None) -> None:
         asyncio.get_running_loop()
         super().__init__(grace, interpreter)
-        self._watching = watching(self._board)
+        self._watching = watching(self._guard)
 
     def __del__(self) -> None:
         if hasattr(self, "_watching"):
@@ -47,7 +47,7 @@ class Supervisor(ManyDomains):
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if os.getpid() == self._board.owner:
+        if os.getpid() == self._guard.owner:
             await self.stop()
 
     def supervise(self, command: Iterable[Word], **arguments: Unpack[Arguments]) -> Supervised:
@@ -96,6 +96,6 @@ class Supervisor(ManyDomains):
 
     def close(self) -> None:
         """Let go of every domain: all are ended, but this call does not wait for that."""
-        if os.getpid() == self._board.owner:
+        if os.getpid() == self._guard.owner:
             self._watching.detach()
-            self._board.close()
+            self._guard.close()

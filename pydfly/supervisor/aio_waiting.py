@@ -1,4 +1,4 @@
-"""What one event loop does for one switchboard: read when there is something, and wake the tasks that wait."""
+"""What one event loop does for one guard connection: read when there is something, and wake the tasks that wait."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from .switchboard import Switchboard
-from .turns import INSISTENCE, PAUSES, NotYetError, deadline_of
+from .guard_connection import GuardConnection
+from .waiting_threads import INSISTENCE, PAUSES, NotYetError, deadline_of
 
 
 class Watching:
-    """The tie between a switchboard and a loop, which keeps no reference to it: a dropped handle ends its domain."""
+    """Ties a guard connection to a loop, and keeps no reference to it: a dropped handle ends its domain."""
 
-    def __init__(self, board: Switchboard) -> None:
-        self._board = weakref.ref(board)
+    def __init__(self, guard: GuardConnection) -> None:
+        self._guard = weakref.ref(guard)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._descriptor = -1
         self._waiting: list[asyncio.Future[None]] = []
         self._owner = os.getpid()
         self._collects = False  # whether the guard is being collected
-        board.listeners.append(self._wake)
+        guard.listeners.append(self._wake)
         self.attach()
 
     def attach(self) -> asyncio.AbstractEventLoop:
         """Have the running loop read, if no other one does; RuntimeError: another loop does, and is not closed."""
         running = asyncio.get_running_loop()
-        board = self._board()
-        if running is self._loop or board is None:
+        guard = self._guard()
+        if running is self._loop or guard is None:
             return running
         if self._loop is not None and not self._loop.is_closed():
             raise RuntimeError("this handle belongs to another event loop that is still open")
         self._loop = running
-        self._descriptor = board.fileno()
+        self._descriptor = guard.fileno()
         if self._descriptor >= 0:
             running.add_reader(self._descriptor, _read, weakref.ref(self), self._descriptor, running)
         return running
@@ -48,15 +48,15 @@ class Watching:
             self._loop.remove_reader(descriptor)
 
     async def until(self, condition: Callable[[], bool], urge: bool = False) -> None:
-        """Wait until a condition holds that only news can change; ``urge`` as ``Turns.until`` has it."""
+        """Wait until a condition holds that only news can change; ``urge`` as ``WaitingThreads.until`` has it."""
         loop = self.attach()
-        board = self._board()
-        assert board
-        board.exchange()
+        guard = self._guard()
+        assert guard
+        guard.exchange()
         while not condition():
             future = loop.create_future()
             self._waiting.append(future)
-            timer = loop.call_later(INSISTENCE, self._urge, board) if urge or board.is_cut() else None
+            timer = loop.call_later(INSISTENCE, self._urge, guard) if urge or guard.is_cut() else None
             try:
                 await future
             finally:
@@ -67,40 +67,40 @@ class Watching:
 
     async def until_gone(self) -> None:
         """Wait until the helpers have ended."""
-        board = self._board()
-        assert board
-        await self.until(board.is_cut, urge=True)
+        guard = self._guard()
+        assert guard
+        await self.until(guard.is_cut, urge=True)
         pause, longest = PAUSES
-        while not board.is_gone():
-            board.wake()
+        while not guard.is_gone():
+            guard.wake()
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
         self.detach()
-        board.close()
+        guard.close()
 
     def read(self) -> None:
         """Take what has come."""
-        board = self._board()
-        if board is None:
+        guard = self._guard()
+        if guard is None:
             return
-        board.exchange()
-        if not board.is_cut():
+        guard.exchange()
+        if not guard.is_cut():
             return
-        if not board.expects_news():  # else a warden may outlive guard and deputy, and says how its domain has ended
+        if not guard.expects_news():  # else a warden may outlive guard and deputy, and says how its domain has ended
             self.detach()
         if self._loop is not None and not self._collects:
             self._collects = True
-            self._collect(self._loop, board, PAUSES[0])
+            self._collect(self._loop, guard, PAUSES[0])
 
-    def _collect(self, loop: asyncio.AbstractEventLoop, board: Switchboard, pause: float) -> None:
+    def _collect(self, loop: asyncio.AbstractEventLoop, guard: GuardConnection, pause: float) -> None:
         """Collect the guard that is about to end, though no task waits for it."""
-        if not board.is_gone():
-            board.wake()
-            loop.call_later(pause, self._collect, loop, board, min(2 * pause, PAUSES[1]))
+        if not guard.is_gone():
+            guard.wake()
+            loop.call_later(pause, self._collect, loop, guard, min(2 * pause, PAUSES[1]))
 
-    def _urge(self, board: Switchboard) -> None:
+    def _urge(self, guard: GuardConnection) -> None:
         """Continue the helpers that something has stopped; a task that waits for them has this called again."""
-        board.wake()
+        guard.wake()
         self._wake()
 
     def _wake(self) -> None:
@@ -118,11 +118,11 @@ def _read(watching: weakref.ref[Watching], descriptor: int, loop: asyncio.Abstra
         there.read()
 
 
-def watching(board: Switchboard) -> Watching:
-    """Return the one of a switchboard."""
-    if not isinstance(board.companion, Watching):
-        board.companion = Watching(board)
-    return board.companion
+def watching(guard: GuardConnection) -> Watching:
+    """Return the one of a guard connection."""
+    if not isinstance(guard.companion, Watching):
+        guard.companion = Watching(guard)
+    return guard.companion
 
 
 async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose: Callable[[], str]) -> None:

@@ -21,7 +21,7 @@ import time
 from _thread import RLock, get_ident  # threading's own, without what else threading costs a fresh interpreter
 
 from . import spawners
-from .kinship import EVER, STEP, TICK, Calls, Kinship, Span
+from .child_records import EVER, STEP, TICK, Calls, Kinship, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The owner's side of one guard: its control, the lines of its domains, and what is read and sent there.
 
-One thread at a time does that (turns.py), and nothing is locked: ``post.py`` says how that can be safe.
+One thread at a time does that (waiting_threads.py), and nothing is locked: ``owner_socket.py`` says how that is safe.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ import weakref
 from itertools import count
 
 from ..errors import SupervisionError
-from . import start
+from . import start_guard
 from .poller import Poller
-from .reserve import Reserve
-from .turns import PAUSES, NotYetError, Turns, deadline_of
+from .waiting_threads import PAUSES, NotYetError, WaitingThreads, deadline_of
+from .warden_ahead import Reserve
 from .wire import PROTOCOL, rebuilt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .post import Post
-    from .reserve import Domain
-    from .turns import Condition, Purpose
+    from .owner_socket import OwnerSocket
+    from .waiting_threads import Condition, Purpose
+    from .warden_ahead import Domain
     from .wire import Message
 
 
-class Switchboard:
+class GuardConnection:
     """A guard and its domains, as their owner sees them; ``program`` is the interpreter for the helpers.
 
     BackendError, OSError: the guard could not be started.
     """
 
-    def __init__(self, program: start.Program | None = None) -> None:
+    def __init__(self, program: start_guard.Program | None = None) -> None:
         self.owner = os.getpid()
-        self._turns = Turns()
-        self._watched: dict[int, Post] = {}  # by descriptor, what the poller waits for
+        self._waiting = WaitingThreads()
+        self._watched: dict[int, OwnerSocket] = {}  # by descriptor, what the poller waits for
         self.handles: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by number of domain
         self._lines: weakref.WeakValueDictionary[int, Domain] = weakref.WeakValueDictionary()  # by descriptor
         self._unfinished: set[int] = set()  # descriptors with something to send, or to take that was read
@@ -49,13 +49,13 @@ class Switchboard:
         self.listeners: list[Callable[[], None]] = []  # called when there is news, by the thread that has read it
         self.reserve = Reserve()
         self._poller = Poller()
-        self._helper = start.guard(program)
+        self._helper = start_guard.guard(program)
         self.control = self._helper.control  # the socket to the guard
         self._watch(self.control)
 
     def __del__(self) -> None:
         if getattr(self, "control", None) is not None and os.getpid() == self.owner:
-            self._turns = Turns()
+            self._waiting = WaitingThreads()
             self.close()
 
     def fileno(self) -> int:
@@ -65,25 +65,25 @@ class Switchboard:
     def add(self, handle: Domain, number: int) -> None:
         """Take in the handle of a domain, which has one of ``numbers``."""
         self.handles[number] = handle
-        self._lines[handle.post.fileno()] = handle
-        self._watch(handle.post)
+        self._lines[handle.line.fileno()] = handle
+        self._watch(handle.line)
 
     def find_again(self, handle: Domain, number: int) -> None:
         """Know a handle that is being collected as garbage, and has lost its weak references: a finalizer uses it."""
-        descriptor = handle.post.fileno()
-        if self._lines.get(descriptor) is not handle and self._watched.get(descriptor) is handle.post:
+        descriptor = handle.line.fileno()
+        if self._lines.get(descriptor) is not handle and self._watched.get(descriptor) is handle.line:
             self.handles[number] = self._lines[descriptor] = handle
 
-    def send(self, post: Post) -> None:
+    def send(self, sock: OwnerSocket) -> None:
         """Send what is in the queue of a line or of the control: here, or in the thread that reads.
 
         OSError: ETOOMANYREFS, too many descriptors are under way.
         """
-        if post.unsent and self._watched.get(post.fileno()) is post:
-            self._unfinished.add(post.fileno())
-            if self._turns:  # whoever reads may sleep
-                post.watched = True
-                self._poller.watch(post.fileno(), True)
+        if sock.unsent and self._watched.get(sock.fileno()) is sock:
+            self._unfinished.add(sock.fileno())
+            if self._waiting:  # whoever reads may sleep
+                sock.watched = True
+                self._poller.watch(sock.fileno(), True)
         self.exchange()
 
     def exchange(self) -> None:
@@ -91,15 +91,15 @@ class Switchboard:
         self.until(lambda: True, 0, str)
 
     def until(self, condition: Condition, timeout: float | None, purpose: Purpose, urge: bool = False) -> None:
-        """Wait until a condition holds that only news can change; as ``Turns.until``."""
-        self._turns.until(self, condition, timeout, purpose, urge)
+        """Wait until a condition holds that only news can change; as ``WaitingThreads.until``."""
+        self._waiting.until(self, condition, timeout, purpose, urge)
 
     def wake(self) -> None:
         """Continue the guard, which continues the others, if it was stopped; without it the deputy, and the wardens."""
         if self._helper.wake():
             return
-        for post in tuple(self._watched.values()):
-            post.continue_holder()
+        for sock in tuple(self._watched.values()):
+            sock.continue_holder()
 
     def leave_guard(self) -> None:
         """Tell the guard that no more domains will come: it ends those that are there, and then itself."""
@@ -144,23 +144,23 @@ class Switchboard:
         """Cut the connections: the domains are ended, but this does not wait for that."""
         self.wake()
         self._let_go = True
-        for post in tuple(self._watched.values()):
-            post.hang_up()
+        for sock in tuple(self._watched.values()):
+            sock.hang_up()
         self.control.hang_up()
         self.wake()  # if it was stopped meanwhile
-        if not self._turns:
+        if not self._waiting:
             self._release()
         else:  # a thread is waiting: it does this when it leaves
             self.kick()
 
-    def forget(self, post: Post) -> None:
+    def forget(self, sock: OwnerSocket) -> None:
         """Read no more from a line, and close it."""
-        descriptor = post.fileno()
-        if self._watched.get(descriptor) is post:
+        descriptor = sock.fileno()
+        if self._watched.get(descriptor) is sock:
             self._poller.remove(descriptor)
             self._watched.pop(descriptor, None)
-        post.close()
-        if self._turns:
+        sock.close()
+        if self._waiting:
             self.kick()  # a thread that waits for news from there looks again
 
     def exchange_within(self, timeout: float) -> None:
@@ -171,37 +171,37 @@ class Switchboard:
         ready = dict.fromkeys(self._unfinished, False)
         ready |= self._poller.wait(0 if ready else timeout)
         for descriptor, readable in ready.items():
-            post = self._watched.get(descriptor)
-            if post is None:
+            sock = self._watched.get(descriptor)
+            if sock is None:
                 self._unfinished.discard(descriptor)
             else:
-                news = self._serve(post, readable) or news
+                news = self._serve(sock, readable) or news
         if news:
-            self._turns.wake_others()
+            self._waiting.wake_others()
             for listener in tuple(self.listeners):
                 listener()
 
-    def _serve(self, post: Post, readable: bool, handle: Domain | None = None) -> bool:
+    def _serve(self, sock: OwnerSocket, readable: bool, handle: Domain | None = None) -> bool:
         """Read and send what can be over one socket, and say whether there was news."""
-        descriptor = post.fileno()
-        if post is not self.control:
+        descriptor = sock.fileno()
+        if sock is not self.control:
             handle = handle or self._lines.get(descriptor)
-            if handle is None or handle.post is not post:  # it was dropped at this moment
-                self.forget(post)
+            if handle is None or handle.line is not sock:  # it was dropped at this moment
+                self.forget(sock)
                 return False
         self._unfinished.add(descriptor)  # if an exception comes below, the next turn goes on from here
-        news = post.receive(self._take if handle is None else handle.take, readable) or post.closed
-        post.flush()
+        news = sock.receive(self._take if handle is None else handle.take, readable) or sock.closed
+        sock.flush()
         self._unfinished.discard(descriptor)
-        if self._watched.get(descriptor) is not post:  # what was read was the last that was wanted
+        if self._watched.get(descriptor) is not sock:  # what was read was the last that was wanted
             return news
-        if post.closed:
+        if sock.closed:
             self._poller.remove(descriptor)
             self._watched.pop(descriptor, None)
             self.wake()  # the warden was killed: those above it have to end the domain
-        elif post.watched or post.unsent:
-            self._poller.watch(descriptor, post.unsent)
-            post.watched = post.unsent
+        elif sock.watched or sock.unsent:
+            self._poller.watch(descriptor, sock.unsent)
+            sock.watched = sock.unsent
         return news
 
     def _take(self, message: Message) -> None:
@@ -216,18 +216,18 @@ class Switchboard:
         elif name in ("failed", "lost"):
             handle = self.handles.get(values[0])
             if handle is not None:
-                self._serve(handle.post, True, handle)  # what the warden said before counts
+                self._serve(handle.line, True, handle)  # what the warden said before counts
                 handle.take(message)
 
-    def _watch(self, post: Post) -> None:
-        self._watched[post.fileno()] = post
-        self._poller.add(post.fileno())
+    def _watch(self, sock: OwnerSocket) -> None:
+        self._watched[sock.fileno()] = sock
+        self._poller.add(sock.fileno())
 
     def kick(self) -> None:
         """Make the poller ready once: a thread that sleeps in ``exchange_within`` comes back."""
-        for post in tuple(self._watched.values()):
-            post.watched = True
-            self._poller.watch(post.fileno(), True)
+        for sock in tuple(self._watched.values()):
+            sock.watched = True
+            self._poller.watch(sock.fileno(), True)
             return
         self._poller.add(self.control.fileno())  # at its end, like all the others: it is ready for good
 
@@ -239,7 +239,7 @@ class Switchboard:
     def _release(self) -> None:
         self.reserve.close()
         self._poller.close()
-        for post in tuple(self._watched.values()):
-            post.close()
+        for sock in tuple(self._watched.values()):
+            sock.close()
         self._watched.clear()
         self.control.close()
