@@ -55,7 +55,7 @@ def test_standard_descriptors_are_let_go_of_where_no_other_can_be_had() -> None:
     """The command may take RLIMIT_NOFILE away before a helper comes to that."""
     program = """
 import os, resource
-from pydfly.supervisor.keepers.domain import let_go
+from pydfly.supervisor.keepers.own_process import let_go
 null = os.open(os.devnull, os.O_RDWR)
 resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 let_go(null, null)
