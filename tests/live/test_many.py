@@ -156,6 +156,31 @@ def test_a_domain_that_has_ended_has_no_part_in_what_comes_after(marker: str) ->
     assert nobody_left(marker)
 
 
+def test_a_spared_process_does_not_save_the_orphans_of_a_killed_warden(marker: str) -> None:
+    """Both are left to the deputy at the same time, and only the one is to live on."""
+    with pydfly.Supervisor(grace=1.0) as supervisor:
+        deaf = supervisor.supervise(["sh", "-c", "trap '' TERM; echo; sleep 60 & sleep 60"], stdout=subprocess.PIPE)
+        daemon = ["sh", "-c", "setsid sleep 61 & echo $!; exec sleep 60"]
+        other = supervisor.supervise(daemon, stdout=subprocess.PIPE, spare=lambda member: member.pid == spared)
+        assert deaf.stdout
+        assert other.stdout
+        with deaf.stdout, other.stdout:
+            deaf.stdout.readline()
+            spared = int(other.stdout.readline())
+        try:
+            command = deaf.wait_started()
+            os.kill(parent(command), signal.SIGKILL)
+            other.stop(0)
+            with pytest.raises(pydfly.SupervisionError):
+                deaf.wait(30)
+            assert not onlooker.alive(command)
+            supervisor.stop()
+            assert onlooker.alive(spared)
+        finally:
+            os.kill(spared, signal.SIGKILL)
+    assert nobody_left(marker)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux") or os.getuid() != 0, reason="needs a pid namespace: root")
 @pytest.mark.parametrize("ending", ["stop()", "SIGKILL of the caller"])
 def test_all_escapees_at_once(marker: str, ending: str) -> None:

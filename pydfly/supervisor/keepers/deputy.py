@@ -11,6 +11,7 @@ import errno
 import os
 import time
 
+from ...ending.last_resort import kill_until_gone
 from ..helper_socket import CUT_OFF, HelperSocket, close_all, needed
 from ..wire import error_fields
 from . import mailbox
@@ -26,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ...ending.warden_domain import Listing
     from ..wire import Message
     from .mailbox import Mailbox
 
@@ -36,18 +36,19 @@ if TYPE_CHECKING:
 class Deputy:
     """The parent of all wardens; made by the guard, since whatever is written after a fork has to be copied.
 
-    ``channel`` is the socket to the guard, ``control`` that to the owner, used when the guard was killed; -1 if the
-    guard is the owner.  OSError: EMFILE, ENFILE of pipe(2).
+    ``above`` is the guard's keeper, whose listing and leavings this one shares; ``channel`` is the socket to the guard,
+    ``control`` that to the owner, used when the guard was killed; -1 if the guard is the owner.  OSError: EMFILE,
+    ENFILE of pipe(2).
     """
 
-    def __init__(self, mailbox: Mailbox, listing: Listing, channel: HelperSocket, control: int) -> None:
+    def __init__(self, mailbox: Mailbox, above: Keeper, channel: HelperSocket, control: int) -> None:
         self._mailbox = mailbox
-        self._keeper = Keeper(listing, set())
+        self._keeper = Keeper(above.listing, set(), above.leavings)
         self._channel = channel
         self._control = control
         self._guard = os.getpid()
         reading, self._hold = os.pipe()  # wardens read its end when this process ends, or closes it
-        self._lifeline = Lifeline(reading)
+        self._lifeline = Lifeline(reading, above.leavings.descriptors)
         self._closing = False
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
         self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
@@ -71,6 +72,7 @@ class Deputy:
             begun = True
             self._run(first)
             self._continue_above()
+            self._keeper.leavings.tell(self._keeper.kept)
             os._exit(LEFT if self._keeper.kept else 0)
         except BaseException as error:  # whatever it is: no process may be left
             if not begun:  # and this is why
@@ -100,7 +102,7 @@ class Deputy:
 
     def _settle(self) -> None:
         """Hold nothing but what this process needs."""
-        kept = (self._lifeline.descriptor, self._hold, self._channel.descriptor, self._control)
+        kept = (*self._lifeline.descriptors, self._hold, self._channel.descriptor, self._control)
         let_go(self._mailbox.null, self._mailbox.null, *kept, *self._keeper.listing.descriptors)
         name_myself("pydfly-deputy")
         mailbox.listen(self._channel.descriptor)
@@ -189,12 +191,14 @@ class Deputy:
                 os._exit(0)
             owner, targets, descriptors = beginning
             status = warden.run(owner, Given(targets, descriptors))
+            if status == LEFT:
+                self._keeper.leavings.tell(listing.pids())
         except BaseException as error:  # whatever it is: no process may be left, and no traceback is the command's
             if owner and not (warden and warden.pid):
                 owner.line.send(("failed", (*error_fields(error), None)))  # nothing has begun, and this is why
         finally:
             if status not in (0, LEFT):
-                last_resort(Keeper(listing, set()))
+                kill_until_gone(listing)
             if owner is None or owner.line.closed or self._lifeline.is_cut():  # so nothing else may do it
                 self._continue_above()
             os._exit(status)

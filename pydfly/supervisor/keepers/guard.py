@@ -54,7 +54,7 @@ class Guard:
         mine, its = (HelperSocket(end.detach()) for end in _socket.socketpair())
         try:
             mine.try_receiving()
-            deputy = Deputy(self._mailbox, self.keeper.listing, its, self._control)
+            deputy = Deputy(self._mailbox, self.keeper, its, self._control)
         except OSError:
             mine.close()
             its.close()
@@ -130,7 +130,7 @@ class Guard:
     def descriptors(self) -> tuple[int, ...]:
         """The descriptors that this process needs as a guard."""
         own = () if self._channel is None else (self._channel.descriptor,)
-        return *own, *self.keeper.listing.descriptors
+        return *own, *self.keeper.listing.descriptors, *self.keeper.leavings.descriptors
 
     def _hear_deputy(self) -> None:
         if self._channel is None:

@@ -16,6 +16,7 @@ from ...backends.waiting import waitpid
 from ...ending.drive import Ending
 from ...ending.last_resort import kill_until_gone
 from ...ending.warden_domain import OwnChildren
+from .leavings import Leavings
 from .own_process import take_precedence
 
 TYPE_CHECKING = False
@@ -29,10 +30,14 @@ LEFT = 3  # exit status of a ward that leaves processes which live on: spared, o
 
 
 class Keeper:
-    """The children of this process; ``kept`` are to live on, None: all that there are."""
+    """The children of this process; ``kept`` are to live on, None: all that there are.
 
-    def __init__(self, listing: Listing, kept: set[int] | None = None) -> None:
+    ``leavings`` tell what wards leave that is to live on; None makes them, which may raise OSError (EMFILE, ENFILE).
+    """
+
+    def __init__(self, listing: Listing, kept: set[int] | None = None, leavings: Leavings | None = None) -> None:
         self.listing = listing
+        self.leavings = leavings or Leavings()
         self.wards: set[int] = set()
         # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
         self.kept: set[int] = set(listing.pids()) if kept is None else kept
@@ -69,7 +74,7 @@ class Keeper:
                 self.wards.discard(pid)
                 self.dead_wards.append((pid, status))
                 if _left_some(status):
-                    self.kept.update(self.listing.pids())
+                    self.kept.update(self.leavings.hear())
         look_again()
 
     def end_orphans(self, grace: float) -> None:
@@ -92,7 +97,7 @@ class Keeper:
             return False
         if self._ending.step(now) is None:
             self.survivors = self._ending.survivors
-            self.kept.update(self.listing.pids())
+            self.kept.update({survivor.pid for survivor in self.survivors}.intersection(self.listing.pids()))
             self._ending = None
             return True
         self._ending.gather(now)

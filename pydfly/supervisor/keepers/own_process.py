@@ -113,12 +113,13 @@ def continue_parent(helpers: tuple[int, ...]) -> None:
 class Lifeline:
     """A pipe whose other end the parent holds: it is cut when the parent has died, or has closed that end as an order.
 
-    Nothing is ever written to it.
+    Nothing is ever written to it.  A warden needs the ``others`` to stay open, too.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, others: tuple[int, ...] = ()) -> None:
         os.set_blocking(descriptor, False)
         self.descriptor = descriptor
+        self._others = others
         self.parent = 0
         self.news = -1
         """A pipe by which the parent hears that a start is over; -1 if it does not want to know."""
@@ -130,7 +131,8 @@ class Lifeline:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """What this needs to stay open."""
-        return (self.descriptor, self.news) if self.news >= 0 else (self.descriptor,)
+        own = (self.descriptor, self.news) if self.news >= 0 else (self.descriptor,)
+        return *own, *self._others
 
     def tell_started(self) -> None:
         """Let the parent know that what it has put off can be done now."""
