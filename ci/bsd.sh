@@ -10,17 +10,19 @@ case $(uname -s) in
 esac
 python=${PYTHON:-python3}
 "$python" -m venv --clear build/venv-bsd
-# cffi is compiled here, against the system's libffi; ruff and mypy are not wanted, they have no wheels for these systems
-build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check pytest hypothesis build setuptools cffi
+# cffi is compiled here, against the system's libffi; ruff and mypy are not wanted, they have no wheels for these systems;
+# pytest refuses the options in pyproject.toml where the plugin that they are for is missing
+build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check \
+    pytest pytest-timeout hypothesis build setuptools cffi
 PYDFLY_BUILD_EXTENSION=yes build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check .
 python=$PWD/build/venv-bsd/bin/python
-empty=$(mktemp -d)
+empty=$(mktemp -d -t pydfly)
 trap 'rm -r "$empty"' EXIT
 # from an empty directory, so that it is the installed package that works
 (cd "$empty" && "$python" -Im pydfly doctor && "$python" -Im pydfly conform --out conform.jsonl &&
     "$python" -Im pydfly replay conform.jsonl)
 # the tests import the package from here
 PYDFLY_BUILD_EXTENSION=yes "$python" setup.py -q build_ext --inplace
-# every suite that acts on real processes but those that are Linux's own, and what is pure
-PYDFLY_REQUIRE=native "$python" -m pytest -q tests/simkernel tests/conformance tests/native tests/backends/test_waiting.py \
-    tests/supervisor tests/ending tests/live tests/cli/svc
+# every suite that acts on real processes but those that are Linux's own, and what is pure; the machine may be an emulator
+PYDFLY_REQUIRE=native "$python" -m pytest -q -o timeout=3600 \
+    tests/simkernel tests/conformance tests/native tests/backends/test_waiting.py tests/supervisor tests/ending tests/live tests/cli/svc

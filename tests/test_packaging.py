@@ -109,3 +109,10 @@ def test_wheel_works_from_an_empty_directory(dist: Path, tmp_path: Path) -> None
 def test_version_is_one() -> None:
     """pyproject.toml and the package agree."""
     assert f'version = "{pydfly.__version__}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_bsds_get_the_plugins_that_options_are_for() -> None:
+    """With --strict-config pytest refuses an option that no plugin knows: there, what is installed is named."""
+    options = (ROOT / "pyproject.toml").read_text().partition("[tool.pytest.ini_options]")[2].partition("\n[")[0]
+    assert "\ntimeout = " in options and "--strict-config" in options
+    assert "pytest-timeout" in (ROOT / "ci" / "bsd.sh").read_text().split()

@@ -38,7 +38,7 @@ def main() -> None:
     descriptor, made = int(sys.argv[1]), bytes.fromhex(sys.argv[2])
     os.set_inheritable(descriptor, False)
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    worker = Worker(socket.socket(fileno=descriptor), made)
+    worker = Worker(socket.socket(socket.AF_UNIX, fileno=descriptor), made)
     channel.send(worker.channel, (os.getpid(), None))
     worker.serve()
 
@@ -79,7 +79,7 @@ class Worker:
             os.close(self.descriptor)
             return pid
         self.channel.close()
-        self.channel = socket.socket(fileno=self.descriptor)
+        self.channel = socket.socket(socket.AF_UNIX, fileno=self.descriptor)
         return self
 
     def exit(self, status: int) -> None:

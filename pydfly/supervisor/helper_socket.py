@@ -40,7 +40,7 @@ class HelperSocket:
     """One end of a connected stream socket, which is made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
-        self._socket = _socket.socket(fileno=descriptor)
+        self._socket = _socket.socket(_socket.AF_UNIX, fileno=descriptor)  # DragonFly does not tell the family
         self._socket.setblocking(False)
         self.descriptor = descriptor
         """-1 after ``close``."""

@@ -160,8 +160,8 @@ class OwnerSocket:
         if self.fileno() < 0:
             return False
         look = select.poll()
-        look.register(self.fileno(), 0)  # the end of a connection is told in any case
-        return not look.poll(0)
+        look.register(self.fileno(), select.POLLOUT)  # DragonFly tells nothing of what nothing is asked of
+        return not any(events & ~select.POLLOUT for _, events in look.poll(0))
 
     def end(self) -> bool:
         """Let the other end read that no more will be sent; messages can still come.  False if that is refused."""

@@ -89,7 +89,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 
 def _above_standard(end: socket.socket) -> socket.socket:
-    return end if end.fileno() >= LOWEST else socket.socket(fileno=above_standard(end.detach()))
+    return end if end.fileno() >= LOWEST else socket.socket(socket.AF_UNIX, fileno=above_standard(end.detach()))
 
 
 def collect_unwaited() -> None:

@@ -10,7 +10,8 @@
  *              never told (kern_sigtimedwait())
  *   DragonFly  kill(2) reaches only inside or below the sender's domain (sys/kern/kern_sig.c, CANSIGNAL); adopted
  *              zombies bring no SIGCHLD (sys/kern/kern_exit.c, exit1); of a signal that was waited for only the number is
- *              told; SC_OPEN_MAX is 64832
+ *              told; a socket without a name does not tell its family; poll(2) does not look at what nothing is asked
+ *              of; SC_OPEN_MAX is 64832
  *   FreeBSD    ptrace(2) is refused by a process that wants no debugger
  * The BSD's own calls, procctl and sysctl, are in dragonfly.c and freebsd.c.
  *
@@ -23,6 +24,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -798,6 +800,41 @@ int getsockopt(int descriptor, int level, int option, void *value, socklen_t *si
     if (*size > sizeof told) *size = sizeof told;
     memcpy(value, &told, *size);
     return 0;
+}
+
+/* uipc_sockaddr(): a socket without a name has no address either */
+int getsockname(int descriptor, struct sockaddr *address, socklen_t *size)
+{
+    struct sockaddr_storage own;
+    socklen_t length = sizeof(own);
+
+    if (REAL(getsockname)(descriptor, (struct sockaddr *)&own, &length) != 0)
+        return -1;
+    if (DRAGONFLY && own.ss_family == AF_UNIX && length <= sizeof(own.ss_family))
+        length = 0;
+    memcpy(address, &own, length < *size ? length : *size);
+    *size = length;
+    return 0;
+}
+
+/* poll_copyin(): a descriptor of which nothing is asked is not looked at, its end included */
+int poll(struct pollfd *asked, nfds_t count, int timeout)
+{
+    struct pollfd *own = malloc((count + 1) * sizeof(*own));
+    int found, error;
+
+    for (nfds_t place = 0; place < count; place++) {
+        own[place] = asked[place];
+        if (DRAGONFLY && !(asked[place].events & ~POLLHUP))
+            own[place].fd = -1;
+    }
+    found = REAL(poll)(own, count, timeout);
+    error = errno;
+    for (nfds_t place = 0; place < count; place++)
+        asked[place].revents = own[place].revents;
+    free(own);
+    errno = error;
+    return found;
 }
 
 int close(int descriptor)

@@ -183,6 +183,21 @@ with pydfly.supervise(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as
     assert played(machine, code) == ["message", "through", "through, too"]
 
 
+def test_the_end_of_a_connection_is_seen(machine: Machine) -> None:
+    """Also with nothing to read or write: a helper that has ended is not signalled, as its pid may be another's."""
+    code = """
+from pydfly.supervisor.post import Post
+ours, theirs = socket.socketpair()
+post = Post(ours)
+seen = [post._is_held()]
+theirs.shutdown(socket.SHUT_WR)
+seen.append(post._is_held())
+theirs.close()
+print(json.dumps([*seen, post._is_held()]))
+"""
+    assert played(machine, code) == [True, True, False]
+
+
 RFORK = """
 import ctypes, os, sys
 pid = ctypes.CDLL(None).rfork(1 << 4 | 1 << 6 | 1 << 19)  # RFPROC | RFNOWAIT | RFTSIGZMB

@@ -205,3 +205,17 @@ print(json.dumps([os.getpid(), os.sysconf("SC_OPEN_MAX")]))
     assert most == 64832 or machine.flavour == "freebsd"
     entry = machine.entry(pid)
     assert (entry.wakeups, entry.bad_closes, entry.refused) == (5, 20, 0)
+
+
+def test_what_a_socket_tells(machine: Machine) -> None:
+    """DragonFly: one without a name has no family, and poll looks at none that it is not asked about."""
+    code = """
+import select
+ours, theirs = socket.socketpair()
+copy = socket.socket(fileno=os.dup(ours.fileno()))
+theirs.close()
+look = select.poll()
+look.register(ours.fileno(), 0)
+print(json.dumps([copy.family == socket.AF_UNIX, bool(look.poll(0))]))
+"""
+    assert played(machine, code) == [machine.flavour == "freebsd"] * 2
