@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import TextIO
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TextIO
-
-    from ..conformance.suite import Result
-    from .options import Parsed
+from ..backends import current
+from ..conformance import suite
+from .options import Parsed
 
 
 def main(parsed: Parsed) -> int:
@@ -26,9 +24,6 @@ def main(parsed: Parsed) -> int:
 
 
 def _report(out: TextIO | None, table: TextIO) -> int:
-    from ..backends import current
-    from ..conformance import suite
-
     backend = current()
     spec = f"{backend.name}:{backend.flavour}"
     kind = "real processes" if backend.live else "modelled processes"
@@ -52,7 +47,7 @@ def _report(out: TextIO | None, table: TextIO) -> int:
     return 1 if failed else 0
 
 
-def _lines(result: Result) -> list[str]:
+def _lines(result: suite.Result) -> list[str]:
     """Write one behaviour, and below it what there is to say."""
     lines = [f"  {result.verdict:<12}{result.behaviour.name}"]
     if result.verdict == "differs" and result.difference is not None:

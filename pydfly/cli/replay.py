@@ -7,17 +7,13 @@ import io
 import os
 import sys
 import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from ..escape import escape
 from ..simkernel import scenarios
 from . import UsageError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import BinaryIO
-
-    from .options import Parsed
+from .options import Parsed
 
 _GZIP = b"\x1f\x8b"
 _WIDTH = 40  # of the progress bar, in characters

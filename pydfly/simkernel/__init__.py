@@ -16,24 +16,22 @@ Rule 2: what the real kernel does and this one does not model raises NotImplemen
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from typing import Any
 
-    from .faults import KernelPanic, SimulationError
-    from .kernel import Kernel, Process
-    from .syscalls.sysent import (
-        NO_SYSCALL,
-        SY_THR_STATIC,
-        SYF_CAPENABLED,
-        SYSCALL_INIT_HELPER,
-        SYSCALL_INIT_HELPER_COMPAT,
-        SYSCALL_INIT_HELPER_COMPAT_F,
-        SYSCALL_INIT_HELPER_F,
-        SYSCALL_INIT_LAST,
-        SyscallHelperData,
-        Sysent,
-    )
+from .faults import KernelPanic, SimulationError
+from .kernel import Kernel, Process
+from .syscalls.sysent import (
+    NO_SYSCALL,
+    SY_THR_STATIC,
+    SYF_CAPENABLED,
+    SYSCALL_INIT_HELPER,
+    SYSCALL_INIT_HELPER_COMPAT,
+    SYSCALL_INIT_HELPER_COMPAT_F,
+    SYSCALL_INIT_HELPER_F,
+    SYSCALL_INIT_LAST,
+    SyscallHelperData,
+    Sysent,
+)
 
 __all__ = [
     "Kernel", "KernelPanic", "NO_SYSCALL", "Process", "SYF_CAPENABLED", "SYSCALL_INIT_HELPER",

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 from .. import constants
 from .execution import replace_image
 from .faults import KernelPanic
-from .proc import NO_CONTROLS, NO_ENVIRONMENT
+from .machine import Flavour
+from .proc import NO_CONTROLS, NO_ENVIRONMENT, Proc
 from .process import SystemCalls
 from .states import RUNNING
 from .syscalls.freebsd import FreeBSDTable
 from .syscalls.modules import Modules
+from .syscalls.sysent import SyscallHelperData
 from .vnodes import Vnodes
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import NoReturn
-
-    from .machine import Flavour
-    from .proc import Proc
-    from .syscalls.sysent import SyscallHelperData
 
 
 class Process(SystemCalls):
@@ -29,9 +24,9 @@ class Process(SystemCalls):
 
     __slots__ = ()
 
-    if TYPE_CHECKING:  # every record that a kernel makes is one of these
-        kernel: Kernel
-        parent: Process | None
+    # every record that a kernel makes is one of these
+    kernel: Kernel
+    parent: Process | None
 
 
 class Kernel:

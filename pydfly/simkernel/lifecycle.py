@@ -7,12 +7,9 @@ from copy import deepcopy
 from ..errors import refusal
 from . import signals
 from .faults import SimulationError
+from .machine import Machine
+from .proc import Proc
 from .states import GONE, IGNORE, RUNNING, ZOMBIE
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from .machine import Machine
-    from .proc import Proc
 
 
 def fork(parent: Proc, nowait: bool = False) -> Proc:

@@ -5,19 +5,15 @@ The rules work on these records.  ``Process`` adds the system calls, for the pro
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..records import NamedTuple
 from .faults import KernelPanic, SimulationError
+from .machine import Machine
 from .states import DEFAULT, EMBRYO, RUNNING, STOPPED, TRANSITIONS
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from .machine import Machine
-    from .vnodes import Vnode
+from .vnodes import Vnode
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
 """What a process has that never executed anything; shared, and never written to."""

@@ -6,23 +6,18 @@ blocked (until ``block_signals(False)``), so that what arrives stays visible in 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typing_extensions import Self
+
 from .. import structs
 from ..errors import refusal
+from ..structs import Data, ModuleStat, ResidentEntry
 from . import credentials, lifecycle, signals
-from .proc import Proc
+from .proc import PendingSignal, Proc
 from .states import CATCH, DEFAULT, IGNORE
-from .vnodes import File
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from typing_extensions import Self
-
-    from ..structs import Data, ModuleStat, ResidentEntry
-    from .proc import PendingSignal
-    from .vnodes import Executed
+from .vnodes import Executed, File
 
 
 class SystemCalls(Proc):

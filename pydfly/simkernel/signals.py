@@ -7,18 +7,13 @@ default action.  Deaths take effect when the call that caused them is over: ``li
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import index
 
 from ..errors import refusal
-from .proc import PendingSignal
+from .machine import Machine
+from .proc import PendingSignal, Proc
 from .states import CATCH, RUNNING, STOPPED
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .machine import Machine
-    from .proc import Proc
 
 SIGKILL, SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU = 9, 17, 18, 19, 20, 21, 22  # both systems' numbers
 STOPPING = frozenset({SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU})

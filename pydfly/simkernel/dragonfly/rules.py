@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...constants import dragonfly as numbers
 from ...errors import refusal
+from ...structs import ResidentEntry
 from .. import execution, lifecycle, signals
+from ..machine import Machine
+from ..proc import Node, Proc
 from ..syscalls import modules
 from ..syscalls.numbers import LAYOUTS
 from ..syscalls.table import SyscallTable
-from ..vnodes import Executed
+from ..vnodes import Executed, File
 from . import reaping, rtld
 from .procctl import procctl
 from .residents import Residents
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...structs import ResidentEntry
-    from ..machine import Machine
-    from ..proc import Node, Proc
-    from ..vnodes import File
 
 
 class DragonFly:

@@ -6,23 +6,19 @@ target it needs, and what it does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index
+from typing import Any
 
 from ... import structs
 from ...constants import freebsd as numbers
 from ...constants.freebsd import Command
 from ...errors import SyscallError, refusal
 from ...records import NamedTuple
+from ...structs import Data
+from ..proc import Proc
 from . import controls, permissions, reapcommands, reapkill
 from .reapcommands import ReadOnlyKill
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from ...structs import Data
-    from ..proc import Proc
 
 READS, WRITES, NOTHING, LIST, KILL = "reads", "writes", "nothing", "list", "kill"
 _P_PID, _P_PGID = int(numbers.P_PID), int(numbers.P_PGID)

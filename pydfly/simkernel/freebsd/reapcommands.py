@@ -5,18 +5,15 @@ They are called when all that concerns every command has been checked: see ``pro
 
 from __future__ import annotations
 
+from typing import Any
+
 from ... import structs
 from ...constants import freebsd as numbers
 from ...errors import refusal
 from ...records import NamedTuple
+from ..proc import Proc
 from ..states import STOPPED, ZOMBIE
 from . import reapkill, reaplists
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ..proc import Proc
 
 _VALID, _CHILD, _REAPER, _ZOMBIE, _STOPPED, _EXITING = (int(flag) for flag in numbers.PidInfoFlag)
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...constants import freebsd as numbers
 from ...errors import refusal
+from ...structs import ResidentEntry
 from .. import execution, lifecycle, signals
+from ..machine import Machine
 from ..proc import NO_CONTROLS, NO_ENVIRONMENT, Proc
 from ..states import RUNNING
 from ..syscalls import modules
 from ..syscalls.freebsd import FreeBSDTable
 from ..syscalls.numbers import LAYOUTS
 from ..syscalls.sysent import SYF_CAPENABLED
-from ..vnodes import Executed
+from ..syscalls.table import SyscallTable
+from ..vnodes import Executed, File
 from . import capsicum, controls, permissions, reaplists, tracing
 from .procctl import Procctl
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ...structs import ResidentEntry
-    from ..machine import Machine
-    from ..syscalls.table import SyscallTable
-    from ..vnodes import File
 
 _CAPSICUM = {"cap_enter": 516, "pdfork": 518}  # sys/sys/syscall.h
 _CLOSE, _PTRACE = 6, 26

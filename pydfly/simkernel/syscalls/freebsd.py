@@ -6,10 +6,13 @@ wait for threads inside asks ``while_draining`` each time the kernel would look 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 from ...errors import SyscallError, refusal
 from ..faults import SimulationError
+from .numbers import Layout
 from .sysent import (
     MISSING,
     NO_SYSCALL,
@@ -19,17 +22,10 @@ from .sysent import (
     SY_THR_INCR,
     SY_THR_STATIC,
     SYF_CAPENABLED,
+    SyscallHelperData,
     Sysent,
 )
 from .table import INDIRECT, SyscallTable, fit, indirect
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
-
-    from .numbers import Layout
-    from .sysent import SyscallHelperData
 
 POLL = 0.5
 """Seconds between two looks at a call that is being drained."""

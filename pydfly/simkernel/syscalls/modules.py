@@ -6,21 +6,17 @@ module, the event and the module's argument; a SyscallError that it raises is it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ...errors import SyscallError, refusal
 from ...structs import BAD_POINTER, ModuleStat
+from .sysent import SyscallHelperData
+from .table import SyscallTable
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-
-    from .sysent import SyscallHelperData
-    from .table import SyscallTable
-
-    Handler = Callable[["Module", int, Any], object]
+Handler = Callable[["Module", int, Any], object]
 
 MOD_LOAD, MOD_UNLOAD, MOD_SHUTDOWN, MOD_QUIESCE = range(4)
 """The events."""

@@ -13,14 +13,11 @@ with the calling process and then with its arguments; what it returns is the res
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any, NoReturn
-
-    Call = Callable[..., object]
+Call = Callable[..., object]
 
 NO_SYSCALL = -1
 """No number: the terminator of an array; where one entry is registered, "give me a free slot"."""

@@ -5,19 +5,25 @@ Source: sys/kern/kern_syscalls.c (both systems).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any, NoReturn
 
 from ...errors import refusal
 from ..faults import SimulationError
-from .sysent import MISSING, NO_SYSCALL, SY_THR_ABSENT, SY_THR_STATIC, Sysent, lkmnosys, lkmressys, nosys
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Any, NoReturn
-
-    from .numbers import Layout
-    from .sysent import Call, SyscallHelperData
+from .numbers import Layout
+from .sysent import (
+    MISSING,
+    NO_SYSCALL,
+    SY_THR_ABSENT,
+    SY_THR_STATIC,
+    Call,
+    SyscallHelperData,
+    Sysent,
+    lkmnosys,
+    lkmressys,
+    nosys,
+)
 
 INDIRECT = frozenset({0, 198})
 """SYS_syscall and SYS___syscall: the number of the call that is meant is the first argument."""
