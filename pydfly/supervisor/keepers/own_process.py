@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _signal
+import errno
 import os
 import sys
 
@@ -189,7 +190,9 @@ def blind(null: int, *standard: int) -> None:
     for number in standard:
         try:
             os.dup2(null, number)
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
             os.close(number)
 
 
