@@ -24,7 +24,7 @@ HELPERS = (
     "supervisor/keepers/own_process",
     "ending/__init__",
     "backends/waiting",
-    "records",
+    "named_tuple",
     "process_records",
     "ending/sending",
     "ending/warden_domain",

@@ -4,7 +4,7 @@ below which.
 
 from __future__ import annotations
 
-from .records import NamedTuple
+from .named_tuple import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ other plain records are the same on every backend.
 
 from __future__ import annotations
 
+from .named_tuple import NamedTuple
 from .process_records import DescendantInfo as DescendantInfo  # noqa: PLC0414
 from .process_records import Reaped as Reaped  # noqa: PLC0414
 from .process_records import Survivor as Survivor  # noqa: PLC0414
-from .records import NamedTuple
 
 
 class Pointer:

@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 LEVELS = [
-    ["bytecode", "constants", "structs", "errors", "escape", "process_records", "records", "residency"],
+    ["bytecode", "constants", "structs", "errors", "escape", "process_records", "named_tuple", "resident_rules"],
     ["simkernel"],
     ["backends"],
     ["syscalls"],
@@ -30,7 +30,12 @@ LEVELS = [
     ["aio", "supervisor"],
     ["cli", "conformance", "pytest_plugin", "testing"],
 ]
-PURE = ("pydfly.simkernel", "pydfly.residency", "pydfly.ending.policy", "pydfly.supervisor.services.restart_policy")
+PURE = (
+    "pydfly.simkernel",
+    "pydfly.resident_rules",
+    "pydfly.ending.policy",
+    "pydfly.supervisor.services.restart_policy",
+)
 IMPURE = {
     "asyncio",
     "ctypes",

@@ -9,7 +9,7 @@ import sys
 from _thread import get_ident
 from itertools import count
 
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from .waiting import look_at
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ import sys
 from .. import __version__, backends
 from ..errors import BackendError
 from ..escape import escape
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from ..structs import BackendInfo
 from .options import Parsed
 

@@ -12,8 +12,8 @@ SIGKILL.  Forking during the ending gains nothing: the child is signalled as soo
 
 from __future__ import annotations
 
+from ..named_tuple import NamedTuple
 from ..process_records import Survivor
-from ..records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pytest import FixtureDef
 
 from ..backends.environment import machine
 from ..backends.linux.procfile import moment, newest_pid
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from ..structs import DescendantInfo
 
 TICK = 0.02  # seconds: start times are told in ticks of 10 ms, as the clock of the machine goes

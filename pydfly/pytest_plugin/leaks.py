@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from ..backends.environment import machine
 from ..escape import escape
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from ..structs import DescendantInfo
 from .births import Origin
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from ..structs import DescendantInfo
 from .births import Origin
 from .leaks import Leak, command_line

@@ -16,7 +16,7 @@ from .. import syscalls
 from ..backends import current
 from ..constants.dragonfly import ResidentId
 from ..errors import SyscallError, refusal
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from . import conf as residentconf
 from . import elf
 from .conf import read_conf

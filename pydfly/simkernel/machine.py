@@ -1,4 +1,4 @@
-"""What the rules for processes may ask of their machine, and a machine of its flavour.  Only type checkers import this.
+"""What the rules for processes may ask of their machine, and a machine of its flavour.
 
 ``P`` is the process record, which is not known here: it has a machine, as the machine has processes.
 """

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from .faults import KernelPanic, SimulationError
 from .machine import Machine
 from .states import DEFAULT, EMBRYO, RUNNING, STOPPED, TRANSITIONS

@@ -6,7 +6,7 @@ Source: sys/kern/vfs_cache.c; the vnode's own name is the one that was used last
 
 from __future__ import annotations
 
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from .faults import SimulationError
 
 

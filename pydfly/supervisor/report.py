@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ending.policy import Step
-from ..records import NamedTuple
+from ..named_tuple import NamedTuple
 from ..structs import DescendantInfo, Survivor
 
 TYPE_CHECKING = False

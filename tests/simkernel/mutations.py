@@ -42,8 +42,8 @@ MUTATIONS = [
     # exec_sys_register, exec_sys_unregister
     Mutation("2.3 superuser", "credentials.py", "process.euid == 0 and", "process.ruid == 0 and"),
     Mutation("2.3 jail", "credentials.py", "and not process.jailed", ""),
-    Mutation("2.3 ENOENT", "../residency.py", '"exec_sys_register", "ENOENT"', '"exec_sys_register", "EEXIST"'),
-    Mutation("2.3 EEXIST", "../residency.py", "    if registered:\n", "    if False:\n"),
+    Mutation("2.3 ENOENT", "../resident_rules.py", '"exec_sys_register", "ENOENT"', '"exec_sys_register", "EEXIST"'),
+    Mutation("2.3 EEXIST", "../resident_rules.py", "    if registered:\n", "    if False:\n"),
     Mutation(
         "2.3 EEXIST by vnode",
         "dragonfly/residents.py",
@@ -51,10 +51,10 @@ MUTATIONS = [
         "else text.path in {v.path for v in self.registrations})",
     ),
     Mutation("RS-1", "dragonfly/residents.py", "return len(positions)", "return 0"),
-    Mutation("RS-2", "../residency.py", "return positions", "return positions[:1]"),
-    Mutation("RS-3", "../residency.py", "if not positions:", "if not positions and id != _ALL:"),
-    Mutation("2.3 -1", "../residency.py", "if id == _OWN and own is not None:", "if False and own is not None:"),
-    Mutation("RX-8 ids", "../residency.py", "return count + 1", "return 2 * count + 1"),
+    Mutation("RS-2", "../resident_rules.py", "return positions", "return positions[:1]"),
+    Mutation("RS-3", "../resident_rules.py", "if not positions:", "if not positions and id != _ALL:"),
+    Mutation("2.3 -1", "../resident_rules.py", "if id == _OWN and own is not None:", "if False and own is not None:"),
+    Mutation("RX-8 ids", "../resident_rules.py", "return count + 1", "return 2 * count + 1"),
     Mutation(
         "RX-6 snapshot", "dragonfly/residents.py", "self.pages = deepcopy(process.pages)", "self.pages = process.pages"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pydfly import SyscallError, residency
+from pydfly import SyscallError, resident_rules
 from pydfly.simkernel import Kernel, Process
 
 from .told import refused
@@ -230,10 +230,10 @@ class TestIdentity:
 
 
 def test_the_rules_alone() -> None:
-    """residency: what the simulated kernel and the Linux registry share."""
-    residency.require_privilege(True, "vm.resident")
-    assert residency.new_id(0, False) == 1
-    assert residency.new_id(2, False) == 3
-    assert residency.removed([2, 1, 2], 2, None) == [0, 2]
-    assert residency.removed([2, 1, 2], -1, 1) == [1]
-    assert residency.removed([2, 1], -2, None) == [0, 1]
+    """resident_rules: what the simulated kernel and the Linux registry share."""
+    resident_rules.require_privilege(True, "vm.resident")
+    assert resident_rules.new_id(0, False) == 1
+    assert resident_rules.new_id(2, False) == 3
+    assert resident_rules.removed([2, 1, 2], 2, None) == [0, 2]
+    assert resident_rules.removed([2, 1, 2], -1, 1) == [1]
+    assert resident_rules.removed([2, 1], -2, None) == [0, 1]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 
 VERSION = 2
 """Of the format; 1 was a database of SQLite's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ... import residency
+from ... import resident_rules
 from ...structs import Program, ResidentEntry
 from .content import Identity, Row
 from .file import RegistryFile
@@ -41,7 +41,7 @@ class Registry:
         # the kernel lists a file by its own name, wherever the links led that it was reached by
         path = os.fsencode(os.path.realpath(program.path))
         with self._file.change() as change:
-            id = residency.new_id(change.before.count, change.before.id_of(_identity(program)) is not None)
+            id = resident_rules.new_id(change.before.count, change.before.id_of(_identity(program)) is not None)
             change.commit(change.before.with_row(Row(*_identity(program), id, entry, program.size, path)))
 
     def unregister(self, id: int, own: Program) -> int:
@@ -57,7 +57,7 @@ class Registry:
         """
         self._require_privilege("exec_sys_unregister")
         with self._file.change() as change:
-            places = residency.removed(change.before.ids(), id, change.before.id_of(_identity(own)))
+            places = resident_rules.removed(change.before.ids(), id, change.before.id_of(_identity(own)))
             change.commit(change.before.without(places))
             return len(places)
 
@@ -74,7 +74,7 @@ class Registry:
 
     def _require_privilege(self, call: str) -> None:
         euid = os.geteuid() if self._euid is None else self._euid
-        residency.require_privilege(euid == 0, call)
+        resident_rules.require_privilege(euid == 0, call)
 
 
 def _identity(program: Program) -> Identity:

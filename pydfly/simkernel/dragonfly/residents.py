@@ -1,14 +1,14 @@
 """Resident executables of a simulated machine: sys/kern/imgact_resident.c.
 
 A registration keeps a snapshot of the caller's address space, its stack included; a later exec of the same vnode
-starts from a copy of it (RX-6, RX-7).  The rules for ids are in ``residency``.
+starts from a copy of it (RX-6, RX-7).  The rules for ids are in ``resident_rules``.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
 
-from ... import residency
+from ... import resident_rules
 from ...errors import refusal
 from ...structs import ResidentEntry
 from ..credentials import is_privileged
@@ -53,25 +53,25 @@ class Residents:
 
     def register(self, process: Proc, entry: int) -> None:
         """sys_exec_sys_register(): the address is never looked at."""
-        residency.require_privilege(is_privileged(process), "exec_sys_register")
+        resident_rules.require_privilege(is_privileged(process), "exec_sys_register")
         text = process.text
-        id = residency.new_id(len(self.registrations), None if text is None else text in self.registrations)
+        id = resident_rules.new_id(len(self.registrations), None if text is None else text in self.registrations)
         assert text is not None
         self.registrations[text] = Registration(id, text, entry, process)
 
     def unregister(self, process: Proc, id: int) -> int:
         """sys_exec_sys_unregister(): return how many were removed (RS-1); what they started goes on (RX-7)."""
-        residency.require_privilege(is_privileged(process), "exec_sys_unregister")
+        resident_rules.require_privilege(is_privileged(process), "exec_sys_unregister")
         own = self.of(process.text)
         entries = list(self.registrations.values())
-        positions = residency.removed([entry.id for entry in entries], id, None if own is None else own.id)
+        positions = resident_rules.removed([entry.id for entry in entries], id, None if own is None else own.id)
         for position in positions:
             del self.registrations[entries[position].vnode]
         return len(positions)
 
     def listing(self, process: Proc, length: int | None) -> list[ResidentEntry]:
         """sysctl_vm_resident() with a buffer of so many bytes; it is filled as far as whole entries fit."""
-        residency.require_privilege(is_privileged(process), "vm.resident")
+        resident_rules.require_privilege(is_privileged(process), "vm.resident")
         entries = [
             ResidentEntry(entry.id, entry.entry, entry.vnode.path, entry.vnode.size, entry.vnode.dev, entry.vnode.ino)
             for entry in self.registrations.values()
@@ -83,5 +83,5 @@ class Residents:
 
     def length(self, process: Proc) -> int:
         """sysctl_vm_resident() without a buffer: the number of entries, not of bytes (VR-3)."""
-        residency.require_privilege(is_privileged(process), "vm.resident")
+        resident_rules.require_privilege(is_privileged(process), "vm.resident")
         return len(self.registrations)

@@ -14,7 +14,7 @@ from ... import structs
 from ...constants import freebsd as numbers
 from ...constants.freebsd import Command
 from ...errors import SyscallError, refusal
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 from ...structs import Data
 from ..proc import Proc
 from . import controls, permissions, reapcommands, reapkill

@@ -10,7 +10,7 @@ from typing import Any
 from ... import structs
 from ...constants import freebsd as numbers
 from ...errors import refusal
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 from ..proc import Proc
 from ..states import STOPPED, ZOMBIE
 from . import reapkill, reaplists

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from ...errors import SyscallError
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 from ..faults import KernelPanic, SimulationError
 
 Op = Mapping[str, Any]

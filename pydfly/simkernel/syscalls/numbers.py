@@ -6,7 +6,7 @@ has an implementation, whether or not this model has it too.
 
 from __future__ import annotations
 
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 
 
 def numbers(text: str) -> frozenset[int]:

@@ -15,7 +15,7 @@ import struct
 import sys
 from collections.abc import Callable
 
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 from .event_loop import EventLoop
 
 VARIABLE = "NOTIFY_SOCKET"

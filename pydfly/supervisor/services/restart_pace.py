@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...records import NamedTuple
+from ...named_tuple import NamedTuple
 
 MAX_DELAY = 60.0
 """Seconds that the delay never exceeds, if nothing else is said."""
