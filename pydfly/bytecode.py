@@ -44,6 +44,7 @@ HELPERS = (
     "ending/policy",
     "ending/drive",
     "ending/last_resort",
+    "supervisor/keepers/leavings",
     "supervisor/keepers/keeper",
     "supervisor/launch",
     "supervisor/keepers/warden_states",

@@ -41,7 +41,7 @@ MUTATIONS = [
     Mutation("what a key does", FOREGROUND, "elif self._job.terminal.sends(number) and not mailbox.TELLS_SENDER:", "elif False:"),
     Mutation("inherited precedence", DOMAIN, "    if will_fork and not reset:\n", "    if False:\n"),
     Mutation("the family of a socket", "pydfly/supervisor/helper_socket.py", "_socket.socket(_socket.AF_UNIX, fileno=descriptor)", "_socket.socket(fileno=descriptor)"),
-    Mutation("the end of a connection", "pydfly/supervisor/post.py", "look.register(self.fileno(), select.POLLOUT)", "look.register(self.fileno(), 0)"),
+    Mutation("the end of a connection", "pydfly/supervisor/owner_socket.py", "look.register(self.fileno(), select.POLLOUT)", "look.register(self.fileno(), 0)"),
     Mutation("10 a dead reaper's zombie", "pydfly/conformance/live.py", "listed = self._processes.everyone() if self._kernel_lists else ()", "listed: Any = ()"),
 ]  # fmt: skip
 """Items 1 to 10 of what was found, what was read in the kernels' sources since, and what undoes each."""

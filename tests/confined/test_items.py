@@ -186,14 +186,14 @@ with pydfly.supervise(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as
 def test_the_end_of_a_connection_is_seen(machine: Machine) -> None:
     """Also with nothing to read or write: a helper that has ended is not signalled, as its pid may be another's."""
     code = """
-from pydfly.supervisor.post import Post
+from pydfly.supervisor.owner_socket import OwnerSocket
 ours, theirs = socket.socketpair()
-post = Post(ours)
-seen = [post._is_held()]
+end = OwnerSocket(ours)
+seen = [end._is_held()]
 theirs.shutdown(socket.SHUT_WR)
-seen.append(post._is_held())
+seen.append(end._is_held())
 theirs.close()
-print(json.dumps([*seen, post._is_held()]))
+print(json.dumps([*seen, end._is_held()]))
 """
     assert played(machine, code) == [True, True, False]
 
