@@ -5,7 +5,6 @@ from __future__ import annotations
 import _signal
 import os
 import sys
-import time
 from contextlib import suppress
 from threading import Thread
 
@@ -111,8 +110,7 @@ class Daemon:
                 guard.close()
                 if guard.is_over:
                     break
-            rest = loop.rest()
-            info = box.wait_until(guard.due if rest is None else min(guard.due, time.monotonic() + rest))
+            info = box.wait_until(min(guard.due, loop.due))
             if info is not None:
                 self._take(info.si_signo, service, box)
 

@@ -1,7 +1,7 @@
 """Descriptors and times that something is to be done at: one poll, one list of timers.
 
-A process with a Mailbox calls ``turn(0)`` after each signal, for descriptors that report by SIGIO (``announce``);
-one without a Mailbox calls ``turn(rest())`` in a loop.  Nothing wakes up while nothing happens.
+A process with a Mailbox calls ``turn()`` after each signal, for descriptors that report by SIGIO (``announce``), and
+when one is ``due``.  Nothing wakes up while nothing happens.
 """
 
 from __future__ import annotations
@@ -62,16 +62,15 @@ class EventLoop:
         heapq.heappush(self._timers, timer)
         return timer
 
-    def rest(self) -> float | None:
-        """Return how many seconds may pass until the next turn; None for any number."""
-        if self._busy:
-            return 0.0
-        return self._until_timer()
+    @property
+    def due(self) -> float:
+        """When the next turn is due, on the monotonic clock."""
+        return 0.0 if self._busy else self._next_time()
 
-    def _until_timer(self) -> float | None:
+    def _next_time(self) -> float:
         while self._timers and self._timers[0].call is None:
             heapq.heappop(self._timers)
-        return max(0.0, self._timers[0].when - time.monotonic()) if self._timers else None
+        return self._timers[0].when if self._timers else float("inf")
 
     def turn(self, timeout: float | None = 0) -> None:
         """Call what can be read, then what is due; sleep up to ``timeout`` seconds for the first."""
@@ -81,7 +80,7 @@ class EventLoop:
             call = self._calls.get(descriptor)  # another call of this turn may have forgotten it
             if call:
                 call()
-        while self._until_timer() == 0:
+        while self._next_time() <= time.monotonic():
             timer = heapq.heappop(self._timers)
             if timer.call:
                 timer.call()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +50,7 @@ class Services:
     @property
     def due(self) -> float:
         """When there is something to do next, on the monotonic clock."""
-        rest = self._domains.loop.rest() if self._domains else None
-        return float("inf") if rest is None else time.monotonic() + rest
+        return self._domains.loop.due if self._domains else float("inf")
 
     def stop(self) -> None:
         """Restart nothing more: every domain is being ended."""
