@@ -54,6 +54,11 @@ class DomainState:
         return self.report is not None or self.failure is not None or self.lost is not None
 
     @property
+    def survivors(self) -> list[Survivor]:
+        """The processes that could not be ended."""
+        return self.report.survivors if self.report else self.lost or []
+
+    @property
     def exit_status(self) -> int | None:
         """Exit status of the command, negative for the signal that ended it."""
         return None if self.exited is None else os.waitstatus_to_exitcode(self.exited)

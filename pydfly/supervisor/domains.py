@@ -50,6 +50,7 @@ class ManyDomains(Single):
         prepare.check_backend()
         self._grace = seconds(grace)
         self._services: list[Any] = []
+        self._survived: list[Handle] = []  # over, and told by ``wait_any``, but no exception has named the survivors
         self._guard = GuardConnection(interpreter)
 
     def _start(self, kind: type[H], command: Iterable[Word], arguments: Mapping[str, Any]) -> H:
@@ -83,10 +84,12 @@ class ManyDomains(Single):
         told = [handle for handle in self._kept(kind) if handle.has_news]
         for handle in told:
             handle.news_told()
+        self._survived = [handle for handle in (*self._survived, *told) if handle.has_untold_survivors]
         return told
 
     def _ask_to_stop(self, kind: type[H], grace: float | None) -> list[Any]:
-        handles = [*self._kept(kind), *self._services]
+        survived: list[Any] = [handle for handle in self._survived if handle.has_untold_survivors]
+        handles = [*self._kept(kind), *survived, *self._services]
         for handle in handles:
             handle.ask_to_stop(grace)
         return handles

@@ -127,6 +127,11 @@ class Handle(Owned):
         if self._over():
             self._guard.kept.pop(self, None)
 
+    @property
+    def has_untold_survivors(self) -> bool:
+        """Whether some could not be ended, and neither ``stop()`` nor ``wait()`` has said so."""
+        return not self._told and bool(self._known.survivors)
+
     def take(self, message: Message) -> None:
         """Take a message of the warden, or of those above it."""
         if message[0] == "started":
@@ -202,9 +207,8 @@ class Handle(Owned):
     def _check_survivors(self) -> None:
         self._told = True
         self.news_told()
-        survivors = self._known.report.survivors if self._known.report else self._known.lost
-        if survivors:
-            raise SurvivorsError(survivors)
+        if self._known.survivors:
+            raise SurvivorsError(self._known.survivors)
 
     def _raise_failures(self) -> None:
         """Raise what went wrong and was not told: at the end of a block."""

@@ -52,7 +52,7 @@ class Supervisor(ManyDomains):
     def supervise(self, command: Iterable[Word], **arguments: Unpack[Arguments]) -> Supervised:
         """Run a command as ``pydfly.supervise()`` does, with the same arguments but ``interpreter``.
 
-        The handle lives as long as this object, or until its domain is over.
+        The handle lives as long as this object, or until its domain is over and that was told.
         """
         return self._start(Supervised, command, arguments)
 

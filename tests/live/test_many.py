@@ -230,6 +230,22 @@ def test_news_of_each(marker: str) -> None:
     assert nobody_left(marker)
 
 
+def test_survivors_are_named_by_whatever_ends_first_with_an_exception(marker: str) -> None:
+    """wait_any() shows the handle only, so the end of the whole names them; once is enough."""
+    left = {"pid": 2**22, "name": "left", "state": "sleeping", "why": "it refuses"}
+    with pytest.raises(pydfly.SurvivorsError) as told, pydfly.Supervisor(grace=GRACE) as supervisor:
+        handles = [supervisor.supervise(["sleep", "60"]) for _ in range(2)]
+        for handle in handles:
+            handle.wait_started()
+            handle.take(("lost", 0, [left]))
+        assert {*supervisor.wait_any(20)} == {*handles}
+        assert supervisor.wait_any() == [], "no domain is left that could have news"
+        with pytest.raises(pydfly.SurvivorsError):
+            handles[0].wait()
+    assert [survivor.name for survivor in told.value.survivors] == ["left"]
+    assert nobody_left(marker)
+
+
 def test_more_starts_at_once_than_are_read_in_one_go(marker: str) -> None:
     """What is left unread by guard or deputy gives no second signal: they have to go on by themselves."""
     with pydfly.Supervisor(grace=GRACE) as supervisor:
