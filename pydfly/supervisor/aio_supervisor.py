@@ -70,6 +70,7 @@ class Supervisor(ManyDomains):
 
     async def wait_any(self, timeout: float | None = None) -> list[Supervised]:
         """Wait for news of any domain; as ``pydfly.Supervisor.wait_any()``."""
+        self._check_owner()
         try:
             await within(timeout, self._watching.until(self._has_news), str)
         except TimeoutError:

@@ -9,7 +9,7 @@ from . import prepare
 from .arguments import seconds
 from .guard_connection import GuardConnection
 from .handle import Handle
-from .single_owner import Single
+from .single_owner import Single, check_owner
 from .waiting_threads import NotYetError
 
 TYPE_CHECKING = False
@@ -53,7 +53,11 @@ class ManyDomains(Single):
         self._survived: list[Handle] = []  # over, and told by ``wait_any``, but no exception has named the survivors
         self._guard = GuardConnection(interpreter)
 
+    def _check_owner(self) -> None:
+        check_owner(self._guard.owner)
+
     def _start(self, kind: type[H], command: Iterable[Word], arguments: Mapping[str, Any]) -> H:
+        self._check_owner()
         prepare.check_backend()
         prepared = prepare.Prepared(command, **{"grace": self._grace, **arguments})
         try:
@@ -67,6 +71,7 @@ class ManyDomains(Single):
     def _make(self, kind: type[S], name: str, command: Iterable[Word], arguments: Mapping[str, Any]) -> S:
         from .services.arguments import divided
 
+        self._check_owner()
         prepare.check_backend()
         fields, options = divided(name, {"grace": self._grace, **arguments})
         service = kind(self._guard, prepare.Prepared(command, **options), fields)
@@ -84,12 +89,13 @@ class ManyDomains(Single):
         told = [handle for handle in self._kept(kind) if handle.has_news]
         for handle in told:
             handle.news_told()
-        self._survived = [handle for handle in (*self._survived, *told) if handle.has_untold_survivors]
+        self._survived += [handle for handle in told if handle.has_untold_survivors]
         return told
 
     def _ask_to_stop(self, kind: type[H], grace: float | None) -> list[Any]:
-        survived: list[Any] = [handle for handle in self._survived if handle.has_untold_survivors]
-        handles = [*self._kept(kind), *survived, *self._services]
+        self._check_owner()
+        survived = [handle for handle in self._survived if handle.has_untold_survivors]
+        handles: list[Any] = [*self._kept(kind), *survived, *self._services]
         for handle in handles:
             handle.ask_to_stop(grace)
         return handles

@@ -18,6 +18,12 @@ class Single:
         raise TypeError(f"a {type(self).__name__} cannot be copied: what it supervises has one owner")
 
 
+def check_owner(owner: int) -> None:
+    """RuntimeError: this process is a forked copy of the owner."""
+    if os.getpid() != owner:
+        raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+
+
 class Owned(Single):
     """A handle of a guard.  A forked copy of its owner owns nothing."""
 
@@ -30,7 +36,6 @@ class Owned(Single):
 
     def _check_owner(self) -> None:
         """Be there for what the caller wants; RuntimeError: this is a forked copy of the owner."""
-        if os.getpid() != self._owner:
-            raise RuntimeError("this process is a forked copy of the owner: only the owner can use its handle")
+        check_owner(self._owner)
         # every handle is a Domain, though not this base of them
         self._guard.find_again(self, self._number)  # type: ignore[arg-type]

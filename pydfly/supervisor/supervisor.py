@@ -107,6 +107,7 @@ class Supervisor(ManyDomains):
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when ``wait_any(0)`` may have something to tell: for foreign loops."""
+        self._check_owner()
         if self._descriptor is None:
             self._descriptor = NewsDescriptor(self._guard)
             self._guard.listeners.append(self._descriptor.ring)
@@ -122,6 +123,7 @@ class Supervisor(ManyDomains):
             The handles that have news, each for the last time when it is over; none after ``timeout`` seconds, or if
             no domain is left that could have any.
         """
+        self._check_owner()
         try:
             self._guard.until(self._has_news, timeout, lambda: "news")
         except TimeoutError:

@@ -23,7 +23,7 @@ from tests.conftest import linux_only, live_only
 from tests.live import onlooker
 from tests.live.arena import ESCAPEES, ROOT, VARIABLE, describe, survivors
 from tests.live.escapees import KINDS
-from tests.processes import eventually
+from tests.processes import eventually, in_process
 
 pytestmark = live_only
 
@@ -244,6 +244,23 @@ def test_survivors_are_named_by_whatever_ends_first_with_an_exception(marker: st
             handles[0].wait()
     assert [survivor.name for survivor in told.value.survivors] == ["left"]
     assert nobody_left(marker)
+
+
+@pytest.mark.parametrize("act", ["supervise", "service", "wait_any", "fileno", "stop"])
+def test_a_forked_copy_of_the_owner_has_no_supervisor(act: str) -> None:
+    """It is told so at once, whatever it asks for; what the owner has runs on."""
+
+    def copy() -> str:
+        with pytest.raises(RuntimeError, match="forked copy") as told, supervisor:
+            arguments = {"supervise": (["true"],), "service": ("name", ["true"]), "wait_any": (5,)}.get(act, ())
+            getattr(supervisor, act)(*arguments)
+        return str(told.value)
+
+    with pydfly.Supervisor(grace=GRACE) as supervisor:
+        handle = supervisor.supervise(["sleep", "60"])
+        pid = handle.wait_started()
+        assert "forked copy" in in_process(copy)
+        assert [process.pid for process in handle.processes()] == [pid]
 
 
 def test_more_starts_at_once_than_are_read_in_one_go(marker: str) -> None:
