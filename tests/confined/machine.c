@@ -721,13 +721,13 @@ pid_t wait3(int *status, int options, struct rusage *usage) { return wait4(-1, s
 pid_t waitpid(pid_t pid, int *status, int options) { return wait4(pid, status, options, NULL); }
 pid_t wait(int *status) { return wait4(-1, status, 0, NULL); }
 
-/* rfork(RFPROC | RFNOWAIT | RFTSIGZMB): the child's parent is the reaper from the start, and its exit signal is none */
+/* rfork(RFPROC | RFNOWAIT): the child's parent is the reaper from the start; with RFTSIGZMB its exit signal is none */
 pid_t rfork(int flags)
 {
+    enum { RFTSIGZMB = 1 << 19 };
     int ends[2], answer = -1;
     pid_t middle;
 
-    (void)flags;
     if (pipe(ends) < 0)
         return -1;
     middle = fork();
@@ -743,8 +743,10 @@ pid_t rfork(int flags)
         close(ends[1]);
         while (getppid() == own)
             usleep(100);
-        entry_of(own_pid)->other_kind = 1;
-        __atomic_add_fetch(&state->others, 1, __ATOMIC_SEQ_CST);
+        if (flags & RFTSIGZMB) {
+            entry_of(own_pid)->other_kind = 1;
+            __atomic_add_fetch(&state->others, 1, __ATOMIC_SEQ_CST);
+        }
         return 0;
     }
     close(ends[1]);
@@ -752,7 +754,7 @@ pid_t rfork(int flags)
         answer = -1;
     close(ends[0]);
     syscall(SYS_wait4, middle, NULL, 0, NULL);
-    for (int looks = 0; looks < 100000 && answer > 0 && !entry_of(answer)->other_kind; looks++)
+    for (int looks = 0; flags & RFTSIGZMB && looks < 100000 && answer > 0 && !entry_of(answer)->other_kind; looks++)
         usleep(100);
     return answer;
 }

@@ -144,7 +144,7 @@ def test_children_of_another_kind(machine: Machine) -> None:
     code = """
 from pydfly.backends import waiting
 pydfly.reaper.acquire()
-pid = ctypes.CDLL(None).rfork(1 << 4 | 1 << 6)
+pid = ctypes.CDLL(None).rfork(1 << 4 | 1 << 6 | 1 << 19)
 if pid == 0:
     os._exit(9)
 def waits(options):

@@ -297,7 +297,8 @@ def many_threads() -> None:
             os.read(reading, 1)
             linger()
         # leave the first thread only: the exit system call by number, which is not exit_group
-        ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
+        if os.uname().sysname == "Linux":
+            ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
 
     daemon_running(lambda: (ignore_term(), threads())[0])
     time.sleep(0.1)
@@ -401,13 +402,18 @@ def kills_its_group() -> None:
 
 @kind
 def siblings() -> None:
-    """Children that have the command's own parent for theirs (CLONE_PARENT)."""
+    """Children that have the command's own parent for theirs (CLONE_PARENT); on a BSD, its reaper (RFNOWAIT)."""
 
     def clone_parent() -> None:
         import ctypes
 
-        number = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
-        if ctypes.CDLL(None).syscall(number, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0) == 0:
+        library = ctypes.CDLL(None)
+        if sys.platform == "linux":
+            number = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+            pid = library.syscall(number, 0x8000 | signal.SIGCHLD, 0, 0, 0, 0)
+        else:
+            pid = library.rfork(1 << 2 | 1 << 4 | 1 << 6)  # RFFDG | RFPROC | RFNOWAIT
+        if pid == 0:
             os.setsid()
             ignore_term()
             linger()

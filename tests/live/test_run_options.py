@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import reads_proc
+from tests.conftest import live_only
 from tests.live.test_run import run, start
 from tests.processes import eventually
 
-pytestmark = reads_proc
-DAEMON = "setsid sleep 60 >/dev/null 2>&1 & until grep -q '^Name:.*sleep' //proc/$!/status; do :; done; echo $!; "
+pytestmark = live_only
+# by /proc, or by ps(1) where there is none
+NAME = "{ cat //proc/$!/comm 2>/dev/null || ps -o comm= -p $! 2>/dev/null; }"
+STATE = "{ cat //proc/$pid/stat 2>/dev/null || ps -o state= -p $pid 2>/dev/null; }"
+DAEMON = f"setsid sleep 60 >/dev/null 2>&1 & until {NAME} | grep -q sleep; do :; done; echo $!; "
 
 
 def is_there(pid: int) -> bool:
@@ -33,9 +36,9 @@ def test_a_leak_fails_and_is_named_and_ended(option: str, status: int) -> None:
     assert not is_there(pid)
 
 
-DEAD_ORPHAN = """\
+DEAD_ORPHAN = f"""\
 pid=$(sh -c '(exit 3) >/dev/null & echo $!')
-while grep -qs 'State:.[RSD]' /proc/$pid/status; do :; done"""
+while {STATE} | grep -q -e ') [RSDI]' -e '^[RSDI]'; do :; done"""
 
 
 @pytest.mark.parametrize("command", ["true", "sh -c 'sleep 0.01 & wait'", DEAD_ORPHAN])
