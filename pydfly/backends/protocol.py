@@ -38,6 +38,9 @@ class Processes(Protocol):
     def born(self, pid: int) -> float:
         """Return the start time of a child, dead or alive; ProcessLookupError if there is no such process."""
 
+    def births(self) -> Callable[[int], float]:
+        """Return what tells the start times of many children as ``born`` does, as of its first call."""
+
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; never one that got its pid later (ProcessLookupError then)."""
 

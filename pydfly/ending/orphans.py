@@ -34,7 +34,7 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
         forked_children.watch(processes.children)
     with forked_children.lock:
         children = processes.children()
-        forked_children.settle(children, processes.born)
+        forked_children.settle(children, processes.births())
     collected: list[Reaped] = []
     for begin in range(0, len(children), BATCH):
         if forked_children.waiting:
@@ -42,7 +42,7 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
         # no child is made between the question and the wait, so the pid cannot come to mean another process
         with forked_children.lock:
             batch = [pid for pid in children[begin : begin + BATCH] if pid not in ignore]
-            collected += _collect(forked_children.orphans(batch, processes.born))
+            collected += _collect(forked_children.orphans(batch, processes.births()))
     return collected
 
 

@@ -225,7 +225,8 @@ MUTATIONS = [
         "if False:",
     ),
     Mutation("zombies are not watched", PROCESSES, 'and process.state != "zombie"', ""),
-    Mutation("threads of the kernel", PROCESSES, "if out.pid < 0:", "if False:"),
+    Mutation("a listing for each birth", PROCESSES, "            if not listed:\n", "            if True:\n"),
+    Mutation("threads of the kernel", PROCESSES, "if out.pid >= 0:", "if True:"),
     Mutation(
         "one pid",
         PROCESSES,

@@ -57,6 +57,19 @@ def test_many(kernel: Kernel, backend: Backend, count: int) -> None:
         assert [process.pid for process in backend.processes.everyone()] == list(range(5000, 5000 + count))
 
 
+def test_births_of_many_are_one_listing(kernel: Kernel, backend: Backend) -> None:
+    """A program with a thousand zombies would list a thousand processes a thousand times."""
+    for place in range(100):
+        kernel.process(5000 + place, ME, stat="Z", start=1000.0 + place)
+    before = len(kernel.calls("sysctl"))
+    born = backend.processes.births()
+    assert [born(pid) for pid in range(5000, 5100)] == [1000.0 + place for place in range(100)]
+    assert len(kernel.calls("sysctl")) == before + 1
+    with pytest.raises(ProcessLookupError):
+        born(4999)
+    assert backend.processes.born(5001) == 1001.0
+
+
 def test_everyone_fails(kernel: Kernel, backend: Backend) -> None:
     """What the kernel refuses is told."""
     kernel.fail(errno.EPERM, b"sysctl")

@@ -14,6 +14,10 @@ from ...process_records import DescendantInfo, Reaped, below
 from ..waiting import is_death, waitid, waitpid
 from .procfile import boot_time, exists, names, read, read_all
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _STATES = {
     b"R": "running",
     b"S": "sleeping",
@@ -91,6 +95,10 @@ class ProcFs:
     def born(self, pid: int) -> float:
         """Return the start time of a child, dead or alive; ProcessLookupError: there is no such process."""
         return self.info(pid).start_time
+
+    def births(self) -> Callable[[int], float]:
+        """Return what tells the start times of many children: each has a file of its own."""
+        return self.born
 
     def child_members(self) -> list[int]:
         """Return the pids of those children that are members of this process's domain: all of them, here."""

@@ -24,7 +24,7 @@ from ..waiting import is_death, waitid, waitpid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, Protocol
 
     class Call(Protocol):
@@ -88,9 +88,7 @@ class KernelProcesses:
 
     def everyone(self) -> list[DescendantInfo]:
         """Return every process that the kernel shows, its own threads left out."""
-        found = self._list(_EVERYONE)
-        self._room = max(128, len(found) + len(found) // 4)
-        return found
+        return self._list(_EVERYONE)
 
     def info(self, pid: int) -> DescendantInfo:
         """Describe one process; ProcessLookupError: there is none; DragonFly does not find zombies by pid."""
@@ -109,17 +107,24 @@ class KernelProcesses:
     def children(self) -> list[int]:
         """Return the pids of the calling process's children, zombies included."""
         own = os.getpid()
-        return [process.pid for process in self.everyone() if process.ppid == own]
+        return [process.pid for process in self._records(_EVERYONE) if process.ppid == own]
 
     def born(self, pid: int) -> float:
-        """Return the start time of a child, dead or alive; ProcessLookupError: there is no such process.
+        """Return the start time of a child, dead or alive; ProcessLookupError: there is no such process."""
+        return self.births()(pid)
 
-        DragonFly does not find zombies by pid.
-        """
-        for process in self.everyone():
-            if process.pid == pid:
-                return process.start_time
-        raise ProcessLookupError(errno.ESRCH, f"no process {pid}")
+    def births(self) -> Callable[[int], float]:
+        """Return what tells the start times of many children, by one listing: DragonFly finds no zombie by its pid."""
+        listed: dict[int, float] = {}
+
+        def born(pid: int) -> float:
+            if not listed:
+                listed.update((process.pid, process.start_time) for process in self.everyone())
+            if pid not in listed:
+                raise ProcessLookupError(errno.ESRCH, f"no process {pid}")
+            return listed[pid]
+
+        return born
 
     def child_members(self) -> list[int]:
         """Return the pids of those children, zombies included, that are members of the calling process's domain."""
@@ -191,6 +196,16 @@ class KernelProcesses:
 
     def _read(self, pid: int, shift: int) -> list[DescendantInfo]:
         """Read one process, or everyone, with start times moved by so many microseconds."""
+        found = []
+        for process in self._records(pid):
+            name = self._call.ffi.string(process.name).decode("utf-8", "surrogateescape")
+            state = _STATES.get(process.state, "other")
+            start = (process.seconds * 1_000_000 + process.microseconds + shift) / 1e6
+            found.append(DescendantInfo(process.pid, process.ppid, name, state, start))
+        return found
+
+    def _records(self, pid: int) -> Iterator[Any]:
+        """Yield ``struct pydfly_process`` of one process, or of everyone: the same memory each time."""
         call = self._call
         size = call.lib.PYDFLY_PROCESS_BYTES
 
@@ -199,14 +214,10 @@ class KernelProcesses:
 
         room = self._room if pid == _EVERYONE else 1
         records, count = read_list(call, "kern.proc", max(1, size), fill, room)
+        if pid == _EVERYONE:
+            self._room = max(128, count + count // 4)
         out = call.ffi.new("struct pydfly_process *")
-        found = []
         for place in range(count):
             call.lib.pydfly_read_process(records, place, out)
-            if out.pid < 0:  # DragonFly: a thread of the kernel
-                continue
-            name = call.ffi.string(out.name).decode("utf-8", "surrogateescape")
-            state = _STATES.get(out.state, "other")
-            start = (out.seconds * 1_000_000 + out.microseconds + shift) / 1e6
-            found.append(DescendantInfo(out.pid, out.ppid, name, state, start))
-        return found
+            if out.pid >= 0:  # else, on DragonFly, a thread of the kernel
+                yield out

@@ -5,6 +5,10 @@ from __future__ import annotations
 from ...simkernel import Process
 from ...structs import DescendantInfo, Reaped
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def describe(process: Process) -> DescendantInfo:
     """Describe a simulated process; its start time is its place in the order of forks."""
@@ -48,6 +52,10 @@ class SimulatedProcesses:
     def born(self, pid: int) -> float:
         """Return the start time of a child: its place in the order of forks."""
         return float(pid)
+
+    def births(self) -> Callable[[int], float]:
+        """Return what tells the start times of many children."""
+        return self.born
 
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; pids are never reused here, so a process that is gone is just not there."""
