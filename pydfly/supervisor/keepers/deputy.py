@@ -51,8 +51,6 @@ class Deputy:
         self._lifeline = Lifeline(reading, above.leavings.descriptors)
         self._closing = False
         self._domains: dict[int, tuple[int, float]] = {}  # number and grace of the domain of each warden
-        self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
-        self._grace = 0.0
         self._ahead = WardensAhead(self._lifeline)
         self._witness = Witness()
 
@@ -205,21 +203,15 @@ class Deputy:
 
     def _see_to_the_dead(self) -> None:
         """End what killed wardens have left, and say so."""
-        for pid, status in self._keeper.dead_wards:
+        for pid, has_ended in self._keeper.dead_wards:
             number, grace = self._domains.pop(pid, (0, 0.0))
             self._ahead.died(pid)
-            if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, LEFT):
+            if has_ended:
                 self._tell(("over", number, pid))
             elif number:
-                self._lost.append(number)
-                self._grace = max(self._grace, grace)
-                self._keeper.end_orphans(self._grace)
+                self._keeper.end_orphans([number], grace)
         self._keeper.dead_wards.clear()
-        if self._keeper.advance():
-            survivors = self._keeper.survivors
-            for number in self._lost:
-                self._tell(("lost", number, [survivor._asdict() for survivor in survivors]))
-            self._lost, self._grace = [], 0.0
+        if self._keeper.advance(self._tell):
             self._continue_above()
 
     def _continue_above(self) -> None:

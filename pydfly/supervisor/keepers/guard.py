@@ -12,7 +12,7 @@ from ..helper_socket import HelperSocket, close_all
 from ..wire import error_fields
 from . import mailbox
 from .deputy import Deputy
-from .keeper import LEFT, Keeper
+from .keeper import Keeper
 from .mailbox import Mailbox
 from .own_process import adopt_orphans
 
@@ -43,7 +43,6 @@ class Guard:
         self._graces: dict[int, float] = {}  # of domains whose warden is not known yet
         self.early: list[struct_siginfo] = []
         """Signals that came before the last deputy was forked; none where the mailbox does not care for these."""
-        self._orphaned: list[int] = []  # numbers of domains that were left by deputy and warden
         adopt_orphans()
 
     def start_deputy(self, first: tuple[Message, list[int]] | None = None) -> None:
@@ -96,20 +95,15 @@ class Guard:
         """Hear the deputy, collect the dead, and take the step that is due: all of it for a bounded time."""
         self._hear_deputy()
         self.keeper.collect()
-        for pid, status in self.keeper.dead_wards:
+        for pid, has_ended in self.keeper.dead_wards:
             if pid == self._deputy:
                 self._deputy_died()
             elif pid in self._domains:
                 number, grace = self._domains.pop(pid)
-                if not os.WIFEXITED(status) or os.WEXITSTATUS(status) not in (0, LEFT):
-                    self._orphaned.append(number)
-                    self.keeper.end_orphans(grace)
+                if not has_ended:
+                    self.keeper.end_orphans([number], grace)
         self.keeper.dead_wards.clear()
-        if self.keeper.advance():
-            survivors = [survivor._asdict() for survivor in self.keeper.survivors]
-            for number in self._orphaned:
-                self._tell(("lost", number, survivors))
-            self._orphaned = []
+        self.keeper.advance(self._tell)
 
     def close(self) -> None:
         """Have every domain ended, and the deputy end itself; it is heard until then."""
@@ -175,8 +169,8 @@ class Guard:
             os.kill(pid, _signal.SIGCONT)  # that it was stopped may have been told before it was one of the wards
         self._domains = {pid: domain for pid, domain in self._domains.items() if pid in children}
         if any(pid not in self.keeper.kept for pid in children):
-            self._orphaned += [number for number, _ in orphaned]
-            self.keeper.end_orphans(max([grace for _, grace in orphaned], default=0.0))
+            grace = max([grace for _, grace in orphaned], default=0.0)
+            self.keeper.end_orphans([number for number, _ in orphaned], grace)
         else:
             for number, _ in orphaned:
                 self._tell(("lost", number, []))

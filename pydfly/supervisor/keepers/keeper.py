@@ -21,8 +21,11 @@ from .own_process import take_precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...ending.warden_domain import Listing
     from ...structs import Survivor
+    from ..wire import Message
 
 MOST = 5000  # dead children that are collected before this process looks around again
 FAILED = 125  # exit status of a helper that failed: the one above it ends what it has left, and says so
@@ -42,8 +45,8 @@ class Keeper:
         # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
         self.kept: set[int] = set(listing.pids()) if kept is None else kept
         self.childless = False
-        self.survivors: list[Survivor] = []  # of the last ending
-        self.dead_wards: list[tuple[int, int]] = []  # pid and wait status of each, to be taken by what acts on it
+        self.dead_wards: list[tuple[int, bool]] = []  # pid, and whether its domain was ended; for what acts on it
+        self._lost: list[int] = []  # numbers of the domains whose orphans are being ended
         self._session = os.getsid(0)
         self._ending: Ending | None = None
 
@@ -72,36 +75,39 @@ class Keeper:
             self.kept.discard(pid)
             if pid in self.wards:
                 self.wards.discard(pid)
-                self.dead_wards.append((pid, status))
-                if _left_some(status):
+                how = os.WEXITSTATUS(status) if os.WIFEXITED(status) else FAILED
+                self.dead_wards.append((pid, how in (0, LEFT)))
+                if how == LEFT:
                     self.kept.update(self.leavings.hear())
         look_again()
 
-    def end_orphans(self, grace: float) -> None:
-        """Begin to end every child that is no ward; ``advance`` goes on with it."""
+    def end_orphans(self, numbers: list[int], grace: float) -> None:
+        """Begin to end every child that is no ward, left by the domains of these numbers; ``advance`` goes on."""
+        self._lost += numbers
         if self._ending is None:
             take_precedence(will_fork=True)
             members = OwnChildren(self.listing, self.collect, self.kept, self._session)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
-            self.survivors = []
 
-    def advance(self) -> bool:
-        """Take the step that is due, and say whether the orphans' ending is over, if there was one."""
+    def advance(self, tell: Callable[[Message], None]) -> bool:
+        """Take the step that is due; say whether that ended the orphans' ending, once ``tell`` has got every "lost"."""
         if self._ending is None:
             return False
-        if self._none_left():
-            self._ending = None
-            return True
-        now = time.monotonic()
-        if now < self._ending.due:
-            return False
-        if self._ending.step(now) is None:
-            self.survivors = self._ending.survivors
-            self.kept.update({survivor.pid for survivor in self.survivors}.intersection(self.listing.pids()))
-            self._ending = None
-            return True
-        self._ending.gather(now)
-        return False
+        survivors: list[Survivor] = []
+        if not self._none_left():
+            now = time.monotonic()
+            if now < self._ending.due:
+                return False
+            if self._ending.step(now) is not None:
+                self._ending.gather(now)
+                return False
+            survivors = self._ending.survivors
+            self.kept.update({survivor.pid for survivor in survivors}.intersection(self.listing.pids()))
+        for number in self._lost:
+            tell(("lost", number, [survivor._asdict() for survivor in survivors]))
+        self._lost = []
+        self._ending = None
+        return True
 
     @property
     def ending(self) -> bool:
@@ -149,7 +155,3 @@ def last_resort(keeper: Keeper) -> list[int]:
     Children that are to live on are left alone, here too: what a script had started that has executed ``pydfly run``.
     """
     return kill_until_gone(keeper.listing, keeper.kept - keeper.wards)
-
-
-def _left_some(status: int) -> bool:
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == LEFT
