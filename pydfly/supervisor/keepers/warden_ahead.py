@@ -1,7 +1,6 @@
 """A warden that was forked ahead of its launch: the owner gives it that without any help of guard or deputy.
 
-Guard and deputy know its domain from the start, like every other one;
-``supervisor.warden_ahead`` tells the whole of it.
+Guard and deputy know its domain from the start, like every other one.  The whole is in ``supervisor.warden_ahead``.
 
 The command is not forked ahead: it would be older than it is, for everything that tells ages.
 """
