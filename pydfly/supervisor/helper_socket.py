@@ -124,8 +124,11 @@ class HelperSocket:
         """Say that nothing more will be sent; what comes can still be received, unless only closing is allowed."""
         try:
             self._socket.shutdown(_socket.SHUT_WR)
-        except OSError:  # the other end is gone; or this call is refused, and the other end must hear all the same
-            self.close()
+        except OSError as error:
+            # the other end is gone, as the BSDs say, and what it has sent can be received; or this call is refused, and
+            # the other end must hear all the same
+            if error.errno != errno.ENOTCONN:
+                self.close()
 
     def close(self) -> None:
         """Close this end, and every descriptor that no message has claimed."""

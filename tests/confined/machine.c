@@ -6,8 +6,8 @@
  *   both       /proc, /dev/fd but 0 to 2 (no fdescfs), what a BSD does not have in /bin, and pidfds; close_range(2); a
  *              descriptor is cut off where the buffer of recvmsg(2) has no room for its padding; a child with another
  *              exit signal than SIGCHLD is seen by WLINUXCLONE only; the ids of a socket's other end are asked for by
- *              LOCAL_PEERCRED; a signal that is waited for takes its default action, so it stops the process, or is
- *              never told (kern_sigtimedwait())
+ *              LOCAL_PEERCRED; shutdown(2) is refused when the other end is gone; a signal that is waited for takes its
+ *              default action, so it stops the process, or is never told (kern_sigtimedwait())
  *   DragonFly  kill(2) reaches only inside or below the sender's domain (sys/kern/kern_sig.c, CANSIGNAL); adopted
  *              zombies bring no SIGCHLD (sys/kern/kern_exit.c, exit1); of a signal that was waited for only the number is
  *              told; a socket without a name does not tell its family; poll(2) does not look at what nothing is asked
@@ -817,6 +817,18 @@ int getsockname(int descriptor, struct sockaddr *address, socklen_t *size)
     memcpy(address, &own, length < *size ? length : *size);
     *size = length;
     return 0;
+}
+
+/* soshutdown(): a socket whose other end is gone is not connected */
+int shutdown(int descriptor, int how)
+{
+    struct pollfd gone = {.fd = descriptor, .events = 0};
+
+    if (REAL(poll)(&gone, 1, 0) == 1 && gone.revents & POLLHUP) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    return REAL(shutdown)(descriptor, how);
 }
 
 /* poll_copyin(): a descriptor of which nothing is asked is not looked at, its end included */

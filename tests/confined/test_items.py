@@ -183,6 +183,19 @@ with pydfly.supervise(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as
     assert played(machine, code) == ["message", "through", "through, too"]
 
 
+def test_the_last_words_of_a_helper_are_heard(machine: Machine) -> None:
+    """Though it has ended, and shutdown(2) says that its socket is not connected any longer."""
+    code = """
+from pydfly.supervisor.helper_socket import HelperSocket
+ours, theirs = (HelperSocket(end.detach()) for end in socket.socketpair())
+theirs.send(("last", 1))
+theirs.close()
+ours.finish()
+print(json.dumps([[list(message), sent] for message, sent in ours.receive()]))
+"""
+    assert played(machine, code) == [[["last", 1], []]]
+
+
 def test_the_end_of_a_connection_is_seen(machine: Machine) -> None:
     """Also with nothing to read or write: a helper that has ended is not signalled, as its pid may be another's."""
     code = """
