@@ -114,4 +114,5 @@ class ManyDomains(Single):
     def _leave_guard(self) -> None:
         for service in self._services:
             service.close()
+        self._guard.dismissed = True
         self._guard.leave_guard()

@@ -42,6 +42,7 @@ class GuardConnection:
         self._unfinished: set[int] = set()  # descriptors with something to send, or to take that was read
         self.numbers = count(1)
         self._let_go = False
+        self.dismissed = False  # by the owner, whatever of it was not over yet
         self.kept: dict[Domain, None] = {}  # not over, or not told yet; in the order of their start
         self.failure: BaseException | None = None  # why there is no guard
         self.greeted = False
@@ -119,8 +120,10 @@ class GuardConnection:
         """Whether neither guard nor deputy is left, and what they had to end was ended."""
         return self.is_cut() and self._helper.collect()
 
-    def disappointment(self) -> SupervisionError:
-        """Say why nothing is known of a domain, if ``failure`` does not."""
+    def disappointment(self, is_lost: bool) -> SupervisionError:
+        """Say why nothing is known of a domain, if ``failure`` does not; or if that is lost, as was told."""
+        if self.dismissed and not is_lost:
+            return SupervisionError("its Supervisor was stopped, closed or dropped: no more is known of the domain")
         if self.greeted or self._let_go:
             return SupervisionError("the warden was killed; the domain was ended, but how is not known")
         return SupervisionError(f"{self._helper.program} is not pydfly's guard; name a Python by interpreter=")
@@ -143,6 +146,7 @@ class GuardConnection:
     def close(self) -> None:
         """Cut the connections: the domains are ended, but this does not wait for that."""
         self.wake()
+        self.dismissed = self.dismissed or not self.is_cut()
         self._let_go = True
         for sock in tuple(self._watched.values()):
             sock.hang_up()

@@ -202,7 +202,7 @@ class Handle(Owned):
             return self._known.failure
         if self._closed:
             return SupervisionError(f"the handle of {self._name} was closed, so how it ended is not known")
-        return self._guard.failure or self._guard.disappointment()
+        return self._guard.failure or self._guard.disappointment(self._known.lost is not None)
 
     def _check_survivors(self) -> None:
         self._told = True

@@ -246,6 +246,22 @@ def test_survivors_are_named_by_whatever_ends_first_with_an_exception(marker: st
     assert nobody_left(marker)
 
 
+@pytest.mark.parametrize("act", ["stop", "close", "del"])
+def test_an_end_by_the_owner_is_not_told_as_that_of_the_helpers(marker: str, act: str) -> None:
+    supervisor = pydfly.Supervisor(grace=GRACE)
+    handles = [supervisor.supervise(["sleep", "60"])]
+    handles[0].wait_started()
+    if act == "del":
+        del supervisor
+    else:
+        getattr(supervisor, act)()
+        handles.append(supervisor.supervise(["true"]))
+    for handle in handles[act == "stop" :]:
+        with pytest.raises(pydfly.SupervisionError, match="its Supervisor was stopped, closed or dropped"):
+            handle.wait(20)
+    assert nobody_left(marker)
+
+
 @pytest.mark.parametrize("act", ["supervise", "service", "wait_any", "fileno", "stop"])
 def test_a_forked_copy_of_the_owner_has_no_supervisor(act: str) -> None:
     """It is told so at once, whatever it asks for; what the owner has runs on."""
