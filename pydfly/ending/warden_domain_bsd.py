@@ -54,10 +54,13 @@ class KernelList:
 
     def info(self, pid: int) -> DescendantInfo:
         """Describe one process; ProcessLookupError: there is none that can be seen."""
-        for process in self._processes.below(os.getpid()):
-            if process.pid == pid:
-                return process
-        raise ProcessLookupError(f"no process {pid}")
+        try:
+            return self._processes.info(pid)
+        except ProcessLookupError:  # DragonFly finds no zombie by its pid
+            for process in self._processes.everyone():
+                if process.pid == pid:
+                    return process
+            raise
 
     def send(self, target: DescendantInfo, signal: int) -> None:
         """Signal exactly this process; see ``Processes.send``."""
