@@ -20,26 +20,38 @@ export PYDFLY_CONFINED
 [ $# -gt 0 ] || set -- dragonfly freebsd
 "$python" -m tests.confined.machine "$PYDFLY_CONFINED" "$@"
 
-echo "== the rules of the machines, and what the first run on real kernels showed"
-PYDFLY_REQUIRE=native-stub "$python" -m pytest -q -n 4 -p no:cacheprovider tests/confined  # they wait more than they compute
-
 # a pid namespace where that is allowed, so that nothing outlives it
 box=
 if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid --fork --mount-proc --kill-child"; fi
-suites=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
+live=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
 # these look at their own processes only, and wait more than they compute
 services="tests/cli/svc tests/supervisor/test_service.py tests/supervisor/test_service_aio.py tests/live/test_many.py tests/live/test_aio.py"
-services="$services tests/live/test_run_signals.py tests/live/test_terminal.py"
-[ -z "${SUITES:-}" ] || services=
-export python box suites services
+export python box live services
+# what is to be run, a line each: a word for it, and the flavour
+{
+    [ -n "${SUITES:-}" ] || printf 'services %s\n' "$@"
+    printf 'live %s\n' "$@"
+    echo rules "$*"
+} >"$folder/parts"
 # side by side; xargs, as a background job of this shell would ignore Ctrl-C
 # shellcheck disable=SC2016  # expanded by the inner shell
-printf '%s\n' "$@" | xargs -P 2 -I FLAVOUR sh -c '
-    inside="$box $python -m tests.confined.machine $PYDFLY_CONFINED FLAVOUR -- -m pytest -q -p no:cacheprovider"
-    { $inside $suites && { [ -z "$services" ] || $inside -n 3 $services; }; } >"$PYDFLY_CONFINED/FLAVOUR.out" 2>&1 ||
-        echo failed >"$PYDFLY_CONFINED/FLAVOUR.failed"'
-for flavour; do
-    echo "== $flavour: the live suites and the services, as programs in the machine"
-    cat "$folder/$flavour.out"
-done
+xargs -P 5 -I PART sh -c '
+    set -- PART
+    suite=$1
+    shift
+    inside="$box $python -m tests.confined.machine $PYDFLY_CONFINED $1 -- -m pytest -q -p no:cacheprovider"
+    {
+        case $suite in
+            rules)
+                echo "== the rules of the machines, and what the first run on real kernels showed"
+                PYDFLY_REQUIRE=native-stub $python -m pytest -q -n 3 -p no:cacheprovider tests/confined ;;
+            live)
+                echo "== $1: programs in the machine"
+                $inside $live ;;
+            services)
+                echo "== $1: services in the machine"
+                $inside -n 3 $services ;;
+        esac
+    } >"$PYDFLY_CONFINED/$suite.$1.out" 2>&1 || echo failed >"$PYDFLY_CONFINED/$suite.$1.failed"' <"$folder/parts"
+cat "$folder"/*.out
 [ -z "$(find "$folder" -maxdepth 1 -name '*.failed')" ]

@@ -31,13 +31,13 @@ else
 fi
 
 # what keeps a single core busy goes side by side; each part is shown whole when all are done
-parts="check simulated ${compiled:+native} docs"
+parts="check simulated ${compiled:+native confined} docs"
 shown=build/test-parts
 rm -rf "$shown"
 mkdir -p "$shown"
 # xargs, as a background job of this shell would ignore Ctrl-C
 # shellcheck disable=SC2016,SC2086  # expanded by the inner shell; several words
-printf '%s\n' $parts | xargs -P 4 -I PART \
+printf '%s\n' $parts | xargs -P 5 -I PART \
     sh -c 'sh ci/PART.sh "$0" >"$1/PART.out" 2>&1 || echo failed >"$1/PART.failed"' "$python" "$shown"
 for part in $parts; do
     echo "== $(sed -n '2s/^# //p' "ci/$part.sh")"
@@ -45,12 +45,8 @@ for part in $parts; do
 done
 [ -z "$(find "$shown" -name '*.failed')" ] || { echo "test.sh: failed: $(cd "$shown" && echo *.failed)" >&2; exit 1; }
 
-if [ -n "$compiled" ]; then
-    echo "== whole programs on a Linux that looks like DragonFly, and like FreeBSD"
-    sh ci/confined.sh "$python"
-fi
 echo "== everything else"
 # shellcheck disable=SC2086  # several words
 "$python" -m pytest -q -n "$workers" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
 echo "== what sees the other processes of the machine, file by file"
-"$python" -m pytest -q -n auto --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
+"$python" -m pytest -q -n "$workers" --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py

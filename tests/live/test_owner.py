@@ -307,6 +307,16 @@ def test_an_application_that_is_no_interpreter(monkeypatch: pytest.MonkeyPatch, 
         pydfly.supervise(["true"])
 
 
+def test_refused_starts_keep_no_descriptor() -> None:
+    before = open_descriptors()
+    for _ in range(20):
+        service = pydfly.supervise(["no-such-program"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with pytest.raises(FileNotFoundError), service:
+            service.wait_started()
+        del service
+    assert open_descriptors() == before
+
+
 def test_too_few_descriptors() -> None:
     """Whatever is refused for want of them, nothing was started and nothing is left open."""
 
