@@ -37,7 +37,7 @@ def running(machine: Machine, *words: str) -> Iterator[tuple[subprocess.Popen[st
         yield process, process.stdout
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -83,7 +83,7 @@ with pydfly.supervise(["sh", "-c", "setsid sleep 60 & exec sleep 60"], grace=0.2
         os.kill(pids[victim], 9)
         process.stdin.write("\n")
         process.stdin.close()
-        process.wait(20)
+        process.wait(60)
     eventually(lambda: not any(map(onlooker.alive, [*pids, *below])))
     assert [machine.entry(pid).refused for pid in pids] == [0, 0, 0]
 

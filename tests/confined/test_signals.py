@@ -98,7 +98,7 @@ with pydfly.Supervisor(grace=0.1) as supervisor:
     left = supervisor.supervise(["sh", "-c", "trap '' TERM; sleep 60 & wait"])
     os.kill(onlooker.look(left.wait_started()).ppid, signal.SIGKILL)
     try:
-        left.wait(20)
+        left.wait(60)
     except pydfly.SupervisionError:
         print(json.dumps([before, scheduler(supervisor)]))
 """

@@ -170,7 +170,7 @@ def test_the_warden_is_heard_though_guard_and_deputy_were_killed() -> None:
         os.kill(guard, signal.SIGSTOP)
         os.kill(deputy, signal.SIGKILL)
         os.kill(guard, signal.SIGKILL)
-        return await service.wait(20)
+        return await service.wait(60)
 
     assert asyncio.run(main()) == -signal.SIGKILL
 

@@ -152,7 +152,7 @@ def test_a_domain_that_has_ended_has_no_part_in_what_comes_after(marker: str) ->
             os.kill(killed, signal.SIGKILL)
         os.kill(guard, signal.SIGCONT)
         with pytest.raises(pydfly.SupervisionError):
-            deaf.wait(20)
+            deaf.wait(60)
     assert nobody_left(marker)
 
 
@@ -258,7 +258,7 @@ def test_an_end_by_the_owner_is_not_told_as_that_of_the_helpers(marker: str, act
         handles.append(supervisor.supervise(["true"]))
     for handle in handles[act == "stop" :]:
         with pytest.raises(pydfly.SupervisionError, match="its Supervisor was stopped, closed or dropped"):
-            handle.wait(20)
+            handle.wait(60)
     assert nobody_left(marker)
 
 
@@ -356,8 +356,8 @@ def test_a_start_without_a_guard_is_told_and_hangs_nowhere(interpreter: str | No
             os.kill(deputy, signal.SIGKILL)
             os.kill(guard, signal.SIGKILL)
         with pytest.raises(pydfly.SupervisionError) if interpreter else contextlib.nullcontext():
-            first.wait(20)
+            first.wait(60)
         eventually(lambda: supervisor.wait_any(0) == [] and supervisor._guard.is_cut())
         second = supervisor.supervise(["true"])
         with pytest.raises(pydfly.SupervisionError):
-            second.wait(20)
+            second.wait(60)

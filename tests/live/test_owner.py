@@ -163,7 +163,7 @@ def test_forks_beside_tasks() -> None:
                 os._exit(0)
             os.waitpid(pid, 0)
             await asyncio.sleep(0.02)
-        return [await service.wait(20) for service in services]
+        return [await service.wait(60) for service in services]
 
     assert asyncio.run(main()) == list(range(10))
 
@@ -219,7 +219,7 @@ def test_a_handle_outlives_its_loop() -> None:
         await services[0].wait_started()
 
     asyncio.run(start())
-    assert asyncio.run(services[0].wait(10)) == 3
+    assert asyncio.run(services[0].wait(60)) == 3
 
     async def in_both() -> None:
         service = pydfly.aio.supervise(["sleep", "60"], grace=0.2)
@@ -248,7 +248,7 @@ def test_every_wait_can_be_cancelled() -> None:
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            assert await service.wait(10) == -signal.SIGTERM
+            assert await service.wait(60) == -signal.SIGTERM
 
     asyncio.run(main())
 
@@ -419,7 +419,7 @@ def test_a_killed_warden_takes_no_other_domain_along() -> None:
         members = [service.wait_started() and service.processes()[0] for service in services]
         os.kill(members[1].ppid, signal.SIGKILL)
         with pytest.raises(pydfly.SupervisionError, match="the warden was killed"):
-            services[1].wait(10)
+            services[1].wait(60)
         assert not onlooker.exists(members[1].pid)
         assert [service.is_over() for service in services] == [False, True, False]
 
@@ -428,7 +428,7 @@ def test_many_domains_in_a_loop() -> None:
     async def main() -> None:
         async with pydfly.aio.Supervisor(grace=0.5) as supervisor:
             services = [supervisor.supervise(["sh", "-c", f"exit {number}"]) for number in range(10)]
-            assert await asyncio.gather(*(service.wait(20) for service in services)) == list(range(10))
+            assert await asyncio.gather(*(service.wait(60) for service in services)) == list(range(10))
             left = supervisor.supervise(["sleep", "60"])
             assert await supervisor.wait_any(10) == [left]
         assert left.report.signal == signal.SIGTERM
@@ -514,7 +514,7 @@ def test_arguments_that_subprocess_refuses_or_takes() -> None:
             return -1
 
     with pydfly.supervise(["sh", "-c", "exit 3"], stdin=Nothing()) as command:  # type: ignore[arg-type]
-        assert command.wait(20) == 3
+        assert command.wait(60) == 3
     if sys.version_info < (3, 12):
         for value in (None, "x", 2**70):
             with pytest.raises((TypeError, OverflowError)):

@@ -394,7 +394,7 @@ def executed_with(entries: list[bytes], words: list[str]) -> subprocess.Complete
     "way",
     [
         [*RUN[1:], "--"],
-        ["-c", "import pydfly, sys; pydfly.supervise(sys.argv[1:]).wait(20)"],
+        ["-c", "import pydfly, sys; pydfly.supervise(sys.argv[1:]).wait(60)"],
     ],
 )
 def test_an_environment_that_no_dictionary_can_hold(way: list[str]) -> None:

@@ -168,7 +168,7 @@ def test_a_shell_with_job_control_inside(terminal: Terminal) -> None:
     terminal.expect("INNER")
     sleep = f"sleep {200_000 + os.getpid()}"  # nobody else's
     terminal.type(f"{sleep}\n")
-    eventually(lambda: onlooker.with_command(sleep), timeout=20)  # bash's child does not stop before its exec
+    eventually(lambda: onlooker.with_command(sleep), timeout=60)  # bash's child does not stop before its exec
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.type("kill -KILL $$\n")

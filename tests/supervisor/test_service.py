@@ -54,7 +54,7 @@ def test_from_start_to_stop() -> None:
         with pytest.raises(RuntimeError, match="it was not started"):
             web.wait_ready()
         web.start()
-        first = web.wait_ready(timeout=20)
+        first = web.wait_ready(timeout=60)
         assert (first.name, first.state, first.restarts, first.launches) == ("web", "running", 0, 1)
         assert abs(first.since - time.time()) < 20
         assert running(first.pid)

@@ -200,7 +200,7 @@ def test_the_last_bytes_are_whole_and_in_order(daemons: Daemons) -> None:
     def log() -> bytes:
         return subprocess.run(command, capture_output=True).stdout
 
-    eventually(lambda: log()[:-1] == wanted, timeout=20)
+    eventually(lambda: log()[:-1] == wanted, timeout=60)
 
 
 def test_others_are_refused(web: Daemons) -> None:
@@ -239,7 +239,7 @@ def test_a_stopped_daemon_is_waited_for(web: Daemons) -> None:
     os.kill(pid, signal.SIGSTOP)
     client = web.start("status", "web")
     os.kill(pid, signal.SIGCONT)
-    assert client.communicate(timeout=20)[0] == "web              running\n"
+    assert client.communicate(timeout=60)[0] == "web              running\n"
     assert running(pid)
 
 
