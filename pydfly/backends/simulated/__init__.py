@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ... import errors, simkernel, structs
 from ...constants import dragonfly
+from ...simkernel import Process
 from ...simkernel.dragonfly import rtld
+from ...structs import Data, Program, ResidentEntry
 from .. import arguments, freebsd_arguments
+from ..protocol import Backend
 from .processes import SimulatedProcesses
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ...simkernel import Process
-    from ...structs import Data, Program, ResidentEntry
-    from ..protocol import Backend
 
 _NO_SIGNAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which cannot deliver it
 PROGRAM = "/usr/local/bin/python3"

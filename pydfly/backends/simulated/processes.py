@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...simkernel import Process
 from ...structs import DescendantInfo, Reaped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def describe(process: Process) -> DescendantInfo:
