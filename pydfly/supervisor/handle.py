@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from _thread import get_ident
-from itertools import count
 
 from ..ending.policy import plan
 from ..errors import SupervisionError, SurvivorsError
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from ..structs import DescendantInfo
     from .guard_connection import GuardConnection
-    from .owner_socket import OwnerSocket
     from .prepare import Prepared
     from .report import Report, Step
     from .wire import Message
@@ -37,15 +35,11 @@ class Handle(Owned):
     their way to guards.
     """
 
-    line: OwnerSocket
-    """The line to the warden."""
-
     def __init__(self, guard: GuardConnection, prepared: Prepared, alone: bool) -> None:
         super().__init__(guard)
         self._alone = alone
         self._launch = prepared.launch
         self._spare = prepared.spare
-        self._serials = count(1)
         self._failure_told = False
         self._closed = False
         self._told = False  # whether stop() or wait() has said how it ended
@@ -60,10 +54,6 @@ class Handle(Owned):
         if not alone:
             guard.kept[self] = None
         send_launch(guard, self, number, prepared, reserved)
-
-    def __del__(self) -> None:
-        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "line"):
-            self._hang_up()
 
     def __repr__(self) -> str:
         state = "over" if self._over() else "running" if self._known.pid else "starting"
@@ -230,15 +220,13 @@ class Handle(Owned):
 
     def _finish(self) -> None:
         """The last word was said: let the line go, and with it a guard that has nothing else to do."""
-        self.line.hang_up()
-        self._guard.forget(self.line)
+        super()._hang_up()
         if self._alone:
             self._guard.leave_guard()
 
     def _hang_up(self) -> None:
         self._closed = True
         self._guard.kept.pop(self, None)
-        self.line.hang_up()
-        self._guard.forget(self.line)
+        super()._hang_up()
         if self._alone:
             self._guard.close()

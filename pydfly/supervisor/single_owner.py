@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from itertools import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
     from .guard_connection import GuardConnection
+    from .owner_socket import OwnerSocket
 
 
 class Single:
@@ -27,12 +29,24 @@ def check_owner(owner: int) -> None:
 class Owned(Single):
     """A handle of a guard.  A forked copy of its owner owns nothing."""
 
+    line: OwnerSocket
+    """The line to who answers: the warden of a domain, the guard of a service."""
     _number: int
     """Of its domain; not there before the guard's side knows it."""
 
     def __init__(self, guard: GuardConnection) -> None:
         self._guard = guard
         self._owner = os.getpid()
+        self._serials = count(1)
+
+    def __del__(self) -> None:
+        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "line"):
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Let the line go."""
+        self.line.hang_up()
+        self._guard.forget(self.line)
 
     def _check_owner(self) -> None:
         """Be there for what the caller wants; RuntimeError: this is a forked copy of the owner."""

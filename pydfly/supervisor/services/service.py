@@ -6,7 +6,6 @@ The guard restarts the service; a caller asks, and reads what the guard has told
 from __future__ import annotations
 
 import os
-from itertools import count
 
 from ...errors import SupervisionError, SurvivorsError
 from ...structs import Survivor
@@ -35,7 +34,6 @@ class ServiceHandle(Owned):
 
     def __init__(self, guard: GuardConnection, prepared: Prepared, fields: dict[str, Any]) -> None:
         super().__init__(guard)
-        self._serials = count(1)
         self._answers: dict[int, tuple[bool, Any]] = {}  # whether it was met, and its value or the error
         self._refusal: BaseException | None = None  # why there is no such service
         self._status: ServiceStatus | None = None
@@ -49,10 +47,6 @@ class ServiceHandle(Owned):
         fields = {**fields, "launch": prepared.launch.fields()}
         guard.control.send(("service", number, prepared.targets, fields), prepared.sources, prepared.inner)
         guard.send(guard.control)
-
-    def __del__(self) -> None:
-        if os.getpid() == getattr(self, "_owner", None) and hasattr(self, "line"):
-            self._hang_up()
 
     def __repr__(self) -> str:
         return f"<pydfly.Service {self.name!r} {self._status.state if self._status else 'unknown'}>"
@@ -149,10 +143,6 @@ class ServiceHandle(Owned):
         if status.state == "failed" and status.launches == before:
             self._check_survivors()
             self._check_ready()
-
-    def _hang_up(self) -> None:
-        self.line.hang_up()
-        self._guard.forget(self.line)
 
 
 class Service(ServiceHandle):
