@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO
 
 import pytest
@@ -298,6 +299,18 @@ def test_a_short_file_is_no_executable(dragonfly: Machine, content: str) -> None
     file.write_text(content)
     done = dragonfly.run("-m", "pydfly", "resident", str(file))
     assert (done.returncode, done.stderr) == (1, f"resident: {file}: not a dynamic executable\n")
+
+
+def test_the_demonstration(machine: Machine) -> None:
+    """All of it holds where there is no /proc, no setsid(1), and no registry but a kernel's."""
+    command = Path(machine.python).with_name("pydfly")
+    code = f"import sys; sys.path.insert(0, {str(machine.tree)!r}); from pydfly.cli import main; sys.exit(main())"
+    command.write_text(f"#!{machine.python}\n{code}\n")
+    command.chmod(0o755)
+    done = machine.run(
+        "-c", "import runpy, sys; sys.path.insert(0, ''); runpy.run_path('ci/demo.py', run_name='__main__')"
+    )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "=== everything held"), done.stdout + done.stderr
 
 
 def test_a_recording_replays(machine: Machine) -> None:
