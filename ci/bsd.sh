@@ -8,15 +8,11 @@ case $(uname -s) in
     DragonFly | FreeBSD) ;;
     *) echo "bsd.sh: this machine runs $(uname -s)" >&2; exit 1 ;;
 esac
-python=${PYTHON:-python3}
-"$python" -m venv --clear build/venv-bsd
+python=$PWD/$(PYDFLY_BUILD_EXTENSION=yes sh ci/venv.sh build/venv-bsd)
 # cffi is compiled here, against the system's libffi; ruff and mypy are not wanted, they have no wheels for these systems;
 # pytest refuses the options in pyproject.toml where the plugin that they are for is missing
-build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check \
-    pytest pytest-timeout hypothesis build setuptools cffi
-PYDFLY_BUILD_EXTENSION=yes build/venv-bsd/bin/python -m pip install --quiet --disable-pip-version-check .
-python=$PWD/build/venv-bsd/bin/python
-empty=$(mktemp -d -t pydfly)
+"$python" -m pip install --quiet --disable-pip-version-check pytest pytest-timeout hypothesis build setuptools cffi
+empty=$(mktemp -d -t pydfly.XXXXXX)
 trap 'rm -r "$empty"' EXIT
 # from an empty directory, so that it is the installed package that works
 (cd "$empty" && "$python" -Im pydfly doctor && "$python" -Im pydfly conform --out conform.jsonl &&

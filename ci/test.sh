@@ -3,6 +3,7 @@
 # usage: test.sh [fast]      fast: format, types, structure, the pure rooms, and one file of each live room
 set -eu
 cd "$(dirname "$0")/.."
+case $(uname -s) in DragonFly | FreeBSD) exec sh ci/bsd.sh ;; esac # what can be checked there
 lane=${1:-whole}
 case $lane in
     whole) python=$(sh ci/venv.sh build/venv-test test,docs,cross) ;;
