@@ -116,6 +116,20 @@ def test_imports_go_downward(module: str) -> None:
             assert imported != "pydfly._native" or module == "pydfly.backends.native"
 
 
+def test_no_module_needs_what_is_not_installed() -> None:
+    """At the top of a module stands the standard library only: what else there is may be missing, or is for types."""
+    foreign = {
+        f"{module}:{node.lineno} {name}"
+        for module, path in MODULES.items()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and not getattr(node, "level", 0)
+        for name in [getattr(node, "module", None) or node.names[0].name]
+        if name.partition(".")[0] not in {*sys.stdlib_module_names, "pydfly"}
+        if not (name == "pytest" and module.startswith("pydfly.pytest_plugin"))
+    }
+    assert foreign == set()
+
+
 def test_no_circles() -> None:
     """No module leads back to itself: not by a late import, not for the sake of types."""
     graph = {name: {other for other, _ in imports(name) if other in MODULES} for name in MODULES}

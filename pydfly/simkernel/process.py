@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from typing_extensions import Self
-
 from .. import structs
 from ..errors import refusal
 from ..structs import Data, ModuleStat, ResidentEntry
@@ -18,6 +16,10 @@ from . import credentials, lifecycle, signals
 from .proc import PendingSignal, Proc
 from .states import CATCH, DEFAULT, IGNORE
 from .vnodes import Executed, File
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing_extensions import Self  # no dependency: only type checkers need it
 
 
 class SystemCalls(Proc):
