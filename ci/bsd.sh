@@ -11,7 +11,7 @@ esac
 python=$PWD/$(PYDFLY_BUILD_EXTENSION=yes sh ci/venv.sh build/venv-bsd)
 # cffi is compiled here, against the system's libffi; ruff and mypy are not wanted, they have no wheels for these systems;
 # pytest refuses the options in pyproject.toml where the plugin that they are for is missing
-"$python" -m pip install --quiet --disable-pip-version-check pytest pytest-timeout hypothesis build setuptools cffi
+"$python" -m pip install --quiet --disable-pip-version-check pytest pytest-timeout hypothesis build 'setuptools>=77' cffi
 empty=$(mktemp -d -t pydfly.XXXXXX)
 trap 'rm -r "$empty"' EXIT
 # from an empty directory, so that it is the installed package that works
