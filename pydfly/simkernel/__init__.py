@@ -16,8 +16,6 @@ Rule 2: what the real kernel does and this one does not model raises NotImplemen
 
 from __future__ import annotations
 
-from typing import Any
-
 from .faults import KernelPanic, SimulationError
 from .kernel import Kernel, Process
 from .syscalls.sysent import (
@@ -41,10 +39,6 @@ __all__ = [
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
 """The kernels that can be had; the first of each is the default."""
-_HOMES = dict.fromkeys(__all__, "syscalls.sysent") | {
-    "Kernel": "kernel", "Process": "kernel", "KernelPanic": "faults", "SimulationError": "faults",
-}  # fmt: skip
-"""Where each name is that is not here."""
 
 
 def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
@@ -63,8 +57,6 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     version = version or VERSIONS[flavour][0]
     if version not in VERSIONS[flavour]:
         raise NotImplementedError(f"{flavour} {version} is not modelled: {', '.join(VERSIONS[flavour])} is")
-    from .kernel import Kernel
-
     if flavour == "freebsd":
         from .freebsd.rules import FreeBSD
 
@@ -72,13 +64,3 @@ def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:
     from .dragonfly.rules import DragonFly
 
     return Kernel(DragonFly(version))
-
-
-def __getattr__(name: str) -> Any:
-    """Load the kernel when it is asked for: a program that needs one module of rules should not pay for all."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
