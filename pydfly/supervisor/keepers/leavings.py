@@ -30,7 +30,7 @@ class Leavings:
         try:
             for begin in range(0, len(words), _AT_ONCE):
                 os.write(self.descriptors[1], b"".join(words[begin : begin + _AT_ONCE]))
-        except BlockingIOError:
+        except OSError:  # it is full, or was taken away: no reason to end those after all
             return
 
     def hear(self) -> list[int]:
