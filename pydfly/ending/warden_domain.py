@@ -59,19 +59,30 @@ class OwnChildren:
         collect: collects dead children; only what it has collected can vanish from the list.
         wards: pids of children that are not to be ended, with all that is below them.
         session: id of the session that the keeper was started in: processes of others may be in it.
+        hear: called when the children were listed, and may add to the wards: one that has ended in that moment had told
+            before which of its children are to live on.
     """
 
     def __init__(
-        self, listing: Listing, collect: Callable[[], object], wards: Collection[int] = (), session: int = 0
+        self,
+        listing: Listing,
+        collect: Callable[[], object],
+        wards: Collection[int] = (),
+        session: int = 0,
+        hear: Callable[[], object] | None = None,
     ) -> None:
         self._listing = listing
         self._collect = collect
         self._wards = wards
+        self._hear = hear
         self._sessions = {0, session or os.getsid(0), os.getsid(0)}  # where others may be; 0 is none of ours
 
     def pids(self) -> list[int]:
         """Return the pids of the children, zombies included, without the wards: empty means that none is left."""
-        return [pid for pid in self._listing.pids() if pid not in self._wards]
+        pids = self._listing.pids()
+        if self._hear:
+            self._hear()
+        return [pid for pid in pids if pid not in self._wards]
 
     def members(self) -> list[DescendantInfo]:
         """List the members, zombies included, parents before their children, those that cannot be seen, too."""

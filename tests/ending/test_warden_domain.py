@@ -49,3 +49,10 @@ def test_a_process_whose_parent_dies_while_it_is_looked_for_is_found() -> None:
     """Between two lists it moves to the helper, and is there all the time."""
     members = OwnChildren(Moving(), lambda: None).members()
     assert [member.pid for member in members] == [10, 11, 12]
+
+
+def test_what_a_ward_leaves_is_spared_in_the_moment_of_its_end() -> None:
+    """It has told that before, and may not have been collected yet when its child is listed as the helper's own."""
+    wards = {11}
+    children = OwnChildren(Moving(), lambda: None, wards, hear=lambda: wards.add(10))
+    assert children.pids() == []

@@ -41,6 +41,7 @@ class Keeper:
     def __init__(self, listing: Listing, kept: set[int] | None = None, leavings: Leavings | None = None) -> None:
         self.listing = listing
         self.leavings = leavings or Leavings()
+        self._is_deputy = leavings is not None
         self.wards: set[int] = set()
         # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
         self.kept: set[int] = set(listing.pids()) if kept is None else kept
@@ -78,15 +79,21 @@ class Keeper:
                 how = os.WEXITSTATUS(status) if os.WIFEXITED(status) else FAILED
                 self.dead_wards.append((pid, how in (0, LEFT)))
                 if how == LEFT:
-                    self.kept.update(self.leavings.hear())
+                    self._hear()
         look_again()
+
+    def _hear(self) -> None:
+        """Keep what helpers below have told that they leave."""
+        self.kept.update(self.leavings.hear())
 
     def end_orphans(self, numbers: list[int], grace: float) -> None:
         """Begin to end every child that is no ward, left by the domains of these numbers; ``advance`` goes on."""
         self._lost += numbers
         if self._ending is None:
             take_precedence(will_fork=True)
-            members = OwnChildren(self.listing, self.collect, self.kept, self._session)
+            # a guard would take from a new deputy what that one's wardens tell
+            hear = self._hear if self._is_deputy else None
+            members = OwnChildren(self.listing, self.collect, self.kept, self._session, hear)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
 
     def advance(self, tell: Callable[[Message], None]) -> bool:
