@@ -59,28 +59,31 @@ class Keeper:
 
     def collect(self) -> None:
         """Collect dead children, a bounded number of them, and continue wards that were stopped."""
+        gone = set()
         for _ in range(MOST):
             try:
                 pid, status = waitpid(-1, os.WNOHANG | os.WUNTRACED)
             except ChildProcessError:
                 self.childless = True
-                return
+                break
             if pid == 0:
-                return
+                break
             if os.WIFSTOPPED(status):
                 if pid in self.wards:
                     os.kill(pid, _signal.SIGCONT)  # a stopped ward guards nothing
                 else:
                     let_go_on(pid, status)
                 continue
-            self.kept.discard(pid)
+            gone.add(pid)
             if pid in self.wards:
                 self.wards.discard(pid)
                 how = os.WEXITSTATUS(status) if os.WIFEXITED(status) else FAILED
                 self.dead_wards.append((pid, how in (0, LEFT)))
                 if how == LEFT:
                     self._hear()
-        look_again()
+        else:
+            look_again()
+        self.kept.difference_update(gone)  # behind what was told of them: their pids may be others' soon
 
     def _hear(self) -> None:
         """Keep what helpers below have told that they leave."""
