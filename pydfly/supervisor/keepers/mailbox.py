@@ -72,9 +72,12 @@ class Mailbox:
 
     def wait(self, timeout: float | None) -> struct_siginfo | None:
         """Sleep until a signal comes, and take it; None after ``timeout`` seconds."""
+        taken: struct_siginfo | None
         if timeout is None:
-            return _signal.sigwaitinfo(self._signals)
-        return _signal.sigtimedwait(self._signals, min(max(0.0, timeout), LONGEST))
+            taken = _signal.sigwaitinfo(self._signals)
+        else:
+            taken = _signal.sigtimedwait(self._signals, min(max(0.0, timeout), LONGEST))
+        return taken
 
     def wait_until(self, due: float) -> struct_siginfo | None:
         """Sleep until a signal comes, and take it; None when the monotonic clock has come to ``due``."""
