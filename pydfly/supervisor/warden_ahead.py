@@ -16,6 +16,7 @@ Only one of the two can get it.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from . import start_guard
 from .descriptors import Descriptors, closed_in_forks
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         def send(self, sock: OwnerSocket) -> None: ...
 
 
+_NEXT = "next"
 SECOND = 2  # the start after which a warden is ordered: who has started two commands may start more
 
 
@@ -114,29 +116,24 @@ class Reserve:
     """The warden that waits, if any, as its owner sees it."""
 
     def __init__(self) -> None:
-        self._kept: list[Reserved] = []
+        self._kept: dict[str, Reserved] = {}  # taken out at once, and without an exception that keeps frames alive
 
     def claim(self, grace: float) -> Reserved | None:
         """Return the warden that waits; None if there is none yet, or none for domains of this grace."""
-        try:
-            reserved = self._kept.pop()  # first: one that an exception comes upon here is let go of
-        except IndexError:
-            return None
-        if reserved.grace != grace or reserved.is_dead():
+        reserved = self._kept.pop(_NEXT, None)  # first: one that an exception comes upon here is let go of
+        if reserved is None or reserved.grace != grace or reserved.is_dead():
             return None
         if reserved.is_claimed():
             return reserved
-        self._kept.append(reserved)  # it does not wait yet
+        self._kept[_NEXT] = reserved  # it does not wait yet
         return None
 
     def order(self, guard: Guard, grace: float) -> None:
         """Order the next one, if there is none; without it a start only takes longer."""
         if self._kept:
             return
-        try:
-            self._kept.append(Reserved(guard, grace))
-        except OSError:
-            return
+        with suppress(OSError):
+            self._kept[_NEXT] = Reserved(guard, grace)
 
     def close(self) -> None:
         """Let go of it: it ends."""

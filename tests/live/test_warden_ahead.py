@@ -225,7 +225,7 @@ def test_a_forked_copy_of_the_owner_keeps_nothing_alive() -> None:
     for _ in range(2):
         made.supervise(SLEEP).wait_started()
     deputy, spare = kept(made)
-    (reserved,) = made._guard.reserve._kept
+    (reserved,) = made._guard.reserve._kept.values()
     opened = {reserved.line.fileno(), *reserved._token.numbers}
     assert opened < set(onlooker.descriptors())
     reading, writing = os.pipe()
@@ -255,7 +255,7 @@ def test_no_descriptors_for_the_next(supervisor: pydfly.Supervisor, monkeypatch:
     monkeypatch.setattr(descriptors.Descriptors, "pipe", refuse)
     for _ in range(3):
         assert supervisor.supervise(SLEEP).wait_started(timeout=60)
-        assert supervisor._guard.reserve._kept == []
+        assert supervisor._guard.reserve._kept == {}
 
 
 def test_no_descriptors_in_the_warden(supervisor: pydfly.Supervisor) -> None:
