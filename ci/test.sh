@@ -13,7 +13,7 @@ esac
 if [ "$lane" = fast ]; then
     echo "== format, types, structure"
     sh ci/check.sh "$python"
-    exec "$python" -m pytest -q -n auto tests/simkernel tests/ending tests/supervisor/test_line.py tests/supervisor/test_wire.py \
+    exec "$python" -m pytest -q -n auto tests/simkernel tests/ending tests/supervisor/test_helper_socket.py tests/supervisor/test_wire.py \
         tests/conformance/test_table.py tests/cli/test_cli.py tests/backends/test_linux_process.py tests/test_resident.py \
         tests/live/test_aio.py tests/live/test_own_domain.py tests/test_errors.py tests/test_escape.py
 fi

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 import statistics
 import subprocess
 import sys
@@ -254,3 +255,12 @@ def test_no_drawers() -> None:
     names = {module.name for module in pkgutil.walk_packages([str(PACKAGE)], "pydfly.")}
     drawers = {"utils", "util", "common", "helpers", "base", "core", "manager", "misc", "compat"}
     assert {name.rpartition(".")[2] for name in names} & drawers == set()
+
+
+def test_scripts_name_tests_that_are_there() -> None:
+    """A renamed file would leave a script without tests, or with a part of them."""
+    root = Path(__file__).parents[1]
+    scripts = "\n".join(path.read_text() for path in sorted((root / "ci").glob("*.sh")))
+    named = set(re.findall(r"\btests/[\w/]+(?:\.py)?\b", scripts))
+    assert "tests/supervisor/test_helper_socket.py" in named
+    assert [name for name in sorted(named) if not (root / name).exists() and not list(root.glob(f"{name}*"))] == []
