@@ -8,7 +8,7 @@ from collections.abc import Collection
 from ..named_tuple import NamedTuple
 from ..structs import DescendantInfo
 from .births import Origin
-from .leaks import Leak, command_line
+from .leaks import Leak, command_line, is_named
 from .watch import Watch
 
 
@@ -19,6 +19,7 @@ class _Suspect(NamedTuple):
     test: str
     process: DescendantInfo
     origin: Origin
+    exempt: Collection[str]
 
 
 class Report:
@@ -34,7 +35,8 @@ class Report:
         """Note what the test with this id left behind, but for the names that are exempt (patterns of the shell)."""
         now = time.monotonic()
         self._judge(now)
-        self._suspects += [_Suspect(now, test, process, origin) for process, origin in self._watch.suspects(exempt)]
+        found = self._watch.suspects(exempt)
+        self._suspects += [_Suspect(now, test, process, origin, exempt) for process, origin in found]
 
     def finish(self) -> list[str]:
         """Give the last ones their grace, end everything that is listed, and return the lines of the list."""
@@ -53,9 +55,11 @@ class Report:
         if not due:
             return
         self._suspects = [suspect for suspect in self._suspects if suspect not in due]
-        alive = {process.identity for process, _ in self._watch.alive([(each.process, each.origin) for each in due])}
+        alive = self._watch.alive([(suspect.process, suspect.origin) for suspect in due])
+        now_called = {process.identity: process for process, _ in alive}
         for suspect in due:
-            if suspect.process.identity in alive:
-                leak = Leak(suspect.process, command_line(suspect.process), suspect.origin, True)
-                self._found.append((suspect.process, suspect.origin))
+            process = now_called.get(suspect.process.identity)
+            if process is not None and not is_named(process, suspect.exempt):
+                leak = Leak(process, command_line(process), suspect.origin, True)
+                self._found.append((process, suspect.origin))
                 self._lines.setdefault(suspect.test, []).append(f"  {leak.told(suspect.test)}")

@@ -117,23 +117,29 @@ class Watch:
         found, self._suspects = self._suspects, []
         if not found:
             return []
-        allowed = (*self._allowed, *exempt)
-        return [(process, origin) for process, origin in found if not is_named(process, allowed)]
+        return self.alive(found, exempt)
 
     def check(self, exempt: Collection[str] = ()) -> list[Leak]:
         """Find what was left behind, give it its grace, and end it."""
         found = self.suspects(exempt)
         end = self._processes.clock() + self.grace
         while found and self._processes.clock() < end:
-            found = self.alive(found)
+            found = self.alive(found, exempt)
             found += self.suspects(exempt)  # one that ends may have left a successor
             time.sleep(_PAUSE if found else 0)
         return self.end(found) if found else []
 
-    def alive(self, found: list[tuple[DescendantInfo, Origin]]) -> list[tuple[DescendantInfo, Origin]]:
-        """Return those that still live."""
-        alive = {each.identity for each in self._processes.below(self._own) if each.state != "zombie"}
-        return [(process, origin) for process, origin in found if process.identity in alive]
+    def alive(
+        self, found: list[tuple[DescendantInfo, Origin]], exempt: Collection[str] = ()
+    ) -> list[tuple[DescendantInfo, Origin]]:
+        """Return those that still live, as they are now, apart from what may be.
+
+        A process is often found between its fork and its exec, when it has the name of what started it.
+        """
+        alive = {each.identity: each for each in self._processes.below(self._own) if each.state != "zombie"}
+        allowed = (*self._allowed, *exempt)
+        still = [(alive[process.identity], origin) for process, origin in found if process.identity in alive]
+        return [(process, origin) for process, origin in still if not is_named(process, allowed)]
 
     def end(self, found: list[tuple[DescendantInfo, Origin]]) -> list[Leak]:
         """SIGKILL them and whatever they start meanwhile, until none of it lives."""
