@@ -3,7 +3,7 @@
 Each command is a module of this package with ``main(parsed) -> exit status``; it is imported only when it is called, so
 that ``pydfly run`` starts as fast as it can.  What the options are is said in ``options``.
 
-Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system, never a traceback.
+Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system (125 in ``run``), never a traceback.
 """
 
 from __future__ import annotations
@@ -39,23 +39,29 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         die_of(_signal.SIGINT)  # so that a loop of the calling shell ends as well
         return 130
     except MemoryError:
-        return complain(f"{words[0]}: no memory", 125 if words[0] == "run" else 1, last=True)
+        return complain(f"{words[0]}: no memory", _failure(words[0]), last=True)
     except Exception as error:
+        failure = _failure(words[0])
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):  # nothing can be loaded now
-            return complain(f"{words[0]}: {error.strerror}", 125 if words[0] == "run" else 1, last=True)
+            return complain(f"{words[0]}: {error.strerror}", failure, last=True)
         from ..errors import BackendError, SyscallError
 
         if isinstance(error, SyscallError):
-            return complain(f"{error.syscall}: {error.strerror}: {error.reason}", 1, last=True)
+            return complain(f"{error.syscall}: {error.strerror}: {error.reason}", failure, last=True)
         if isinstance(error, OSError):
             _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
-            return complain(f"{error.filename or words[0]}: {error.strerror or error}", 1, last=True)
+            return complain(f"{error.filename or words[0]}: {error.strerror or error}", failure, last=True)
         if isinstance(error, BackendError):
-            return complain(f"backend: {error}", 1, last=True)
+            return complain(f"backend: {error}", failure, last=True)
         raise
     if arguments is None and words[0] == "run":
         _leave(status)
     return status
+
+
+def _failure(command: str) -> int:
+    """Return the exit status of a command that failed itself: 1 would be taken for that of the program in ``run``."""
+    return 125 if command == "run" else 1
 
 
 def _dispatch(words: list[str], mask: set[int] | None) -> int:

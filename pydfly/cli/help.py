@@ -1,7 +1,7 @@
 """``pydfly help [TOPIC]``: show a manual page; without a topic, the commands.  And the text of ``COMMAND --help``.
 
 On a terminal man(1) or mandoc(1) shows a page, where there is one; otherwise its text is printed, as mandoc made it
-when the package was built (ci/man.py).
+when the package was built (ci/man.sh).
 """
 
 from __future__ import annotations

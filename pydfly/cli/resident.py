@@ -204,6 +204,8 @@ def _complain(text: str | None) -> int:
     if text:
         _say(f"resident: {text}")
     _say(USAGE)
+    if sys.stderr.isatty():  # a script sees what the tool says, and nothing else
+        _say("pydfly help resident shows the manual")
     return 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -58,11 +59,21 @@ def test_errors_of_use(words: list[str]) -> None:
 
 @pytest.mark.parametrize("spec", ["foo", "linux:", "linux:netbsd", "native:", ":freebsd"])
 def test_unknown_backend(spec: str) -> None:
-    """A wrong $PYDFLY_BACKEND is one clear line and exit status 1."""
-    output = pydfly("status", PYDFLY_BACKEND=spec)
-    assert output.returncode == 1
-    assert output.stderr.startswith("pydfly: backend: unknown ")
-    assert len(output.stderr.splitlines()) == 1
+    """A wrong $PYDFLY_BACKEND is one clear line and exit status 1, which in `run` would be the command's own."""
+    for words, status in ((["status"], 1), (["run", "true"], 125)):
+        output = pydfly(*words, PYDFLY_BACKEND=spec)
+        assert output.returncode == status
+        assert output.stderr.startswith("pydfly: backend: unknown ")
+        assert len(output.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("backend", ["sim", "native"])
+def test_run_where_no_backend_can_answer(backend: str) -> None:
+    if backend == "native" and sys.platform != "linux":
+        pytest.skip("it can here")
+    output = pydfly("run", "true", PYDFLY_BACKEND=backend)
+    assert (output.returncode, output.stdout) == (125, "")
+    assert re.fullmatch(r"pydfly: backend: .*\n", output.stderr)
 
 
 def test_status() -> None:

@@ -45,6 +45,14 @@ def in_terminal(*words: str, **environment: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.parametrize(
+    ("words", "page"), [(["resident", "--help"], "resident"), (["svc", "--bogus"], "svc"), (["svc", "--help"], "svc")]
+)
+def test_where_more_help_is(words: list[str], page: str) -> None:
+    """These two follow the tools whose names they have, which say little; on a terminal a line tells of the manual."""
+    assert f"pydfly help {page} shows" in in_terminal(*words)
+
+
 @linux_only
 def test_tree_in_colours_where_they_are_wanted() -> None:
     pytest.importorskip("rich")

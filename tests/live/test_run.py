@@ -119,7 +119,7 @@ def test_a_simulated_kernel_has_nothing_to_supervise() -> None:
     result = subprocess.run(
         [*RUN, "true"], env=ENVIRONMENT | {"PYDFLY_BACKEND": "sim"}, capture_output=True, text=True, timeout=60
     )
-    assert result.returncode == 1
+    assert result.returncode == 125
     assert "no real processes" in result.stderr
 
 

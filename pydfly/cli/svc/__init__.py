@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
             print("pydfly svc -h lists the directives; pydfly help svc shows the manual", file=sys.stderr)
         return 1
     if request.directive == "help":
-        print(grammar.HELP, end="")
+        print(grammar.HELP, end="", flush=True)
+        if sys.stderr.isatty():
+            print("pydfly help svc shows the options, and the manual", file=sys.stderr)
         return 0
     if request.directive == "init":
         from .initialize import init

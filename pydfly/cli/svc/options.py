@@ -153,6 +153,7 @@ OPTIONS: tuple[tuple[str, str, str, Take], ...] = (
     ("--backoff", "id", "factor by which the pause between restarts grows", _set("backoff", _number(1))),
     ("--stop-signal", "signal", "what asks it to end (TERM)", _set("stop_signal", signal_number)),
     ("--kill-mode", "id", "mixed or everyone, which get that signal", _set("kill_mode", kill_mode)),
+    ("--help", "", "show a help text, as -h does", _help),
     ("--json", "", "print JSON", _mark("json")),
     ("-v", "", "show more of each service", _mark("verbose")),
 )

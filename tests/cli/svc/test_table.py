@@ -70,6 +70,9 @@ WITHOUT_SERVICES = [
     Call("-R junk", NO_DIRECTIVE, "", 1),
     Call("-t 0x10", NO_DIRECTIVE, "", 1),
     Call("-h", HELP),
+    Call("--help", HELP),
+    Call("-f --help -q", HELP),
+    Call("--help=x", UNKNOWN, "svc: illegal option -- -\n", 1),
     Call("-fh", HELP),
     Call("-h -q", HELP),
     Call("-r 1 -h status", HELP),
@@ -160,6 +163,7 @@ WITHOUT_SERVICES = [
     ],
     init_fails(f"init {LONG} sleep 1", f'Cannot init, unable to create "{LONG}": File name too long', LONG),
     Call("-f -x init web true", EXITED),
+    Call("-f -x init web false", EXITED.replace("status 0", "status 1")),
 ]  # fmt: skip
 
 ONE = [
