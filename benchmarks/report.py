@@ -12,13 +12,13 @@ from pathlib import Path
 
 from .rows import Result
 
-HEAD = ("row", "against", "ours", "theirs", "ratio", "goal", "quartiles", "")
+HEAD = ("row", "against", "ours", "theirs", "ratio", "goal", "quartiles", "result")
 
 
 def cells(result: Result, slack: float) -> tuple[str, ...]:
     """Return the texts of one row."""
     row = result.row
-    goal = "report" if row.goal is None else f"{row.goal:g}"
+    goal = "none" if row.goal is None else f"{row.goal:g}"
     ratio, spread = result.ratio, result.spread
     if not result.ours:
         return (row.name, row.against, "", "", "", goal, "", result.lacking or f"FAILED: {result.failed}")
@@ -104,6 +104,12 @@ def as_json(results: Sequence[Result], slack: float, missing: dict[str, str]) ->
 def as_markdown(results: Sequence[Result], slack: float, command: str) -> str:
     """Return the page of the manual."""
     lines = [HEAD, tuple("---" for _ in HEAD), *(cells(result, slack) for result in results)]
-    rows = "\n".join(f"| {' | '.join(text.replace('|', '/') for text in line)} |" for line in lines)
+    rows = "\n".join(f"| {' | '.join(_in_a_cell(text) for text in line)} |" for line in lines)
     page = Path(__file__).with_name("page.md").read_text()
     return page.format(command=command, machine=machine(), rows=rows)
+
+
+def _in_a_cell(text: str) -> str:
+    text = text.replace("|", "/")
+    word = next((word for word in ("MISSED", "FAILED") if text.startswith(word)), "")
+    return text.replace(word, f"**{word}**", 1) if word else text

@@ -24,6 +24,8 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_title = f"pydfly {release}"
+html_domain_indices = False  # the index of names has the modules, too
+smartquotes = False  # "--" in the cell of a table is an option, no dash
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

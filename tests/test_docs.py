@@ -84,7 +84,7 @@ def test_no_example_hides() -> None:
     """Every fence has a language, and Python is never written under another name, where no test would run it."""
     fence = re.compile(r"^(`{3,}|:{3,})(\S*)[^\n]*\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
     blocks = [(page, *block) for page in PAGES for _, *block in fence.findall(page.read_text())]
-    directives = {"{toctree}", "{image}", "{command-output}", "{eval-rst}", "{include}", "{note}", "{warning}"}
+    directives = {"{toctree}", "{image}", "{figure}", "{command-output}", "{eval-rst}", "{include}", "{note}", "{warning}"}
     known = {"python", "sh", "console", "text", "dockerfile", "yaml", "groovy", ""}
     assert {language for _, language, _ in blocks} - directives <= known
     hidden = [page for page, language, text in blocks if language != "python" and re.search("^(import|from) ", text)]
