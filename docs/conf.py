@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pydfly
+from sphinx.pycode import ModuleAnalyzer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sphinx.application import Sphinx
 
 project = "pydfly"
@@ -50,7 +53,7 @@ def put_aside(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: Lines
 ) -> None:
     """Keep the docstring of an attribute."""
-    if what in ("attribute", "data"):
+    if what in ("attribute", "data", "property"):
         _prose[name] = [*lines]
 
 
@@ -61,7 +64,80 @@ def put_back(
     lines[:] = _prose.pop(name, lines)
 
 
+DEFAULTS = {  # that are kept under a name of our own
+    "residentconf.PATH": "'/etc/resident.conf'",
+    "= PATH": "= '/etc/resident.conf'",
+    "_signal.SIG": "SIG",
+}
+
+
+def plain_defaults(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: object,
+    options: object,
+    signature: str | None,
+    result: str | None,
+) -> tuple[str, str | None] | None:
+    """Show a default as a reader would write it."""
+    if not signature or not any(ours in signature for ours in DEFAULTS):
+        return None
+    for ours, plain in DEFAULTS.items():
+        signature = signature.replace(ours, plain)
+    return signature, result
+
+
+MADE_BY_READERS = {"use", "Supervisor", "Sysent", "SyscallHelperData"}
+
+
+def signature_of_class(
+    app: Sphinx,
+    what: str,
+    name: str,
+    thing: type,
+    options: object,
+    signature: str | None,
+    result: str | None,
+) -> tuple[str, None] | None:
+    """Hide how a class is made that no reader makes; give fields their types."""
+    if what not in ("class", "exception") or thing.__name__ in MADE_BY_READERS:
+        return None
+    if not signature:
+        return None
+    fields: tuple[str, ...] = getattr(thing, "_fields", ())
+    types = vars(thing).get("__annotations__", {})
+    for field in fields:
+        setattr(thing, field, property(_getter_of(types[field])))
+    if thing.__name__ != "ReaperKill":  # the only record that readers make
+        return "", None
+    defaults = thing._field_defaults  # type: ignore[attr-defined]
+    texts = [
+        f"{field}: {types[field]}"
+        + (f" = {defaults[field]}" if field in defaults else "")
+        for field in fields
+    ]
+    return f"({', '.join(texts)})", None
+
+
+def _getter_of(annotation: str) -> Callable[[object], None]:
+    def getter(record: object) -> None: ...
+
+    getter.__annotations__ = {"record": "object", "return": annotation}
+    return getter
+
+
+def show_one_signature(app: Sphinx) -> None:
+    """Leave the nine typings of procctl to type checkers: the page has a table."""
+    analyzer = ModuleAnalyzer.for_module("pydfly.syscalls")
+    analyzer.analyze()
+    analyzer.overloads.pop("procctl")
+
+
 def setup(app: Sphinx) -> None:
     """Listen before napoleon and after it."""
     app.connect("autodoc-process-docstring", put_aside, priority=400)
     app.connect("autodoc-process-docstring", put_back, priority=600)
+    app.connect("autodoc-process-signature", signature_of_class)
+    app.connect("autodoc-process-signature", plain_defaults)
+    app.connect("builder-inited", show_one_signature)

@@ -45,14 +45,14 @@ class SyscallError(OSError):
     """A kernel, real or simulated, refused a call.  ``errno`` is the host's constant.
 
     Attributes:
-        errno: the host's number of the error (``errno.EALREADY`` is 114 on Linux, 37 on the BSDs).
-        strerror: the host's words for it.
-        syscall: the name of the call.
-        reason: one plain sentence: what the caller did and what to do; names in it are exact, while str() shows
-            them with control characters escaped.
-        errno_name: the name of the error in the system that gave it; differs from ``errno`` only where the host
-            has no such error (ECAPMODE is raised as EPERM on Linux).
-        result: what the call wrote although it failed (ReaperKilled), else None.
+        errno (int): the host's number of the error (``errno.EALREADY`` is 114 on Linux, 37 on the BSDs).
+        strerror (str): the host's words for it.
+        syscall (str): the name of the call.
+        reason (str): one plain sentence: what the caller did and what to do; names in it are exact, while str()
+            shows them with control characters escaped.
+        errno_name (str): the name of the error in the system that gave it; differs from ``errno`` only where the
+            host has no such error (ECAPMODE is raised as EPERM on Linux).
+        result (object): what the call wrote although it failed (ReaperKilled), else None.
     """
 
     def __init__(self, syscall: str, errno_name: str, reason: str, result: object = None) -> None:
@@ -117,7 +117,7 @@ class SurvivorsError(RuntimeError):
     """Some processes could not be ended.
 
     Attributes:
-        survivors: for each of them pid, name, state and why.
+        survivors (list[Survivor]): for each of them pid, name, state and why.
     """
 
     def __init__(self, survivors: list[Survivor]) -> None:
@@ -191,7 +191,7 @@ def refusal(
         errno_name: name of the errno in the system that answers, ``"EALREADY"``.
         reason: one plain sentence; without it the usual one for this call and errno.
         operation: name of the procctl command, which decides between errors of one number.
-        result: what the call wrote although it failed.
+        result (object): what the call wrote although it failed.
     """
     kind = _BY_OPERATION.get((operation, errno_name)) or _BY_ERRNO.get(errno_name, SyscallError)
     if reason is None:

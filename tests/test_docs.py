@@ -84,7 +84,7 @@ def test_no_example_hides() -> None:
     """Every fence has a language, and Python is never written under another name, where no test would run it."""
     fence = re.compile(r"^(`{3,}|:{3,})(\S*)[^\n]*\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
     blocks = [(page, *block) for page in PAGES for _, *block in fence.findall(page.read_text())]
-    directives = {"{toctree}", "{image}", "{figure}", "{command-output}", "{eval-rst}", "{include}", "{note}", "{warning}"}
+    directives = {"{toctree}", "{figure}", "{command-output}", "{eval-rst}", "{include}", "{note}", "{warning}"}
     known = {"python", "sh", "console", "text", "dockerfile", "yaml", "groovy", ""}
     assert {language for _, language, _ in blocks} - directives <= known
     hidden = [page for page, language, text in blocks if language != "python" and re.search("^(import|from) ", text)]
@@ -114,3 +114,67 @@ def test_links_between_pages_lead_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert dead == []
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page as GitHub and the generator make them of its headings, and those it names itself."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    titles = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)]
+    slugs = {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+    return slugs | set(re.findall(r"^\(([\w-]+)\)=$", text, re.MULTILINE))
+
+
+def test_anchors_lead_somewhere() -> None:
+    """A link into the middle of a page names a heading that is there, in the README as well."""
+    links = [
+        (page, target, anchor)
+        for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)#([^)\s]+)\)", page.read_text())
+    ]
+    assert len(links) >= 3
+    dead = [
+        f"{page.relative_to(ROOT)}: {target}#{anchor}"
+        for page, target, anchor in links
+        if anchor not in headings(page.parent / target if target else page)
+    ]
+    assert dead == []
+
+
+def tables() -> list[tuple[str, list[list[str]]]]:
+    """Return the tables of all pages: where each is, and the texts of its cells as they are read."""
+    found = []
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        for number, block in enumerate(re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE), 1):
+            plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", block).replace("\\|", "¦")
+            rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in plain.splitlines()]
+            found.append((f"{page.relative_to(ROOT)}:table-{number}", rows))
+    return found
+
+
+def test_tables_fit_a_window() -> None:
+    """With each cell broken wherever it may be, a table needs less than 1,000 pixels; no cell is an essay."""
+    assert len(tables()) >= 30
+    longest = {
+        name: [
+            max(len(word) for cell in column for word in re.split(r"[\s-]+", cell))
+            for column in zip(*rows, strict=True)
+        ]
+        for name, rows in tables()
+    }
+    needs = {name: sum(7 * letters + 14 for letters in columns) for name, columns in longest.items()}
+    assert {name: pixels for name, pixels in needs.items() if pixels > 940} == {}
+    assert [cell for _, rows in tables() for row in rows for cell in row if len(cell) > 450] == []
+
+
+def test_no_example_shows_what_only_a_test_needs() -> None:
+    """People read the blocks: no status that is swallowed, no mark of a test tool."""
+    text = "\n".join(page.read_text() for page in PAGES)
+    blocks = re.findall(r"^```(?:sh|console|python)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert [block for block in blocks if re.search(r"\|\| (\[|true|:)|# doctest|\$\? [=!]", block)] == []
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    """What ``pydfly`` exports is described under its own name."""
+    text = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    assert [name for name in pydfly.__all__ if not re.search(rf"\bpydfly\.{name}\b", text)] == []

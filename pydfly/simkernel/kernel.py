@@ -33,18 +33,18 @@ class Kernel:
     """One simulated machine.  Several can live side by side; nothing outside it is read or changed.
 
     Attributes:
-        flavour: the rules of DragonFly or FreeBSD.
-        constants: the constants of that system.
-        by_pid: its processes, zombies included, oldest first.
-        init: process 1.
-        vnodes: its files.
-        sysent: the system-call table.
-        modules: the kernel modules that are loaded.
-        traced: the processes that debuggers hold (FreeBSD).
-        clock: seconds of its own time, which pass only when they are made to pass.
-        panicked: why the kernel is dead, or None.
-        death_order: pids, in the order in which they are to die when several are killed at once; empty: the order in
-            which the signals were sent.
+        flavour (Flavour): the rules of DragonFly or FreeBSD.
+        constants (module): the constants of that system.
+        by_pid (dict[int, Process]): its processes, zombies included, oldest first.
+        init (Process): process 1.
+        vnodes (Vnodes): its files.
+        sysent (SyscallTable): the system-call table.
+        modules (Modules): the kernel modules that are loaded.
+        traced (list[Process]): the processes that debuggers hold (FreeBSD).
+        clock (float): seconds of its own time, which pass only when they are made to pass.
+        panicked (str | None): why the kernel is dead, or None.
+        death_order (list[int]): pids, in the order in which they are to die when several are killed at once; empty:
+            the order in which the signals were sent.
     """
 
     def __init__(self, flavour: Flavour[Proc]) -> None:
@@ -126,7 +126,7 @@ class Kernel:
             flags: 0, or SY_THR_STATIC.
 
         Returns:
-            0.
+            Always 0: what fails is raised.
 
         Raises:
             OSError, FileExistsError: EINVAL, EEXIST: see ``FreeBSDTable.helper_register``.

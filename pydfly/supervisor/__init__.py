@@ -90,13 +90,16 @@ def supervise(
             that it is true for lives, with everything below it.  The next reaper above the caller adopts them.
         env: the environment; None for the caller's.
         cwd: the directory to start in; None for the caller's.
-        stdin, stdout, stderr: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or
-            ``subprocess.PIPE`` (the other end is then an attribute of the handle,
-            closed with the block).  ``subprocess.STDOUT`` for stderr.
+        stdin: what the command reads: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or
+            ``subprocess.PIPE`` (the other end is then an attribute of the handle, closed with the block).
+        stdout: where it writes; likewise.
+        stderr: where it writes errors; likewise, or ``subprocess.STDOUT``.
         pass_fds: descriptors that the command gets; all others are closed in it.
-        user, group, extra_groups: names or numbers of those the command runs as; None for the caller's.
-        umask: of the command; -1 for the caller's.
-        process_group: that the command joins, 0 for one of its own; None for the caller's.
+        user: name or number of the user that the command runs as; None for the caller's.
+        group: name or number of its group; None for the caller's.
+        extra_groups: names or numbers of its further groups; None for the caller's.
+        umask: the umask of the command; -1 for the caller's.
+        process_group: the group that the command joins; 0 for one of its own, None for the caller's.
         start_new_session: whether the command calls setsid(2).
         interpreter: the Python that the helpers run, where the calling program is none itself: a frozen application,
             or one that embeds Python.

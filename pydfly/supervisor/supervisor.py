@@ -80,8 +80,9 @@ class Supervisor(ManyDomains):
             command: as ``supervise()`` has it; its stdin is /dev/null, and its output goes to the log.
             restart: ``never``, ``on-failure`` (an exit status but 0, a signal, an end before it was ready) or
                 ``always``.
-            delay, backoff, max_delay: seconds until the first automatic restart; the factor for each one that follows;
-                and their limit.  A run that was ready for ``max_delay`` seconds begins with ``delay`` again.
+            delay: seconds until the first automatic restart.
+            backoff: factor by which this grows with each restart that follows.
+            max_delay: seconds that it never exceeds; after a run that was ready for so long it is ``delay`` again.
             limit: (n, seconds): when n automatic restarts lie within the last seconds, it has failed at the next end.
             ends_with: ``command``: it has ended with the command, and what that leaves is ended before a restart;
                 ``everybody``: when no process of it is left.
