@@ -37,7 +37,8 @@ In short, of {all} behaviours that `pydfly conform` checks:
 - [Differences](#differences), at the end, says of each *no* how and why.
 
 *yes*: as the system has it. *no*: differs. An empty field: that system has no such thing. The columns DragonFly and
-FreeBSD are the `native` backend on these systems. The rule ids are those of the tests and of comments in the source.
+FreeBSD are the `native` backend on these systems: what its kernel does. How much of that was run there, and with which
+version, says [what was seen where](seen.md). The rule ids are those of the tests and of comments in the source.
 `python ci/what_works_where.py > docs/what-works-where.md` writes this page.
 """
 
