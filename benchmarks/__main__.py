@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.list:
         print("\n".join(row.name for row in rows))
         return 0
+    # an installed package has its bytecode; a checkout gets it from the first run of whatever is started
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     missing = peers.missing()
     for name, how in missing.items():
         print(f"missing: {name}  ({how})", file=sys.stderr)

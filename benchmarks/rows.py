@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import pickle
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+
+SCRIPT = (sys.executable, "-c", "import sys; from pydfly.cli import main; sys.exit(main())")
+"""The words of the command line, as the console script begins."""
 
 Sample = Callable[[], float]
 """One run of one side; returns what it cost: seconds, or what the row's unit says.  Less is better."""
@@ -162,12 +166,10 @@ def repeated(loop: Callable[[int], object], repeat: int) -> Sample:
 
 def command(*words: str) -> Sample:
     """Make a sample of a command that must succeed: seconds from its start to its end."""
-    # an installed package has its bytecode; a checkout gets it from the first run
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
     def sample() -> float:
         begin = time.perf_counter()
-        pid = os.posix_spawnp(words[0], words, environment, file_actions=list(_silence()))
+        pid = os.posix_spawnp(words[0], words, os.environ, file_actions=list(_silence()))
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         elapsed = time.perf_counter() - begin
         if status:

@@ -17,9 +17,8 @@ import pydfly
 from pydfly.backends import current
 
 from . import peers
-from .rows import Row, Sample, command
+from .rows import SCRIPT, Row, Sample, command
 
-SCRIPT = (sys.executable, "-c", "import sys; from pydfly.cli import main; sys.exit(main())")  # as the console script
 GRACE = 1.0
 DEAF = "trap '' TERM; echo; while :; do sleep 1; done"
 IDLE = 10.0

@@ -66,9 +66,10 @@ def main(arguments: list[str]) -> int:
 
 def row(entry: ResidentEntry) -> str:
     """Format one entry as the tool's printf does: the address cut to 32 bits, columns counted in bytes."""
-    path = escape(entry.path)
+    id, address, path, size, _, _ = entry
+    path = escape(path)
     width = 30 if path.isascii() else max(30 - len(os.fsencode(path)) + len(path), 0)
-    return f"{entry.id:<4d}\t{entry.size:<15d}\t0x{entry.entry_address & 0xFFFFFFFF:<12x}\t{path:<{width}}"
+    return "%-4d\t%-15d\t0x%-12x\t%-*s" % (id, size, address & 0xFFFFFFFF, width, path)  # noqa: UP031  a third less time
 
 
 def _take(words: list[str], option: str) -> bool:

@@ -14,7 +14,6 @@ import os
 
 from .. import syscalls
 from ..backends import current
-from ..constants.dragonfly import ResidentId
 from ..errors import SyscallError, refusal
 from ..named_tuple import NamedTuple
 from . import conf as residentconf
@@ -118,6 +117,8 @@ def unregister_all() -> int:
         PermissionError: EPERM, only the superuser may.
         OSError: ENOSYS, the flavour is freebsd.
     """
+    from ..constants.dragonfly import ResidentId
+
     try:
         return syscalls.exec_sys_unregister(ResidentId.ALL)
     except FileNotFoundError:  # the kernel's answer for an empty list

@@ -49,13 +49,13 @@ MUTATIONS = [
     Mutation(
         "renamed into place", FILE, "            os.rename(_FRESH, NAME, src", "            os.link(_FRESH, NAME, src"
     ),
+    Mutation("nothing is left of a failure", FILE, "            _remove_unfinished(self.directory)\n", ""),
     Mutation(
-        "nothing is left of a failure",
+        "a killed writer's file",
         FILE,
-        "                os.unlink(_FRESH, dir_fd=self._directory)",
-        "                pass",
+        "        os.unlink(_FRESH, dir_fd=directory)\n        file = opened()",
+        "        file = opened()",
     ),
-    Mutation("a killed writer's file", FILE, "        os.unlink(_FRESH, dir_fd=directory)\n", ""),
     Mutation("a handler does not wait", FILE, "        if other is not None and other._turns:", "        if False:"),
     Mutation(
         "damage is set aside",

@@ -18,6 +18,10 @@ from zlib import crc32
 
 from ...named_tuple import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 VERSION = 2
 """Of the format; 1 was a database of SQLite's."""
 _MAGIC = b"pydfly-resident"
@@ -76,13 +80,11 @@ class Content:
     def _lines(self) -> list[bytes]:
         return (self._file[self._begin + 1 : self._end] + self._added).split(b"\0")[:-1]
 
-    def rows(self) -> list[Row]:
-        """Return the entries, oldest first."""
-        made = []
+    def rows(self) -> Iterator[Row]:
+        """Yield the entries, oldest first."""
         for line in self._lines():
             dev, ino, born, id, address, size, path = line.split(b" ", 6)
-            made.append(Row(int(dev), int(ino), int(born), int(id), int(address), int(size), path))
-        return made
+            yield Row(int(dev), int(ino), int(born), int(id), int(address), int(size), path)
 
     def ids(self) -> list[int]:
         """Return the id of each entry, oldest first."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
 from io import FileIO
 
 from ...errors import SyscallError, refusal
@@ -158,10 +157,12 @@ class _Walk:
 
     def _make(self, name: str) -> None:
         above = self.opened[-1]
-        with suppress(FileExistsError):  # another process was faster
+        try:
             os.mkdir(name, 0o700, dir_fd=above)
             if os.stat(name, dir_fd=above).st_mode & 0o777 != 0o700:  # the umask took even the owner's bits
                 os.chmod(name, 0o700, dir_fd=above)
+        except FileExistsError:  # another process was faster
+            return
 
     def _require_safe(self, status: os.stat_result) -> None:
         if status.st_uid not in (0, self.user):

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from _thread import RLock  # threading's and weakref's own, without what else those cost a fresh interpreter
+from _weakref import ref
 from io import FileIO
-from threading import RLock
-from weakref import ref
 
 from ...errors import SyscallError, refusal
 from . import directory as statedir
 from .content import Content, Damaged, Newer, unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = "resident.db"
 _FRESH = f"{NAME}.new"
@@ -57,18 +59,9 @@ class RegistryFile:
                 session.lock()  # look again: another process may have set it aside meanwhile
                 return _sound_content(session.directory, session.path)
 
-    @contextmanager
-    def change(self) -> Iterator[Change]:
-        """Be alone on this machine for one change of the list, which is made wholly or not at all.
-
-        Raises:
-            OSError: as read(); the new state cannot be written (ENOSPC, EROFS, EACCES, ...); EDEADLK, called by a
-                signal handler in the middle of another change.
-        """
-        with _Session() as session:
-            session.open(self._told)
-            session.lock()
-            yield Change(session.directory, session.path)
+    def change(self) -> Change:
+        """Return what is alone on this machine, from the beginning of its block to the end."""
+        return Change(self._told)
 
 
 class _Session:
@@ -121,28 +114,42 @@ class _Session:
             self._turns.pop()()
 
 
-class Change:
-    """The list while no other process changes it.
+class Change(_Session):
+    """One change of the list, which is made wholly or not at all; in its block no other process changes the list.
 
     Attributes:
         before: its state.
+
+    Raises:
+        OSError: as read(); EDEADLK, called by a signal handler in the middle of another change.
     """
 
-    def __init__(self, directory: int, path: str) -> None:
-        self._directory = directory
-        self._path = path
-        self.before = _sound_content(directory, path)
+    def __init__(self, told: str | None) -> None:
+        super().__init__()
+        self._told = told
+
+    def __enter__(self) -> Change:
+        try:
+            self.open(self._told)
+            self.lock()
+            self.before = _sound_content(self.directory, self.path)
+        except BaseException:
+            self.close()
+            raise
+        return self
 
     def commit(self, content: Content) -> None:
-        """Make this the state of the list; OSError: it cannot be written; nothing was changed."""
+        """Make this the state of the list.
+
+        OSError: it cannot be written (ENOSPC, EROFS, EACCES, ...); nothing was changed.
+        """
         packed = content.pack(_boot_id())
         try:
-            _write(self._directory, packed)
-            os.rename(_FRESH, NAME, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+            _write(self.directory, packed)
+            os.rename(_FRESH, NAME, src_dir_fd=self.directory, dst_dir_fd=self.directory)
         except OSError as error:
-            with suppress(OSError):
-                os.unlink(_FRESH, dir_fd=self._directory)
-            refused = statedir.unusable(error, self._path)
+            _remove_unfinished(self.directory)
+            refused = statedir.unusable(error, self.path)
             raise refusal(statedir.CALL, refused.errno_name, f"{refused.reason}; nothing was changed") from None
 
 
@@ -216,6 +223,13 @@ def _write(directory: int, pieces: list[bytes | memoryview]) -> None:
         rest = memoryview(b"".join(pieces))
         while rest:
             rest = rest[file.write(rest) :]
+
+
+def _remove_unfinished(directory: int) -> None:
+    try:
+        os.unlink(_FRESH, dir_fd=directory)
+    except OSError:  # it is not there, or stays: the next change removes it
+        return
 
 
 _boot = ""

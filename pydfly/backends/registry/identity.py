@@ -12,15 +12,17 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable
 
 # include/uapi/linux/stat.h, struct statx: stx_mask, stx_ino, stx_btime (seconds, nanoseconds), stx_dev (major, minor)
 _STATX = struct.Struct("=I28xQ40xqI44xII")
 _STATX_BYTES = 256
-_STATX_INO, _STATX_BTIME = 0x100, 0x800
+_STATX_BTIME = 0x800
+_WANTED = 0x100 | _STATX_BTIME  # STATX_INO
 _AT_FDCWD, _AT_EMPTY_PATH = -100, 0x1000
 
-_statx: Callable[[int | str | bytes], bytes | None] | None = None
+_statx: Callable[[int | str | bytes], ctypes.Array[ctypes.c_char] | None] | None = None
 
 
 def identify(file: int | str | bytes) -> tuple[int, int, int]:
@@ -46,7 +48,7 @@ def _birth(status: os.stat_result) -> int:
     return int(exact if exact is not None else getattr(status, "st_birthtime", 0) * 10**9)
 
 
-def _lookup() -> Callable[[int | str | bytes], bytes | None]:
+def _lookup() -> Callable[[int | str | bytes], ctypes.Array[ctypes.c_char] | None]:
     """Return a call of statx(2); one that never knows where the C library has none."""
     try:
         import ctypes
@@ -55,9 +57,14 @@ def _lookup() -> Callable[[int | str | bytes], bytes | None]:
     except (ImportError, OSError, TypeError, AttributeError):
         return lambda file: None
 
-    def statx(file: int | str | bytes) -> bytes | None:
-        where = (file, b"", _AT_EMPTY_PATH) if isinstance(file, int) else (_AT_FDCWD, os.fsencode(file), 0)
-        buffer = ctypes.create_string_buffer(_STATX_BYTES)
-        return buffer.raw if function(*where, _STATX_INO | _STATX_BTIME, buffer) == 0 else None
+    record = ctypes.c_char * _STATX_BYTES
+
+    def statx(file: int | str | bytes) -> ctypes.Array[ctypes.c_char] | None:
+        buffer = record()
+        if isinstance(file, int):
+            failed = function(file, b"", _AT_EMPTY_PATH, _WANTED, buffer)
+        else:
+            failed = function(_AT_FDCWD, os.fsencode(file), 0, _WANTED, buffer)
+        return None if failed else buffer
 
     return statx

@@ -68,8 +68,8 @@ class Registry:
         """
         self._require_privilege("vm.resident")
         return [
-            ResidentEntry(row.id, row.address, _name(row.path, row[:3]), row.size, row.dev, row.ino)
-            for row in self._file.read().rows()
+            ResidentEntry(id, address, _name(path, (dev, ino, born)), size, dev, ino)
+            for dev, ino, born, id, address, size, path in self._file.read().rows()
         ]
 
     def _require_privilege(self, call: str) -> None:
