@@ -9,7 +9,6 @@ import _socket  # socket itself takes longer to load than all of this module
 import select
 import sys
 import time
-from contextlib import suppress
 
 from ...escape import escape
 from . import files, wire
@@ -145,11 +144,12 @@ class Conversation:
 
     def send(self) -> bool:
         """Send what can be sent, and say whether that was all."""
-        with suppress(BlockingIOError):
-            try:
-                self._unsent = self._unsent[self._socket.send(self._unsent) :]
-            except (BrokenPipeError, ConnectionResetError):  # it has answered before it read everything
-                self._unsent = b""
+        try:
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        except BlockingIOError:
+            return False
+        except (BrokenPipeError, ConnectionResetError):  # it has answered before it read everything
+            self._unsent = b""
         return not self._unsent
 
     def receive(self) -> None:

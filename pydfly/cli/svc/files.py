@@ -6,13 +6,13 @@ existence of a file, says whether a daemon lives.
 
 from __future__ import annotations
 
+import _socket  # socket itself takes longer to load than all that a client does
 import errno
 import fcntl
 import os
 import stat
 import sys
 import time
-from contextlib import suppress
 
 SYSTEM = "/var/run"
 """Where the tool has its files."""
@@ -91,18 +91,15 @@ class Files:
     """The pid file and the socket of one daemon, from now on its own; Active: another daemon has them."""
 
     def __init__(self, directory: str, label: str) -> None:
-        import socket  # for daemons alone: it takes as long to load as a client needs for all else
-
         self._pid_path = pid_path(directory, label)
         self._socket_path = socket_path(directory, label)
         if len(os.fsencode(self._socket_path)) > _LONGEST:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), self._socket_path)
         self._lock = _lock(self._pid_path)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         try:
             os.ftruncate(self._lock, 0)
-            with suppress(FileNotFoundError):
-                os.unlink(self._socket_path)
+            _unlink(self._socket_path, FileNotFoundError)
             before = os.umask(0o177)  # bind(2) makes the file, and no other user must connect before a chmod
             try:
                 self.listener.bind(self._socket_path)
@@ -112,8 +109,7 @@ class Files:
             self.listener.setblocking(False)
         except BaseException:
             self.listener.close()
-            with suppress(OSError):
-                os.unlink(self._pid_path)
+            _unlink(self._pid_path, OSError)
             os.close(self._lock)
             raise
 
@@ -128,8 +124,7 @@ class Files:
     def unlink(self) -> None:
         """Remove both; the lock is still held."""
         for path in (self._socket_path, self._pid_path):
-            with suppress(OSError):
-                os.unlink(path)
+            _unlink(path, OSError)
 
     def remove(self) -> None:
         """Remove both, and then give the lock up."""
@@ -152,13 +147,18 @@ def remove_stale(directory: str, label: str) -> bool:
     except Active:
         return False
     try:
-        with suppress(FileNotFoundError):
-            os.unlink(socket_path(directory, label))
+        _unlink(socket_path(directory, label), FileNotFoundError)
     finally:  # what has this name may not be a socket
-        with suppress(FileNotFoundError):
-            os.unlink(pid_path(directory, label))
+        _unlink(pid_path(directory, label), FileNotFoundError)
         os.close(lock)
     return True
+
+
+def _unlink(path: str, ignored: type[OSError]) -> None:
+    try:
+        os.unlink(path)
+    except ignored:
+        return
 
 
 def _lock(path: str) -> int:
@@ -171,9 +171,10 @@ def _lock(path: str) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o640)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.stat(path), os.fstat(descriptor)):
-                    return descriptor
+            if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                return descriptor
+        except FileNotFoundError:  # it was removed
+            pass
         except BlockingIOError:
             if time.monotonic() > end:
                 os.close(descriptor)

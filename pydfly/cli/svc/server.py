@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 import struct
 import sys
 from contextlib import suppress
@@ -25,7 +25,7 @@ _BEHIND = 1 << 20  # bytes a client may leave unread before it gets no further a
 class Server:
     """What accepts the clients of a listening socket, which does not block."""
 
-    def __init__(self, listener: socket.socket, service: KeptService, loop: EventLoop) -> None:
+    def __init__(self, listener: _socket.socket, service: KeptService, loop: EventLoop) -> None:
         self._listener = listener
         self._service = service
         self.loop = loop
@@ -61,7 +61,7 @@ class Server:
     def _accept(self) -> None:
         for _ in range(64):
             try:
-                connection, _ = self._listener.accept()
+                descriptor, _ = self._listener._accept()  # type: ignore[attr-defined]  # as socket.accept() does
             except BlockingIOError:
                 return
             except OSError:  # no more descriptors: the most silent client gives one
@@ -69,6 +69,7 @@ class Server:
                     return
                 next(iter(self._clients)).close()
                 continue
+            connection = _socket.socket(_socket.AF_UNIX, fileno=descriptor)
             connection.setblocking(False)
             if not may_command(connection):
                 with suppress(OSError):
@@ -83,7 +84,7 @@ class Server:
 class Client:
     """One connection."""
 
-    def __init__(self, connection: socket.socket, server: Server, service: KeptService) -> None:
+    def __init__(self, connection: _socket.socket, server: Server, service: KeptService) -> None:
         self._connection = connection
         self._descriptor = connection.fileno()
         self._server = server
@@ -196,11 +197,11 @@ class Client:
         self._server.loop.interest(self._descriptor, read=reading, write=bool(self._unsent))
 
 
-def may_command(connection: socket.socket) -> bool:
+def may_command(connection: _socket.socket) -> bool:
     """Say whether the other end is root or the user of this process, by the ids that it connected with."""
     try:
         if sys.platform.startswith("linux"):
-            data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+            data = connection.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _UCRED.size)
             user = _UCRED.unpack(data)[1]
         else:
             user = _XUCRED.unpack_from(connection.getsockopt(0, _LOCAL_PEERCRED, 128))[1]

@@ -5,8 +5,8 @@ The same messages go over the same lines as with an owner outside; see wire.
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 
 from ...process_records import DescendantInfo
 from ..helper_socket import HelperSocket
@@ -41,7 +41,7 @@ class Domains:
         OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is to be had.
         """
         self._number -= 1  # numbers above belong to the owner of the guard
-        mine, its = socket.socketpair()
+        mine, its = _socket.socketpair()
         copies: list[int] = []
         try:
             copies = [os.dup(source) for source in (its.fileno(), cwd, *targets.values())]
