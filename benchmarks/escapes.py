@@ -268,26 +268,34 @@ def main() -> None:
 
 TEXT = """# What gets away
 
-Written by `{command}` on a machine with {machine}.
-Versions: {versions}.
+Fourteen ways to run a program and end it, and nine kinds of descendants that the program has started. In short:
+
+- `pydfly run`, `pydfly.supervise()` and a pid namespace leave no process of any kind.
+- A daemon gets away from every other way: it has left its parent and its process group.
+- What signals a process group misses each process that has called setsid(2).
+- A plain `terminate()` and `kill()` miss every descendant.
 
 In each field: rounds in which a process was left / rounds; `hung`: the tool itself did not come back within 8 seconds.
-The program that the tools run has started one descendant of the kind, and obeys SIGTERM at once itself.  The grace is
-{grace} s where one can be set.  The process that plays this is a reaper, so ECHILD tells whether a process was left.
+*both*: a process that ignores SIGTERM and has called setsid(2). *clean*: kinds of which no process was ever left.
+The program obeys SIGTERM at once itself. The grace is {grace} s where one can be set. The process that plays this is a
+reaper, so ECHILD tells whether a process was left.
 
 {table}
 
 To be fair:
 
 - tini, dumb-init and catatonit are made to be process 1 of a container, where the kernel ends the rest when they
-  exit.  Here they run as any other process does.
-- supervisord, circusd and honcho watch the program that they started.  It obeys at once here; when it lingers, their
-  group kill reaches those who stayed in the group.
+  exit. Here they run as any other process does.
+- supervisord, circusd and honcho watch the program that they started. It obeys at once here; when it lingers, their
+  group kill reaches the processes that stayed in the group.
 - A stopped child whose process group is orphaned gets SIGHUP and SIGCONT from the kernel, and may die of that.
-- A pid namespace ends everybody for sure.  It needs privileges or user namespaces, gives nobody a grace, and those
-  inside see other pids.
-- A few rounds prove little.  `python -m tests.live.arena 20` plays pydfly against all the kinds
+- A pid namespace ends every process for sure. It needs privileges or user namespaces, gives no process a grace, and the
+  processes inside see other pids.
+- A few rounds prove little. `python -m tests.live.arena 20` plays pydfly against all the kinds
   and endings that its own tests know.
+
+Written by `{command}` on a machine with {machine}.
+Versions: {versions}.
 """
 
 if __name__ == "__main__":

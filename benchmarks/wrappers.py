@@ -86,6 +86,7 @@ def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
         "",
         "A command that is run behind a wrapper should not notice it. Each row is one situation, played with every",
         "wrapper; *right* is what is to happen, Y says that it did, and otherwise the cell says what happened instead.",
+        "*bare*: the command without a wrapper.",
         "",
         f"Made by `python -m benchmarks.wrappers --markdown` on {machine()}.",
         "",
@@ -99,6 +100,9 @@ def page(wanted: list[Row], table: dict[str, dict[str, str]]) -> str:
         outcomes = table[row.name]
         cells = ["–" if not outcomes else "Y" if outcomes[name] == row.right else outcomes[name] for name in names]  # noqa: RUF001
         lines.append(" | ".join(["| " + row.name, row.right, *cells]).replace("\n", " ") + " |")
+    played = [[cell.strip() for cell in line.split(" | ")][2:] for line in lines if line.startswith("| ")][2:]
+    counts = [f"{name} {sum(cells[place].rstrip(' |') == 'Y' for cells in played)}" for place, name in enumerate(names)]
+    lines[6:6] = [f"In short, right in so many of the {len(played)} situations: {', '.join(counts)}.", ""]
     lines += [
         "",
         "The programs that are compared are for other jobs, too: tini, dumb-init and catatonit are small and are the",

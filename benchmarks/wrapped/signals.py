@@ -147,7 +147,7 @@ def daemon(words: list[str]) -> str:
         talk.say("\n")
         talk.end()
         # the end of the pipe comes when nobody is left who holds it
-        return "nobody left" if talk.is_silent(1) else "lives on"
+        return "no process left" if talk.is_silent(1) else "lives on"
 
 
 def rows() -> list[Row]:
@@ -159,5 +159,5 @@ def rows() -> list[Row]:
         Row("two more SIGINT while the command cleans up", "clean, status 0", twice),
         Row("SIGTERM in the first 100 ms", "ended each time", early),
         Row("SIGINT ends the command", "ended by SIGINT", by_signal),
-        Row("a daemon that the command leaves", "nobody left", daemon),
+        Row("a daemon that the command leaves", "no process left", daemon),
     ]
