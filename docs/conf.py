@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pydfly
+from docutils import nodes
 from sphinx.pycode import ModuleAnalyzer
 
 TYPE_CHECKING = False
@@ -52,8 +53,8 @@ Lines = list[str]
 def put_aside(
     app: Sphinx, what: str, name: str, thing: object, options: object, lines: Lines
 ) -> None:
-    """Keep the docstring of an attribute."""
-    if what in ("attribute", "data", "property"):
+    """Keep the docstring of an attribute; sections of a property are napoleon's."""
+    if what in ("attribute", "data", "property") and "Raises:" not in lines:
         _prose[name] = [*lines]
 
 
@@ -134,10 +135,17 @@ def show_one_signature(app: Sphinx) -> None:
     analyzer.overloads.pop("procctl")
 
 
+def draw_dashes(app: Sphinx, page: nodes.document, name: str) -> None:
+    """Put one between a parameter and what it is, as smartquotes would."""
+    for text in [text for text in page.findall(nodes.Text) if text == " -- "]:
+        text.parent.replace(text, nodes.Text(" \N{EN DASH} "))
+
+
 def setup(app: Sphinx) -> None:
     """Listen before napoleon and after it."""
     app.connect("autodoc-process-docstring", put_aside, priority=400)
     app.connect("autodoc-process-docstring", put_back, priority=600)
     app.connect("autodoc-process-signature", signature_of_class)
     app.connect("autodoc-process-signature", plain_defaults)
+    app.connect("doctree-resolved", draw_dashes)
     app.connect("builder-inited", show_one_signature)
