@@ -17,6 +17,7 @@ import pytest
 import pydfly
 from pydfly import backends, pdeathsig, reaper
 from pydfly.backends import environment
+from pydfly.backends.linux import prctl
 from tests.conftest import linux_only
 from tests.processes import in_process
 
@@ -113,6 +114,25 @@ def test_two_threads_at_once_start_one_helper() -> None:
         return sum(thread.name == "pydfly-pdeathsig" for thread in threading.enumerate())
 
     assert in_process(script) == 1
+
+
+def test_a_child_that_a_worker_thread_forked() -> None:
+    """Its only thread is its main thread, whichever it was in the parent: what the kernel keeps is asked of it."""
+
+    def in_child() -> object:
+        pdeathsig.set(signal.SIGUSR1)
+        prctl.prctl(prctl.PR_SET_PDEATHSIG, 0)  # as setuid() does
+        return pdeathsig.get(), threading.active_count()
+
+    def script() -> object:
+        pdeathsig.set(signal.SIGTERM)  # of the main thread, which the child has not
+        told: list[object] = []
+        thread = threading.Thread(target=lambda: told.append(in_process(in_child)))
+        thread.start()
+        thread.join()
+        return told
+
+    assert in_process(script) == [(0, 1)]
 
 
 def test_backend_reports_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,8 +100,8 @@ MUTATIONS = [
     Mutation(
         "NULL for STATUS",
         BINDING,
-        'self.call.writes_into(data, c_type, "PROC_REAP_STATUS")',
-        'self.call.writes_into(OMITTED, c_type, "PROC_REAP_STATUS")',
+        'self.call.writes_into(data, self.status_type, "PROC_REAP_STATUS")',
+        'self.call.writes_into(OMITTED, self.status_type, "PROC_REAP_STATUS")',
     ),
     Mutation("EINVAL of RELEASE", DRAGONFLY, 'if idtype == 0 and id in (0, os.getpid()) else ""', 'if True else ""'),
     Mutation("who was there before", DRAGONFLY, "OUTSIDERS.note(before)", "OUTSIDERS.note([])"),
@@ -117,7 +117,7 @@ MUTATIONS = [
         "children from before", FREEBSD, "children.pop(own, ()) if process.pid in pids]", "children.pop(own, ())]"
     ),
     Mutation("a parent that has died", FREEBSD, "and process.ppid not in listed", "and False"),
-    Mutation("FK-11", FREEBSD, "if status is not None and not status.owned:", "if False:"),
+    Mutation("FK-11", FREEBSD, "if not status.owned:\n            raise", "if False:\n            raise"),
     Mutation("FK-11 all modes", FREEBSD, "_KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN),", "_KILL_FLAGS = (0,"),
     Mutation("FK-11 when told", FREEBSD, "if not self._unsafe_reap_kill and", "if"),
     Mutation(

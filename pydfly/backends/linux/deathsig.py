@@ -30,6 +30,7 @@ class DeathSignal:
 
     def forget(self) -> None:
         """Start as the kernel lets a forked child start: no signal, no helper thread."""
+        self._main: int | None = None  # the main thread, once it was met: asking the kernel takes longer than the rest
         self._lock = _thread.RLock()
         self._value: int | None = None  # what was set through this object
         self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
@@ -38,14 +39,14 @@ class DeathSignal:
 
     def look(self) -> None:
         """Remember what the main thread has, for other threads, which cannot see it."""
-        if _is_main_thread():
+        if self._is_in_main_thread():
             self._seen = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
 
     def get(self) -> int:
         """Return the signal, 0 for none."""
-        if _is_main_thread() and self._holder in ("", "main"):
-            self._seen = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
-            return self._seen
+        if self._is_in_main_thread() and self._holder in ("", "main"):
+            self._seen = signal = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
+            return signal
         if self._holder == "helper":  # the kernel may have cleared it: setuid() does
             return self._ask_helper(None)
         return self._seen if self._value is None else self._value
@@ -67,7 +68,7 @@ class DeathSignal:
 
     def _set(self, signal: int) -> None:
         """Let the right thread make the call."""
-        if _is_main_thread():
+        if self._is_in_main_thread():
             if self._holder == "helper":
                 self._ask_helper(0)
             prctl.prctl(prctl.PR_SET_PDEATHSIG, signal)
@@ -78,6 +79,12 @@ class DeathSignal:
             raise OSError(errno.EBUSY, "the main thread has a parent-death signal; only it can change that")
         self._ask_helper(signal)
         self._holder = "helper"
+
+    def _is_in_main_thread(self) -> bool:
+        thread = _thread.get_ident()
+        if self._main is None and _thread.get_native_id() == os.getpid():
+            self._main = thread
+        return thread == self._main
 
     def _ask_helper(self, signal: int | None) -> int:
         """Let the thread that never ends make the call, or with None say what it has; return what it has then."""
@@ -115,7 +122,3 @@ def is_lost_at_exec(new_user: bool, new_group: bool) -> bool:
     """
     same_user, same_group = os.geteuid() == os.getuid(), os.getegid() == os.getgid()
     return not (same_user or new_user) or not (same_group or new_group)
-
-
-def _is_main_thread() -> bool:
-    return _thread.get_native_id() == os.getpid()

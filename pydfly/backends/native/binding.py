@@ -16,17 +16,19 @@ from .processes import KernelProcesses
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar
+    from typing import Any
 
     from ...structs import Data, DescendantInfo
     from .rawcall import RawCall
 
-    Status = TypeVar("Status")
     Command = Callable[[int, int, int, Data], object]
 
 
 class Commands:
     """What both flavours do: numbers are checked, then the table has the command; unknown ones are the kernel's."""
+
+    status_type: str
+    """What PROC_REAP_STATUS writes, for cffi."""
 
     def __init__(self, call: RawCall) -> None:
         self.call = call
@@ -67,23 +69,26 @@ class Commands:
                 forked_children.stop()
             raise
 
-    def read_status(
-        self, idtype: int, id: int, cmd: int, data: Data, c_type: str, decode: Callable[[Any], Status]
-    ) -> Status | None:
+    def status(self, idtype: int, id: int, cmd: int, data: Data) -> Any:
         """Ask for PROC_REAP_STATUS; what the kernel writes to a pointer of the caller's is not seen here: None."""
         if data is not OMITTED:
-            self.call.control(idtype, id, cmd, self.call.writes_into(data, c_type, "PROC_REAP_STATUS"))
+            self.call.control(idtype, id, cmd, self.call.writes_into(data, self.status_type, "PROC_REAP_STATUS"))
             return None
         try:
             memory = self._buffers.pop()
         except IndexError:
-            memory = self.call.ffi.new(c_type)
+            memory = self.call.ffi.new(self.status_type)
         failed = self.call.ffi.errno if self._call_kernel(idtype, id, cmd, memory) else None
         if failed is not None:
             raise self.call.refusal("procctl", failed)
-        status = decode(memory)
+        status = self.decoded(memory)
         self._buffers.append(memory)
         return status
+
+    @staticmethod
+    def decoded(memory: Any) -> Any:
+        """Return the record that PROC_REAP_STATUS has written."""
+        raise NotImplementedError
 
     def _own_children(self) -> list[int]:
         try:

@@ -24,12 +24,14 @@ _FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when 
 class DragonFlyCommands(Commands):
     """The five commands, and which processes are members: DragonFly does not list them."""
 
+    status_type = "struct reaper_status *"
+
     def __init__(self, call: RawCall) -> None:
         super().__init__(call)
         self.table = {
             int(dragonfly.PROC_REAP_ACQUIRE): self._acquire,
             int(dragonfly.PROC_REAP_RELEASE): self._release,
-            int(dragonfly.PROC_REAP_STATUS): self._status,
+            int(dragonfly.PROC_REAP_STATUS): self.status,
             int(dragonfly.PROC_PDEATHSIG_CTL): self._set_deathsig,
             int(dragonfly.PROC_PDEATHSIG_STATUS): self._get_deathsig,
         }
@@ -37,8 +39,7 @@ class DragonFlyCommands(Commands):
     def members(self) -> list[DescendantInfo]:
         """Walk over parents; a process that was there before ACQUIRE is no member, nor is what comes from it."""
         below = self.processes.below(os.getpid())
-        status = self._status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
-        assert status is not None
+        status = self.status(int(dragonfly.P_PID), 0, int(dragonfly.PROC_REAP_STATUS), OMITTED)
         return OUTSIDERS.without(below) if status.owned else below
 
     def _acquire(self, idtype: int, id: int, cmd: int, data: Data) -> None:
@@ -57,9 +58,6 @@ class DragonFlyCommands(Commands):
         self.call.control(idtype, id, cmd, memory, told)
         forked_children.stop()
 
-    def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatus | None:
-        return self.read_status(idtype, id, cmd, data, "struct reaper_status *", _decoded)
-
     def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
         if not isinstance(data, Pointer) and memory[0] == _FATAL:
@@ -71,6 +69,7 @@ class DragonFlyCommands(Commands):
         self.call.control(idtype, id, cmd, memory)
         return None if data is not OMITTED else int(memory[0])
 
-
-def _decoded(memory: Any) -> ReaperStatus:
-    return ReaperStatus(memory.flags, memory.refs, memory.pid_head)
+    @staticmethod
+    def decoded(memory: Any) -> ReaperStatus:
+        """Return DragonFly's record."""
+        return ReaperStatus(memory.flags, memory.refs, memory.pid_head)

@@ -27,6 +27,8 @@ _KILL_FLAGS = (0, int(freebsd.REAPER_KILL_CHILDREN), int(freebsd.REAPER_KILL_SUB
 class FreeBSDCommands(Commands):
     """Every command of the headers, and which processes are members: the kernel lists them."""
 
+    status_type = "struct procctl_reaper_status *"
+
     def __init__(self, call: RawCall, unsafe_reap_kill: bool) -> None:
         super().__init__(call)
         self.names_itself = True
@@ -35,7 +37,7 @@ class FreeBSDCommands(Commands):
         for number, name in self._names.items():
             self.table[number] = self._write_int if name.endswith("_STATUS") else self._read_int
         self.table[int(freebsd.PROC_REAP_ACQUIRE)] = self.table[int(freebsd.PROC_REAP_RELEASE)] = self._take_nothing
-        self.table[_STATUS] = self._status
+        self.table[_STATUS] = self.status
         self.table[_GETPIDS] = self._get_pids
         self.table[int(freebsd.PROC_REAP_KILL)] = self._kill
 
@@ -46,8 +48,7 @@ class FreeBSDCommands(Commands):
         parents, even while the reaper of such a domain is a zombie, which keeps PROC_REAP_KILL away from them (FK-2).
         """
         own = os.getpid()
-        status = self._status(_P_PID, own, _STATUS, OMITTED)
-        assert status is not None
+        status = self.status(_P_PID, own, _STATUS, OMITTED)
         if not status.owned:
             return self.processes.below(own)
         everyone = self.processes.everyone()
@@ -81,9 +82,6 @@ class FreeBSDCommands(Commands):
         memory = self.call.writes_into(data, "unsigned int *", self._names[cmd])  # K-4: never negative
         self.call.control(idtype, id, cmd, memory)
         return int(memory[0]) if data is OMITTED else None
-
-    def _status(self, idtype: int, id: int, cmd: int, data: Data) -> ReaperStatusFreeBSD | None:
-        return self.read_status(idtype, id, cmd, data, "struct procctl_reaper_status *", _decoded)
 
     def _get_pids(self, idtype: int, id: int, cmd: int, data: Data) -> list[ReaperPidInfo]:
         if data is NULL or data is BAD_POINTER:
@@ -131,10 +129,10 @@ class FreeBSDCommands(Commands):
     def _require_own_domain(self, idtype: int, id: int) -> None:
         """FK-11: a process that is no reaper stands for its reaper, usually init: every process would be signalled."""
         try:
-            status = self._status(idtype, id, _STATUS, OMITTED)
+            status = self.status(idtype, id, _STATUS, OMITTED)
         except errors.SyscallError:
             return  # the call itself will say it
-        if status is not None and not status.owned:
+        if not status.owned:
             raise errors.refusal(
                 "procctl",
                 "EPERM",
@@ -142,8 +140,9 @@ class FreeBSDCommands(Commands):
                 f"{status.reaper} would be signalled; use('native', unsafe_reap_kill=True) allows it",
             )
 
-
-def _decoded(memory: Any) -> ReaperStatusFreeBSD:
-    return ReaperStatusFreeBSD(
-        memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid
-    )
+    @staticmethod
+    def decoded(memory: Any) -> ReaperStatusFreeBSD:
+        """Return FreeBSD's record."""
+        return ReaperStatusFreeBSD(
+            memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid
+        )
