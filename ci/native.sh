@@ -23,8 +23,8 @@ PYDFLY_REQUIRE=native-stub PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 echo "== a wheel with the extension, for every Python from 3.10 on, used from an empty directory"
 PYDFLY_BUILD_EXTENSION=yes "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
     --wheel-dir "$folder" .
-"$python" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check cffi "$folder"/pydfly-*-cp310-abi3-*.whl
+"$python" -m venv --without-pip "$folder/venv"
+"$python" -m pip --python "$folder/venv/bin/python" install --quiet --disable-pip-version-check cffi "$folder"/pydfly-*-cp310-abi3-*.whl
 mkdir "$folder/empty"
 (cd "$folder/empty" && PYDFLY_BACKEND=native ../venv/bin/python -I ../../../ci/refused.py)
 

@@ -20,7 +20,10 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Build the sdist, and the wheel from it, without any compiler on the PATH."""
+    """Build the sdist, and the wheel from it, without any compiler on the PATH.
+
+    Without an environment of its own for the build: ci/venv.sh has installed the package with one.
+    """
     pytest.importorskip("build", reason="the extra `test` brings it")
     folder = tmp_path_factory.mktemp("dist")
     tools = folder / "tools"
@@ -32,7 +35,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 break
     environment = {**os.environ, "PATH": str(tools), "PYDFLY_BUILD_EXTENSION": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)],
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT)],
         env=environment,
         cwd=folder,
         capture_output=True,
@@ -83,11 +86,10 @@ def test_wheel_is_pure_and_complete(dist: Path) -> None:
 def test_wheel_works_from_an_empty_directory(dist: Path, tmp_path: Path) -> None:
     """Installed without a compiler into an empty environment, isolated from the tree."""
     (archive,) = dist.glob("*.whl")
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv", with_pip=False)
     python = str(tmp_path / "venv/bin/python")
-    subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", str(archive)], check=True, env={**os.environ, "PATH": ""}
-    )
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--python", python]
+    subprocess.run([*pip, "install", str(archive)], check=True, env={**os.environ, "PATH": ""})
     empty = tmp_path / "empty"
     empty.mkdir()
     code = "import pydfly; print(pydfly.__file__, pydfly.backend().name)"
