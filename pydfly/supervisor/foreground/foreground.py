@@ -119,8 +119,10 @@ class Foreground:
             self._take(met, False)
         while not self._is_over():
             info = self._mailbox.wait_until(self._due())
-            if info is not None:
-                self._take(info)
+            # all pending signals are taken before one is passed on: a sender that sees it arrive may send the next one,
+            # and the kernel would merge that with an equal one that is still pending here
+            for each in (info, *self._mailbox.take_all()) if info is not None else ():
+                self._take(each)
         self._job.terminal.take_back()
         if self.report is None or self.report["exit_status"] is None or self._is_ending_early():
             self._job.terminal.restore_modes()
