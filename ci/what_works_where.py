@@ -27,7 +27,7 @@ COLUMNS = {
 _HEAD = """\
 # What works where
 
-In short, of {all} behaviours that `pydfly conform` checks:
+In short, of {all} behaviours that `pydfly conform` checks on each [backend](reference/backends.md):
 
 - `sim` has all of them, of DragonFly and of FreeBSD. `native` has them too, as its kernel does them; it only
   asks before Python itself is made resident.

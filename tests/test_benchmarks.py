@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers, report
+from benchmarks import escapes, peers, report
 from benchmarks.forest import forest
 from benchmarks.rows import Result, Row, measure
 from tests.processes import eventually
@@ -133,3 +135,15 @@ def test_every_row_is_listed() -> None:
         [sys.executable, "-m", "benchmarks", "--list"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     assert len(names) == len(set(names)) > 10
+
+
+def test_the_pages_are_what_would_be_written() -> None:
+    """The words around the figures: whoever mends a page mends its template."""
+    docs = Path(__file__).parents[1] / "docs"
+    templates = {
+        "benchmarks.md": Path(report.__file__).with_name("page.md").read_text(),
+        "escapes.md": escapes.TEXT,
+    }
+    for name, template in templates.items():
+        page = (docs / name).read_text()
+        assert [part for part in re.split(r"\{\w+\}", template) if part not in page] == []
