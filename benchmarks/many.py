@@ -33,6 +33,8 @@ def rows() -> Iterator[Row]:
     """From one start to the end of a thousand domains."""
     name = "start in a warm Supervisor until the command runs"
     yield Row(name, _start, "subprocess.Popen", _popen, 6.0, pairs=101, inside=_warm)
+    name = "start of a program that is not there in a warm Supervisor, until the error"
+    yield Row(name, _refused(_start), "subprocess.Popen", _refused(_popen), pairs=101, inside=_warm)
     name = f"start of number {DOMAINS:,}"
     yield Row(name, _late_start, "number 10 of the same Supervisor", _early_start, 1.3, pairs=3, warm=False)
     for name, whose, limit in (
@@ -87,21 +89,33 @@ def _warm() -> Iterator[None]:
         yield
 
 
-def _start() -> float:
+def _start(program: str = "sleep") -> float:
     begin = time.perf_counter()
-    handle = _supervisor.supervise(["sleep", "60"])
+    handle = _supervisor.supervise([program, "60"])
     handle.wait_started()
     cost = time.perf_counter() - begin
     handle.stop(0)
     return cost
 
 
-def _popen() -> float:
+def _popen(program: str = "sleep") -> float:
     begin = time.perf_counter()
-    with subprocess.Popen(["sleep", "60"]) as process:
+    with subprocess.Popen([program, "60"]) as process:
         cost = time.perf_counter() - begin
         process.kill()
     return cost
+
+
+def _refused(start: Callable[[str], object]) -> Sample:
+    def sample() -> float:
+        begin = time.perf_counter()
+        try:
+            start("/nothing/there")
+        except FileNotFoundError:
+            return time.perf_counter() - begin
+        raise RuntimeError("it was started")
+
+    return sample
 
 
 def _late_start() -> float:
