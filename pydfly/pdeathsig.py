@@ -55,8 +55,7 @@ def get() -> int:
 
     Source: procctl(2), PROC_PDEATHSIG_STATUS.
     """
-    signal = control("PROC_PDEATHSIG_STATUS")
-    assert isinstance(signal, int)
+    signal: int = control("PROC_PDEATHSIG_STATUS")
     return signal
 
 

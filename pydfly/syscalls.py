@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _P_PID = 0  # IdType.P_PID of both systems
 
 
-def control(command: str, data: Data = structs.OMITTED) -> object:
+def control(command: str, data: Data = structs.OMITTED) -> Any:
     """Call procctl on the calling process, with a command by its name in the flavour in force."""
     backend = current()
     short_cut = backend.commands.get(command)

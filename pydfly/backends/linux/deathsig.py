@@ -34,7 +34,7 @@ class DeathSignal:
         self._lock = _thread.RLock()
         self._value: int | None = None  # what was set through this object
         self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
-        self._holder = ""  # which thread the kernel keeps it for: "main", "helper"
+        self._holder = "main"  # which thread the kernel keeps it for: "main", "helper", "nobody"
         self._requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]] | None = None
 
     def look(self) -> None:
@@ -44,7 +44,7 @@ class DeathSignal:
 
     def get(self) -> int:
         """Return the signal, 0 for none."""
-        if self._is_in_main_thread() and self._holder in ("", "main"):
+        if self._is_in_main_thread() and self._holder == "main":
             self._seen = signal = prctl.prctl_read(prctl.PR_GET_PDEATHSIG)
             return signal
         if self._holder == "helper":  # the kernel may have cleared it: setuid() does
@@ -75,7 +75,7 @@ class DeathSignal:
             self._holder = "main"
             self._seen = signal
             return
-        if self._holder in ("", "main") and self._seen:
+        if self._holder == "main" and self._seen:
             raise OSError(errno.EBUSY, "the main thread has a parent-death signal; only it can change that")
         self._ask_helper(signal)
         self._holder = "helper"
