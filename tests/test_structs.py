@@ -56,3 +56,18 @@ def test_what_a_record_says_of_itself() -> None:
     for status in (structs.ReaperStatus(3, 0, -1), structs.ReaperStatusFreeBSD(3, 0, 0, 1, -1)):
         assert status.owned is True
         assert status._replace(flags=2).owned is False
+
+
+def test_a_record_takes_each_field_once() -> None:
+    """As a named tuple of the library does: by place, by name, or by default."""
+    whole = structs.Program("/bin/x", 1, 2, 3, 0, 0)
+    assert whole == structs.Program("/bin/x", 1, 2, ino=3) == structs.Program._make(("/bin/x", 1, 2, 3, 0, 0))
+    assert type(whole) is type(structs.Program._make(whole)) is structs.Program
+    for wrong in (
+        lambda: structs.Reaped(1),  # type: ignore[call-arg]
+        lambda: structs.Reaped(1, 2, 3),  # type: ignore[call-arg]
+        lambda: structs.Reaped(1, 2, pid=3),  # type: ignore[misc,call-arg]
+        lambda: structs.Reaped(1, status=2, name="other"),  # type: ignore[call-arg]
+    ):
+        with pytest.raises(TypeError, match="Reaped has"):
+            wrong()

@@ -28,8 +28,10 @@ _STATES = {
     b"X": "zombie",
     b"I": "idle",
 }
-# what reading about a process gives that has died meanwhile, or, by the last (EPERM), is hidden by hidepid=1
-_GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+# what reading about a process gives that has died meanwhile, or is hidden: by hidepid=1 (EPERM), or by something else
+# that is mounted over its file
+_GONE = (FileNotFoundError, ProcessLookupError, PermissionError, ValueError, IndexError)
+_LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 class ProcFs:
@@ -120,9 +122,9 @@ class ProcFs:
 
     def reap(self, pid: int) -> Reaped | None:
         """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
-        if not is_death(waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
+        if not is_death(waitid(os.P_PID, pid, _LOOK)):
             return None
-        return Reaped(*waitpid(pid, 0))
+        return Reaped._make(waitpid(pid, 0))
 
     def wait(self, timeout: float) -> None:
         """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.
@@ -162,10 +164,10 @@ class ProcFs:
                 found.append(process)
                 parents.add(pid)
                 # at once, while the kernel's memory of this process is in the caches
-                if threads == b"1":  # the one thread has the pid of its process
-                    pids += _pids(read_all(f"{root}/{pid}/task/{pid}/children", directory))
-                else:
+                if threads != b"1":
                     pids += self._children_of(pid)
+                elif content := read_all(f"{root}/{pid}/task/{pid}/children", directory):  # its thread has its pid
+                    pids += list(map(int, content.split()))
             except _GONE:
                 continue
         return found
@@ -182,32 +184,19 @@ class ProcFs:
             return found
         for thread in reversed(threads):
             try:
-                found += _pids(read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory))
+                content = read_all(f"{self._root}/{pid}/task/{thread}/children", self._directory)
+                found += list(map(int, content.split()))
             except _GONE:  # this thread has ended
                 continue
         return list(dict.fromkeys(found)) if len(threads) > 1 else found
 
     def _decode(self, pid: int, stat: bytes) -> tuple[DescendantInfo, bytes]:
-        """Return the record of a process, and how many threads it has.
-
-        ProcessLookupError: these are no such lines: something else is mounted over that file.
-        """
-        try:
-            head, _, tail = stat.rpartition(b")")  # the name may hold anything
-            fields = tail.split(b" ", 21)
-            name = head[head.index(b"(") + 1 :].decode("utf-8", "surrogateescape")
-            state = _STATES.get(fields[1], "other")
-            if state == "zombie" and fields[18] not in (b"0", b"1"):
-                state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
-            start_time = self._boot + int(fields[20]) / self._ticks
-            return DescendantInfo(pid, int(fields[2]), name, state, start_time), fields[18]
-        except (ValueError, IndexError):
-            raise ProcessLookupError(f"process {pid} is hidden") from None
-
-
-def _pids(content: bytes) -> list[int]:
-    """Read a list of children; something else that is mounted over the file has none."""
-    try:
-        return list(map(int, content.split()))
-    except ValueError:
-        return []
+        """Return the record of a process, and how many threads it has; ValueError, IndexError: this is no such line."""
+        head, _, tail = stat.rpartition(b")")  # the name may hold anything
+        fields = tail.split(b" ", 21)
+        name = head[head.index(b"(") + 1 :].decode("utf-8", "surrogateescape")
+        state = _STATES.get(fields[1], "other")
+        if state == "zombie" and fields[18] not in (b"0", b"1"):
+            state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
+        start_time = self._boot + int(fields[20]) / self._ticks
+        return DescendantInfo._make((pid, int(fields[2]), name, state, start_time)), fields[18]
