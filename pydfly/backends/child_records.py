@@ -127,8 +127,6 @@ class Kinship:
             unnamed: when children are being made whose pids are not known yet.
         """
         span = self.made.get(pid)
-        if span is None and not (unnamed or self.doubts):
-            return False
         try:
             if span is not None:
                 if self.grain != TICK or self._covers(span, born(pid)):

@@ -118,7 +118,8 @@ def settle(children: Collection[int], born: Callable[[int], float]) -> None:
 def orphans(pids: Iterable[int], born: Callable[[int], float]) -> list[int]:
     """Return those that this process cannot have made.  Call it with ``lock`` held, after settle()."""
     unnamed = _unnamed()
-    return [pid for pid in pids if not _known.is_ours(pid, born, unnamed)]
+    doubtful = bool(unnamed or _known.doubts)
+    return [pid for pid in pids if not ((doubtful or pid in _known.made) and _known.is_ours(pid, born, unnamed))]
 
 
 def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:

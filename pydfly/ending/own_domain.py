@@ -67,6 +67,8 @@ class OwnDomain:
                 if not self._seen:
                     self._saw(self._children.members())  # what is killed before any listing would not be in the report
                 self._press(self._children)
+                if self._is_over():
+                    break
             self._listed = 0
             pause = self._ending.step(now)
             self._reaped += orphans.reap()
@@ -97,9 +99,10 @@ class OwnDomain:
     def _press(self, children: LivingChildren) -> None:
         """Kill as often as possible: a line of processes that each fork and exit has to be met between the two."""
         for _ in range(PRESSES):
-            if not children.kill():
-                return
+            found = children.kill()
             self._reaped += orphans.reap()  # each dead one makes the kernel's list longer
+            if not found:
+                return
 
 
 def _living_children(keep: Keep | None, spared: Collection[int]) -> LivingChildren | None:

@@ -21,7 +21,7 @@ from ..backends import current, forked_children
 from ..backends.linux.domain import Domain, is_dead
 from ..backends.linux.process import OWN
 from ..backends.linux.procfile import read
-from ..backends.waiting import is_death
+from ..backends.waiting import is_death, look_at
 from .sending import send_each
 
 TYPE_CHECKING = False
@@ -131,9 +131,11 @@ class LivingChildren(Scan):
         found = False
         groups: set[int] = set()
         for pid in reversed(self._processes.children()):  # the one attached last first
-            if not self._is_spared(pid):
-                self._kill_group(pid, groups)
-                found |= self._kill(pid)
+            dead = look_at(pid)
+            if dead is None or self._is_spared(pid):  # None: collected by its owner, so its pid may be another's
+                continue
+            in_group = self._kill_group(pid, groups)
+            found |= not dead and (in_group or self._kill(pid))
         return found
 
     def none_is_left(self) -> bool:
@@ -151,19 +153,21 @@ class LivingChildren(Scan):
                 dead.add(pid)
         return all(pid in dead or self._is_spared(pid) for pid in self._processes.children())
 
-    def _kill_group(self, pid: int, killed: set[int]) -> None:
+    def _kill_group(self, pid: int, killed: set[int]) -> bool:
         """Kill the process group of a child, unless that has happened; not where others may be in it."""
         try:
             # only a member can have made another session, and only its descendants can be in it
-            if os.getsid(pid) not in self._sessions and (group := os.getpgid(pid)) not in killed:
-                killed.add(group)
+            if os.getsid(pid) in self._sessions:
+                return False
+            group = os.getpgid(pid)
+            if group not in killed:
                 os.killpg(group, _signal.SIGKILL)
+                killed.add(group)
         except OSError:  # gone, or all of them refuse
-            return
+            return False
+        return True
 
     def _kill(self, pid: int) -> bool:
-        if is_dead(pid):
-            return False
         try:
             descriptor = os.pidfd_open(pid)  # from here on the pid means one process, dead or alive
         except OSError:

@@ -17,7 +17,7 @@ from pydfly.ending import drive, own_domain_bsd
 from pydfly.ending.policy import Orders
 from pydfly.structs import DescendantInfo, ReaperKill
 from tests.conftest import linux_only
-from tests.processes import fork, in_process, pause
+from tests.processes import end, fork, in_process, pause
 
 ACTUATORS = {"dragonfly": own_domain_bsd.PidHead, "freebsd": own_domain_bsd.ReapKill}
 
@@ -198,6 +198,39 @@ def test_linux_never_hits_a_later_process_with_the_pid() -> None:
         return refused, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     assert scanning(act) == ([], 0)
+
+
+@linux_only
+def test_linux_signals_no_group_of_a_child_that_its_owner_has_collected() -> None:
+    """Its pid may be another process's by now, and name the group of one that is not to be ended."""
+
+    def script() -> Any:
+        from pydfly.ending.own_domain_linux import LivingChildren
+
+        reading, writing = os.pipe()
+
+        def leader() -> None:
+            os.setsid()
+            os.write(writing, b"%d" % os.getpid())
+            pause()
+
+        def parent() -> None:
+            fork(leader)
+            pause()
+
+        reaper.acquire()
+        child = fork(parent)
+        grandchild = int(os.read(reading, 20))
+        living = LivingChildren()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(living._processes, "children", lambda: [grandchild])
+            killed = living.kill()
+        end(child)
+        lives = os.waitid(os.P_PID, grandchild, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        ended = living.kill(), os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1])
+        return killed, lives, ended, living.kill()
+
+    assert in_process(script) == (False, True, (True, -signal.SIGKILL), False)
 
 
 def test_modules_import_everywhere() -> None:
