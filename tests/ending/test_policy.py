@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pydfly.ending import policy
 from pydfly.ending.policy import Policy, plan
 from pydfly.structs import DescendantInfo
@@ -89,7 +91,7 @@ def test_looks_during_the_grace_become_rarer_and_the_last_is_its_end() -> None:
 def test_looks_after_the_kill_are_quick_while_there_are_news() -> None:
     ending = Policy(0.0, 0.0)
     ending.orders(0.0, [process(10)])
-    assert ending.pause(0.0) == policy.FIRST_PAUSE
+    assert ending.pause(0.0) == policy.FIRST_PAUSE + policy.DYING
     pauses = []
     for moment in range(1, 12):
         ending.orders(float(moment), [process(10)])
@@ -98,6 +100,17 @@ def test_looks_after_the_kill_are_quick_while_there_are_news() -> None:
     assert pauses[-1] == policy.LONGEST_PAUSE
     ending.orders(20.0, [process(10), process(11)])
     assert ending.pause(20.0) == policy.FIRST_PAUSE
+
+
+def test_a_crowd_is_given_time_to_die_before_it_is_listed_again() -> None:
+    """Only once: those that appear later may be a line of processes that each fork and exit."""
+    for count, pause in ((50, policy.FIRST_PAUSE + 50 * policy.DYING), (5000, policy.LONGEST_PAUSE)):
+        ending = Policy(0.0, 0.0)
+        crowd = [process(pid) for pid in range(10, 10 + count)]
+        ending.orders(0.0, crowd)
+        assert ending.pause(0.0) == pytest.approx(pause)
+        ending.orders(1.0, [process(pid) for pid in range(9000, 9000 + count)])
+        assert ending.pause(1.0) == policy.FIRST_PAUSE
 
 
 def test_no_verdict_while_somebody_may_still_die() -> None:
