@@ -35,7 +35,7 @@ def rows() -> Iterator[Row]:
         _with_domain(2000, "dead", _reap),
         "os.waitpid(-1) in a loop",
         _with_domain(2000, "dead", _wait_for_any),
-        1.25,
+        1.5,
         pairs=9,
     )
     yield Row(
@@ -43,7 +43,7 @@ def rows() -> Iterator[Row]:
         _with_domain(STUBBORN, "stubborn", _kill_all),
         "psutil's kill-tree recipe, in a reaper",
         _with_domain(STUBBORN, "stubborn", _recipe),
-        0.2,
+        0.6,
         peers=("psutil",),
         pairs=5,
         note=_survivors_of_the_recipe,
