@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         if isinstance(error, BackendError):
             return complain(f"backend: {error}", failure, last=True)
         raise
-    if arguments is None and words[0] in ("run", "svc"):
+    if arguments is None and words[0] in ("run", "svc", "resident"):
         _leave(status)
     return status
 
