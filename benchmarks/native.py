@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ def _ours(number: int) -> None:
 def _bare(number: int) -> None:
     """Do it with one buffer for all calls, as a program would that has nothing else to do."""
     procctl, memory = _extension.lib.procctl, _extension.ffi.new("struct reaper_status *")
-    record = pydfly.ReaperStatus
+    record = namedtuple("record", "flags refs pid_head")
     for _ in range(number):
         if procctl(0, 0, _STATUS, memory):
             raise OSError(_extension.ffi.errno, "procctl")

@@ -87,8 +87,8 @@ MUTATIONS = [
     Mutation(
         "fields of the record",
         DRAGONFLY,
-        "ReaperStatus(memory.flags, memory.refs,",
-        "ReaperStatus(memory.refs, memory.flags,",
+        "ReaperStatus._make((memory.flags, memory.refs,",
+        "ReaperStatus._make((memory.refs, memory.flags,",
     ),
     Mutation(
         "set and get",

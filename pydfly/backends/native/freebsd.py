@@ -143,6 +143,6 @@ class FreeBSDCommands(Commands):
     @staticmethod
     def decoded(memory: Any) -> ReaperStatusFreeBSD:
         """Return FreeBSD's record."""
-        return ReaperStatusFreeBSD(
-            memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid
+        return ReaperStatusFreeBSD._make(
+            (memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid)
         )
