@@ -18,36 +18,35 @@ if [ "$lane" = fast ]; then
         tests/live/test_aio.py tests/live/test_own_domain.py tests/test_errors.py tests/test_escape.py
 fi
 
-rest="--ignore=tests/simkernel"
-workers=$((2 * $(getconf _NPROCESSORS_ONLN)))  # most tests wait half of their time
 compiled=
 if command -v "${CC:-gcc}" >/dev/null; then
     compiled=yes
-    rest="$rest --ignore=tests/native --ignore=tests/confined"
 elif [ -n "${PYDFLY_REQUIRE:-}" ]; then
     echo "test.sh: PYDFLY_REQUIRE wants the native binding checked, and there is no ${CC:-gcc}" >&2
     exit 1
 else
     echo "test.sh: no ${CC:-gcc} here, so the native binding was not compiled"
 fi
-
-# what keeps a single core busy goes side by side; each part is shown whole when all are done
-parts="check simulated ${compiled:+native confined} docs"
+# the longest first, side by side, as most tests wait half of their time; live tests see what else runs, so they come
+# last where they can have no pid namespace of their own
+parts="${compiled:+confined} rooms ${compiled:+native} docs simulated check"
+afterwards=
+if unshare --pid --fork --mount-proc true 2>/dev/null; then parts="live $parts"; else afterwards=live; fi
 shown=build/test-parts
 rm -rf "$shown"
 mkdir -p "$shown"
 # xargs, as a background job of this shell would ignore Ctrl-C
 # shellcheck disable=SC2016,SC2086  # expanded by the inner shell; several words
-printf '%s\n' $parts | xargs -P 5 -I PART \
-    sh -c 'sh ci/PART.sh "$0" >"$1/PART.out" 2>&1 || echo failed >"$1/PART.failed"' "$python" "$shown"
-for part in $parts; do
-    echo "== $(sed -n '2s/^# //p' "ci/$part.sh")"
-    cat "$shown/$part.out"
-done
-[ -z "$(find "$shown" -name '*.failed')" ] || { echo "test.sh: failed: $(cd "$shown" && echo *.failed)" >&2; exit 1; }
-
-echo "== everything else"
+side_by_side() {
+    printf '%s\n' "$@" | xargs -P 4 -I PART \
+        sh -c 'sh ci/PART.sh "$0" >"$1/PART.out" 2>&1 || echo failed >"$1/PART.failed"' "$python" "$shown"
+    for part in "$@"; do
+        echo "== $(sed -n '2s/^# //p' "ci/$part.sh")"
+        cat "$shown/$part.out"
+    done
+}
 # shellcheck disable=SC2086  # several words
-"$python" -m pytest -q -n "$workers" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' $rest
-echo "== what sees the other processes of the machine, file by file"
-"$python" -m pytest -q -n "$workers" --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
+side_by_side $parts
+# shellcheck disable=SC2086
+[ -z "$afterwards" ] || side_by_side $afterwards
+[ -z "$(find "$shown" -name '*.failed')" ] || { echo "test.sh: failed: $(cd "$shown" && echo *.failed)" >&2; exit 1; }

@@ -236,15 +236,12 @@ class Histories(RuleBasedStateMachine):
 
     def compare(self) -> None:
         """Compare everything that can be seen of everybody."""
+        for pair in self.pairs:
+            if self.seen(pair.modelled) == GONE:
+                self.await_removal(pair)
         died = 0
         for pair in self.pairs:
             real, modelled = (self.seen(actor) for actor in (pair.real, pair.modelled))
-            if (
-                modelled == GONE and real[0] == GONE[0]
-            ):  # whom nobody waits for, Linux removes after it tells of the death
-                with suppress(AssertionError):
-                    eventually(lambda pair=pair: self.seen(pair.real) == GONE, timeout=1)
-                real = self.seen(pair.real)
             if real == modelled and pair.alive:
                 real, modelled = self.told(pair)
                 if real != modelled:
@@ -255,6 +252,12 @@ class Histories(RuleBasedStateMachine):
             if not pair.alive:
                 pair.dead = True  # type: ignore[attr-defined]
         self.several_died |= died > 1
+
+    def await_removal(self, pair: Pair) -> None:
+        """Linux removes a process that has no one to wait for it a moment after its death is told, and its dead
+        children, which went to a reaper like that, a moment after itself."""
+        with suppress(AssertionError):  # then the difference is shown
+            eventually(lambda: self.seen(pair.real)[0] != GONE[0] or self.seen(pair.real) == GONE, timeout=1)
 
     @staticmethod
     def seen(actor: Actor) -> tuple[Any, ...]:
