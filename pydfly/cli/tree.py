@@ -86,7 +86,7 @@ def age(seconds: float) -> str:
 def written(root: DescendantInfo, children: dict[int, list[DescendantInfo]]) -> Iterator[str]:
     """Yield the tree as JSON, objects within objects, piece by piece.
 
-    A line of processes may be longer than Python's stack is deep, so nothing here or in ``json`` calls itself.
+    A chain of processes may be longer than Python's stack is deep, so nothing here or in ``json`` calls itself.
     """
     import json
 

@@ -89,7 +89,7 @@ class Ending:
         self.due = 0.0
 
     def spare_nobody(self) -> None:
-        """Ask no longer: no owner is there to answer."""
+        """Ask no longer: there is no owner to answer."""
         self._ask = None
         self._judged = {}
 
@@ -141,7 +141,7 @@ class Ending:
                 others.append(member)
         self.spared = list(spared.values())
         if unknown and now >= self._policy.kill_at and self._questions >= PATIENT_QUESTIONS:
-            # a line of processes that fork and exit would be unknown for ever: it stands still until the answer is here
+            # a chain of processes that fork and exit would be unknown for ever: it is stopped until the answer is here
             self._actuator.signal(Orders("SIGSTOP", unknown, float("inf")))
             self._actuator.signal(Orders("SIGCONT", self.spared, float("inf")))  # a group may hold both kinds
             self._frozen = True

@@ -23,9 +23,9 @@ AT_ONCE = 1000  # dead children that are collected before the living are looked 
 
 
 def kill_until_gone(listing: Listing, kept: set[int] | None = None) -> list[int]:
-    """Kill and wait for every child until there is none but those kept, from which each that ends is taken.
+    """Kill and wait for every child until only the kept ones are left; one that ends is taken out of ``kept``.
 
-    It comes back only then; what fails is tried again, whatever it was.  Returned are the pids of children that refused
+    It comes back only then; what fails is tried again, whatever it was.  It returns the pids of children that refused
     SIGKILL for too long: another user's.
     """
     while True:

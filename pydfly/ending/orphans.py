@@ -1,7 +1,7 @@
 """Wait for the dead children of this process that no other code waits for: the orphans that it has adopted.
 
-Which children are its own ``backends.forked_children`` knows, for every way to make one.  Whatever is doubtful is
-left alone: a zombie too many is harmless, a stolen exit status is not.
+``backends.forked_children`` knows which children are its own, however they were made.  Doubtful ones are left alone: a
+zombie too many is harmless, a stolen exit status is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""End the domain of this very process, whose other children belong to others."""
+"""End the domain of this process, which has other children, too: those belong to other code."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class OwnDomain:
             if pause is None:
                 break
             if not self._is_over():
-                # a step takes its time, too: with 500 members as long as they take to be listed
+                # a step takes its time, too: with 500 members as long as a listing of them
                 rest = max(0.0, now + pause - self._processes.clock())
                 self._processes.wait(rest if self._listed else min(rest, PATIENCE))
         self._reaped += orphans.reap()
@@ -97,7 +97,7 @@ class OwnDomain:
         return self._confirmed > CONFIRMATIONS
 
     def _press(self, children: LivingChildren) -> None:
-        """Kill as often as possible: a line of processes that each fork and exit has to be met between the two."""
+        """Kill as often as possible: in a chain that forks and exits, one must be met between its fork and its exit."""
         for _ in range(PRESSES):
             found = children.kill()
             self._reaped += orphans.reap()  # each dead one makes the kernel's list longer

@@ -1,15 +1,15 @@
 """Linux: members are found by listing /proc, and signalled through pidfds.
 
-The kernel has no call for "everyone below me", so a listing races with every fork, and it takes longer than some
+The kernel has no call for "every process below me", so a listing races with every fork, and it takes longer than some
 processes live.  ``sweep`` wins that race: it asks for the newest pid of the machine by itself (/proc/loadavg
 names it), and of a new list of pids it looks only at those that were not in the one before.
 
-Where a process has children that are not to be ended, ECHILD never comes.  What proves that no member is left is the
-kernel's list of this process's children: in each moment every living member has a living ancestor that is a direct
-child, as a dead process's children are handed on to the reaper in the moment of its death.  So no process is left if
-a list holds only others' children, and children that were dead *before* the list was made.  (One that dies after it was
-listed may have left a child that the list could not show.  That is how a line of processes that each fork and exit
-gets past any listing.)
+Where a process has children that are not to be ended, ECHILD never comes.  The proof that no member is left is then the
+kernel's list of this process's children: at each moment every living member has a living ancestor that is a direct
+child, because the children of a process go to the reaper at the moment of its death.  So no process is left if a list
+holds only children that are not to be ended, and children that were dead *before* the list was made.  (One that dies
+after it was listed may have left a child that the list could not show.  That is how a chain of processes that each fork
+and exit gets past any listing.)
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class LivingChildren(Scan):
         """
         self._processes.require_proc()
         dead = set()
-        for pid in reversed(self._processes.children()):  # of a line the one attached last lives
+        for pid in reversed(self._processes.children()):  # of a chain the one attached last lives
             if not self._is_spared(pid):
                 if not is_dead(pid):
                     return False

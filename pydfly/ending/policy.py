@@ -1,7 +1,7 @@
 """Which process gets which signal when, and which one counts as impossible to end.
 
 Rule 1: nothing here knows a process, a clock or a signal number; the caller brings listings and the time.
-Rule 2: an empty listing proves nothing.  When the domain is empty is not decided here but by ECHILD.
+Rule 2: an empty listing proves nothing.  ECHILD, and nothing here, decides that the domain is empty.
 
 There is one grace for all, not one for each.  Until it is over the stop signal goes out, followed by SIGCONT, because
 a stopped process would not see it.  Mode ``mixed`` asks the *tops* only: the command while it lives, later each
@@ -118,7 +118,7 @@ class Policy:
         for member in living:
             self._seen.setdefault(member.identity, now)
         fresh = [member for member in living if member.identity not in self._killed]
-        crowd = 0 if self._killed else len(fresh)  # those that appear later may be of a line that forks and exits
+        crowd = 0 if self._killed else len(fresh)  # those that appear later may be a chain that forks and exits
         self._killed.update((member.identity, now) for member in fresh)
         news = any(member.identity not in self._refusals for member in fresh)
         self._pause = min(FIRST_PAUSE + DYING * crowd if news else 2 * self._pause, LONGEST_PAUSE)

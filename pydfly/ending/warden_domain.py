@@ -5,7 +5,7 @@ kernel's list of its children is a process of its own, dead or alive, until the 
 can be signalled without a pidfd, without a start time, and without /proc/PID, which may be hidden.  A child that
 cannot be seen is not gone.  Deeper members need a pidfd and their start time.
 
-``sweep`` is the answer to processes that fork faster than they can be listed.  A line of processes that each fork and
+``sweep`` is for processes that fork faster than they can be listed.  A chain of processes that each fork and
 exit is a direct child here most of the time.  Where it has a session of its own, kill(2) of its process group is
 atomic against fork: the kernel takes the lock that a fork needs.  Where it leaves its group at each step, listing and
 killing are repeated at once, and each round has a fair chance of coming between birth and fork.
@@ -59,8 +59,8 @@ class OwnChildren:
         collect: collects dead children; only what it has collected can vanish from the list.
         wards: pids of children that are not to be ended, with all that is below them.
         session: id of the session that the keeper was started in: processes of others may be in it.
-        hear: called when the children were listed, and may add to the wards: one that has ended in that moment had told
-            before which of its children are to live on.
+        hear: called after the children were listed; may add wards: a ward that ends at that moment has told before
+            which of its children are to live on.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class OwnChildren:
     def _below(self, pids: list[int]) -> list[DescendantInfo]:
         try:
             return self._listing.walk(list(pids), {os.getpid()})
-        except OSError:  # no descriptor to be had, or /proc is gone: the children are known all the same
+        except OSError:  # no descriptor is free, or /proc is gone: the children are known even so
             return []
 
     def signal(self, orders: Orders) -> Refusals:

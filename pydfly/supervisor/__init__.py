@@ -8,9 +8,9 @@ Between an owner and its commands stand three kinds of helper::
           warden      owns one reaper domain: starts the command, collects the dead, ends the domain, reports
             command   and whatever it starts, wherever that goes
 
-The owner gone, or the guard, or the deputy: each warden sees it and ends its domain.  A warden gone: the deputy adopts
-its domain and ends it; without a deputy the guard does.  So killing any two of the three leaves one that ends
-everything, and says what is left.
+When the owner, the guard or the deputy is gone, each warden sees it and ends its domain.  When a warden is gone, the
+deputy adopts its domain and ends it; without a deputy the guard does.  So killing any two of the three leaves one that
+ends everything, and says what is left.
 
 Three rules keep an error of a helper from becoming an escape:
 
@@ -22,16 +22,16 @@ Three rules keep an error of a helper from becoming an escape:
 - News go upwards by socket or exit, never by kill(2), which DragonFly forbids; signals go downwards only.
 
 A warden is in a session of its own, so no signal to a process group or from a terminal hits all.  A stopped helper is
-continued by the one above, and when that dies; the guard, and whichever is left, by the owner, or by the one below.
-What is left to fate:
+continued by the one above it, and by the kernel when that one dies; the topmost one by the owner, or by the one below.
+Not covered are:
 
-- The owner dead, and all helpers that live stopped: they stand until one of them gets SIGCONT.
-- All three killed within a few milliseconds, be it from outside (``pkill -9 -f``) or by a command that kills every
+- The owner is dead, and every living helper is stopped: nothing happens until one of them gets SIGCONT.
+- All three are killed within a few milliseconds, from outside (``pkill -9 -f``) or by a command that kills every
   parent it gets.  On every system the orphans then go to the next reaper above and live on; with ``pdeathsig`` the
   command itself, but not what it started, dies with the warden.
 - A process that refuses signals (another user's), or that hangs in the kernel: it is named, and ``stop()`` raises.
-- What another service starts on request (a container, a job of cron): that is no descendant here.  The same
-  for a process that enters the pid namespace of others and forks there: its orphans go to the init of that one.
+- What another service starts on request (a container, a job of cron) is no descendant here.  A process that enters
+  another pid namespace and forks there: its orphans go to the init of that namespace.
 
 Joining a cgroup of its own would let the kernel end a domain at once (cgroup.kill), but costs every start 7 to 16 ms
 and changes what the command sees; ``ending.warden_domain`` says how the fastest fork storms are ended without it.
@@ -74,7 +74,7 @@ def supervise(
 ) -> Supervised:
     """Run a command so that no descendant of it outlives ``stop()``, the ``with`` block, or the calling process.
 
-    The command's own end ends nothing else: a daemon that it left in the background is supervised on.  Returns at
+    The command's own end ends nothing else: a daemon that it left in the background stays supervised.  Returns at
     once; ``wait_started()`` tells whether the command could be executed.
 
     Args:
@@ -86,8 +86,8 @@ def supervise(
         timeout: seconds after which the ending begins; None for no such limit.
         wait_all: False if the ending is to begin when the command has ended.
         pdeathsig: the signal that the command gets at once when the warden dies; not needed for it to be ended.
-        spare: decides at ``stop()``, in the calling process, which processes may live on: called with each, and one
-            that it is true for lives, with everything below it.  The next reaper above the caller adopts them.
+        spare: called at ``stop()``, in the calling process, with each process.  Where it returns true, that process
+            and everything below it live on; the next reaper above the caller adopts them.
         env: the environment; None for the caller's.
         cwd: the directory to start in; None for the caller's.
         stdin: what the command reads: None for the caller's, a descriptor, a file, ``subprocess.DEVNULL``, or

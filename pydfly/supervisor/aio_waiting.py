@@ -40,7 +40,7 @@ class Watching:
         return running
 
     def detach(self) -> None:
-        """Have no loop read any more: the descriptor will be closed."""
+        """Stop reading: the descriptor will be closed."""
         descriptor, self._descriptor = self._descriptor, -1
         if self._loop is None or self._loop.is_closed() or os.getpid() != self._owner:
             return  # a forked copy shares the loop's epoll set

@@ -1,4 +1,4 @@
-"""Descriptors that are never lost: by no exception, and by no signal handler that raises one.
+"""Descriptors that no exception can lose, not even one that a signal handler raises.
 
 Between ``number = os.dup(3)`` and the next line Python may run a signal handler, and when that raises, the number is
 gone and the descriptor open for good.  Python looks for signals only between its own instructions, so here the call
@@ -24,7 +24,7 @@ LOWEST = 3
 """The lowest number for what this process keeps open: a daemon that has closed 0, 1 and 2 opens them again later."""
 
 closed_in_forks: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Objects whose close() a forked copy of this process calls at once, or this one's death would not be heard of."""
+"""Objects whose close() a forked copy of this process calls at once: its copies would hide this one's death."""
 
 
 def keep(results: list[Any], call: Callable[..., Any], *arguments: object) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     S = TypeVar("S", bound=ServiceHandle)
 
 
-_ENDING = 2.0  # seconds that a guard may take to end that was started for nothing
+_ENDING = 2.0  # seconds that a guard without any domain may take to end
 
 
 def start_alone(kind: type[H], command: Iterable[Word], interpreter: Program | None, arguments: dict[str, Any]) -> H:

@@ -42,11 +42,11 @@ class GuardConnection:
         self._unfinished: set[int] = set()  # descriptors with something to send, or to take that was read
         self.numbers = count(1)
         self._let_go = False
-        self.dismissed = False  # by the owner, whatever of it was not over yet
+        self.dismissed = False  # the owner has let go of it, of domains that were not over, too
         self.kept: dict[Domain, None] = {}  # not over, or not told yet; in the order of their start
         self.failure: BaseException | None = None  # why there is no guard
         self.greeted = False
-        self.companion: object = None  # of asyncio
+        self.companion: object = None  # what ties it to a loop of asyncio
         self.listeners: list[Callable[[], None]] = []  # called when there is news, by the thread that has read it
         self.reserve = Reserve()
         self._poller = Poller()
@@ -82,7 +82,7 @@ class GuardConnection:
         """
         if sock.unsent and self._watched.get(sock.fileno()) is sock:
             self._unfinished.add(sock.fileno())
-            if self._waiting:  # whoever reads may sleep
+            if self._waiting:  # the thread that reads may sleep
                 sock.watched = True
                 self._poller.watch(sock.fileno(), True)
         self.exchange()
@@ -121,7 +121,7 @@ class GuardConnection:
         return self.is_cut() and self._helper.collect()
 
     def disappointment(self, is_lost: bool) -> SupervisionError:
-        """Say why nothing is known of a domain, if ``failure`` does not; or if that is lost, as was told."""
+        """Say why nothing is known of a domain, where ``failure`` is None; ``is_lost``: its warden was killed."""
         if self.dismissed and not is_lost:
             return SupervisionError("its Supervisor was stopped, closed or dropped: no more is known of the domain")
         if self.greeted or self._let_go:
@@ -236,7 +236,7 @@ class GuardConnection:
         self._poller.add(self.control.fileno())  # at its end, like all the others: it is ready for good
 
     def left(self) -> None:
-        """No thread waits any more."""
+        """Note that no thread waits any more."""
         if self._let_go:
             self._release()
 

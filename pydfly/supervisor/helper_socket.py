@@ -85,7 +85,7 @@ class HelperSocket:
                 received.append((message, self._descriptors[:count]))
                 del self._descriptors[:count]
             self.closed = data == b""
-            if cut and messages:  # which of them were lost cannot be told: what is left belongs to none
+            if cut and messages:  # it is not known which ones were lost, so no message gets the rest
                 close_all(self._descriptors)
                 self._descriptors.clear()
             if len(received) >= _MOST_MESSAGES:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def variables(entries: list[bytes]) -> tuple[dict[bytes, bytes], list[bytes] | None]:
     """Return the entries of an environment as variables; and as they are, if some of them are lost in this.
 
-    Those are the ones without a name or without =, and, as getenv(3) finds the first one, those whose name is taken.
+    Lost are those without a name or without =, and all but the first of a name: getenv(3) finds that one.
     """
     env: dict[bytes, bytes] = {}
     for entry in entries:

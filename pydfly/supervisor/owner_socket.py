@@ -60,7 +60,7 @@ class OwnerSocket:
         """Read what has come, hand every message to ``take``, and say whether there was any.
 
         Args:
-            take: a message that it was left with by an exception is handed to it again.
+            take: gets a message again if an exception ended its call before.
             readable: there is something to read, as far as is known.
         """
         if readable and not self.closed and self.fileno() >= 0:
@@ -84,7 +84,7 @@ class OwnerSocket:
 
         They are closed when they were sent.
         """
-        if self.closed:  # nobody reads it, and descriptors that waited here would keep the ends of lines open
+        if self.closed:  # nothing reads it, and descriptors that waited here would keep the ends of lines open
             return
         divided = pieces(pack(message), descriptors or [])
         self._parcels.extend([_Parcel(data, passed, owner) for data, passed in divided])
@@ -111,7 +111,7 @@ class OwnerSocket:
             except BlockingIOError:
                 return
             except (BrokenPipeError, ConnectionResetError):
-                self._parcels.clear()  # no one reads any more; what was written before can still be read
+                self._parcels.clear()  # the other end reads no more; what it sent before can still be read
             except OSError:
                 self._parcels.popleft()
                 raise
@@ -140,7 +140,7 @@ class OwnerSocket:
             target = os.pidfd_open(self.holder) if hasattr(os, "pidfd_open") else -1
         except ProcessLookupError:
             return
-        except OSError:  # it is refused, or no descriptor is to be had
+        except OSError:  # it is refused, or no descriptor is free
             target = -1
         try:
             if not self._is_held():
@@ -160,7 +160,7 @@ class OwnerSocket:
         if self.fileno() < 0:
             return False
         look = select.poll()
-        look.register(self.fileno(), select.POLLOUT)  # DragonFly tells nothing of what nothing is asked of
+        look.register(self.fileno(), select.POLLOUT)  # DragonFly reports nothing where no event is asked for
         return not any(events & ~select.POLLOUT for _, events in look.poll(0))
 
     def end(self) -> bool:

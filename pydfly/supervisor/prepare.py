@@ -177,7 +177,7 @@ class Prepared:
 def check_backend() -> None:
     """Refuse where there are no processes to supervise; BackendError: a simulated kernel is in force.
 
-    The backend of a machine with processes is not made for that: the helpers need less than it (no pidfds, say).
+    On a real machine no backend is made for this check: the helpers need less than one (no pidfds, say).
     """
     if is_linux():
         return

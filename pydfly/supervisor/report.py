@@ -25,7 +25,7 @@ class Usage(NamedTuple):
 
 
 class ProcessRecord(NamedTuple):
-    """One process that the warden met.  None: it was not the one to collect it, so it cannot know."""
+    """One process that the warden met.  None: another process collected it, so the warden does not know."""
 
     pid: int
     """Process id."""

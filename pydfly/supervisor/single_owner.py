@@ -1,4 +1,4 @@
-"""What only the process that has made it can use, and only as one: supervisors, and handles on domains and services."""
+"""What cannot be copied, and only its maker can use: supervisors, and handles on domains and services."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Owned(Single):
     """A handle of a guard.  A forked copy of its owner owns nothing."""
 
     line: OwnerSocket
-    """The line to who answers: the warden of a domain, the guard of a service."""
+    """The line to the helper that answers: the warden of a domain, the guard of a service."""
     _number: int
-    """Of its domain; not there before the guard's side knows it."""
+    """Number of its domain; not set before the guard connection has the handle."""
 
     def __init__(self, guard: GuardConnection) -> None:
         self._guard = guard
@@ -49,7 +49,7 @@ class Owned(Single):
         self._guard.forget(self.line)
 
     def _check_owner(self) -> None:
-        """Be there for what the caller wants; RuntimeError: this is a forked copy of the owner."""
+        """Make the guard connection find this handle; RuntimeError: this is a forked copy of the owner."""
         check_owner(self._owner)
         # every handle is a Domain, though not this base of them
         self._guard.find_again(self, self._number)  # type: ignore[arg-type]

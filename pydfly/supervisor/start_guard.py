@@ -21,7 +21,7 @@ _PROGRAM = (
     "from pydfly.supervisor.keepers.guard_program import main; os._exit(main({control}, {owner}, {mask}))"
 )
 _MARK = "PYDFLY_HELPER"  # in the environment of helpers only
-_LIBRARIES = "LD_LIBRARY_PATH"  # an interpreter may need it to be one
+_LIBRARIES = "LD_LIBRARY_PATH"  # an interpreter may need it to start
 
 _unwaited: list[tuple[object, int]] = []  # guards that this process has started and not collected, each with a mark
 
@@ -47,7 +47,7 @@ class Helper:
             if self.collect():
                 return False
             os.kill(self.pid, signal.SIGCONT)  # a child that was not waited for: the pid is its own
-        except OSError:  # a filter of system calls refuses it; what cannot do without says so
+        except OSError:  # a filter of system calls refuses it; a call that needs it says so
             pass
         return True
 

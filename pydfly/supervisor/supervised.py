@@ -44,7 +44,7 @@ class Supervised(Handle):
     def _wait_sent(self) -> None:
         """Send what does not fit into a socket now: it must not wait for the next call of this handle."""
         sent = self._purpose("the helpers of")
-        with contextlib.suppress(NotYetError):  # they were stopped: it goes when they go on
+        with contextlib.suppress(NotYetError):  # they are stopped: it is sent when they continue
             self._guard.until(lambda: not (self.line.unsent or self._guard.control.unsent), _SENDING, sent)
 
     def __enter__(self) -> Supervised:

@@ -102,7 +102,7 @@ class WaitingThreads:
                             guard.wake()
                             urged = now
                         rest = min(rest, urged + INSISTENCE - now)
-                    if leads:  # as it was before the condition was asked: a turn that leads only now was woken, too
+                    if leads:  # taken before the condition was asked: a turn that leads only since then was woken, too
                         guard.exchange_within(rest)
                     else:
                         turn.sleep(rest)

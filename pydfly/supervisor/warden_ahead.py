@@ -8,7 +8,7 @@ in between is a case of its own:
 - It is killed with the launch in its socket, or later: ("lost", number, ...), as for every warden.
 - The owner dies or lets go: the line is cut.  Guard or deputy die: the lifeline is.
 
-It ends when no launch has come for a while, and exactly at that moment there may be one.  So a byte in a pipe decides:
+It ends when no launch has come for a while, and a launch may come at exactly that moment.  So a byte in a pipe decides:
 the warden writes it when it waits, the owner reads it before it sends, the warden reads it back before it gives up.
 Only one of the two can get it.
 """
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 _NEXT = "next"
-SECOND = 2  # the start after which a warden is ordered: who has started two commands may start more
+SECOND = 2  # the start after which a warden is ordered: after two commands there may be more
 
 
 def send_launch(guard: Guard, handle: Domain, number: int, prepared: Prepared, reserved: Reserved | None) -> None:
@@ -120,7 +120,7 @@ class Reserve:
 
     def claim(self, grace: float) -> Reserved | None:
         """Return the warden that waits; None if there is none yet, or none for domains of this grace."""
-        reserved = self._kept.pop(_NEXT, None)  # first: one that an exception comes upon here is let go of
+        reserved = self._kept.pop(_NEXT, None)  # first: if an exception comes from here on, it is let go of
         if reserved is None or reserved.grace != grace or reserved.is_dead():
             return None
         if reserved.is_claimed():

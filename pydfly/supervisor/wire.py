@@ -31,7 +31,7 @@ The *control* joins an owner and its guard.  From the owner::
                                     directory to start in, and one for each target, its number in the command
 
     ("ahead", number, grace)        start a warden whose launch comes later; with it come its end of the line, and both
-                                    ends of a pipe: it writes a byte when it waits; who reads that has it
+                                    ends of a pipe: it writes a byte when it waits; the owner that reads it has it
                                     (warden_ahead.py)
 
     ("service", number, targets, fields)   keep a service, with the same descriptors; the line is the guard's own then
@@ -72,7 +72,7 @@ _TUPLES = (b")", b"\xa9")  # how marshal begins a tuple of less than 256 values,
 
 
 class GarbageError(Exception):
-    """Bytes that no end of ours has sent: where the next message begins is not known any more."""
+    """Bytes that no end of ours has sent: it is not known where the next message begins."""
 
 
 def pack(message: Message) -> bytes:
@@ -124,13 +124,13 @@ def error_fields(error: BaseException) -> tuple[str, int | None, str]:
     """Return the class, the errno and the text of an error, to be raised again at the other end."""
     if isinstance(error, OSError):
         return type(error).__name__, error.errno, error.strerror or str(error)
-    if isinstance(error, ImportError):  # of a part of Python, in a helper that runs: it could not be opened
+    if isinstance(error, ImportError):  # a helper that runs could not open a part of Python
         return "OSError", errno.EMFILE, str(error)
     return type(error).__name__, None, str(error)
 
 
 def rebuilt(name: str, number: int | None, text: str, path: str | None = None) -> Exception:
-    """Make the error again whose fields, and maybe the path that it is about, were told."""
+    """Make an error again from its fields, and from the path that it is about, if that was told."""
     import builtins
 
     kind = getattr(builtins, name, None)

@@ -103,7 +103,7 @@ def test_looks_after_the_kill_are_quick_while_there_are_news() -> None:
 
 
 def test_a_crowd_is_given_time_to_die_before_it_is_listed_again() -> None:
-    """Only once: those that appear later may be a line of processes that each fork and exit."""
+    """Only once: those that appear later may be a chain of processes that each fork and exit."""
     for count, pause in ((50, policy.FIRST_PAUSE + 50 * policy.DYING), (5000, policy.LONGEST_PAUSE)):
         ending = Policy(0.0, 0.0)
         crowd = [process(pid) for pid in range(10, 10 + count)]

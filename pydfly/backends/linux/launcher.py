@@ -124,7 +124,7 @@ def make(signal: int, parent: int) -> int | None:
         return None
     try:
         descriptor = _memory()
-    except (OSError, AttributeError):  # no descriptor to be had; a kernel without it
+    except (OSError, AttributeError):  # no descriptor is free; a kernel without it
         return None
     try:
         os.write(descriptor, _elf(_code(signal, parent, descriptor)))

@@ -63,7 +63,7 @@ class Daemon:
     def run(self) -> None:
         """Keep the service until it is told to exit.
 
-        OSError: nothing was started: no log file, no process, no descriptor to be had.
+        OSError: nothing was started: no log file, no process or no descriptor.
         """
         request = self._request
         set_title(self._label if request.title is None else f"{self._label} - {request.title}")

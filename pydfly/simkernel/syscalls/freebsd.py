@@ -55,7 +55,7 @@ class FreeBSDTable(SyscallTable):
         self.while_draining: Callable[[int, float], None] | None = None
 
     def register(self, entry: SyscallHelperData, flags: int = 0) -> int:
-        """Put a call into a slot that is to be had: kern_syscall_register().  Always returns 0.
+        """Put a call into a free slot: kern_syscall_register().  Always returns 0.
 
         Args:
             entry: the call and its number, as on DragonFly.
@@ -63,7 +63,7 @@ class FreeBSDTable(SyscallTable):
 
         Raises:
             OSError: EINVAL, any other flag, or no such number; ENFILE, no slot is free.
-            FileExistsError: EEXIST, the slot is not to be had.
+            FileExistsError: EEXIST, the slot is not free.
         """
         if flags & ~SY_THR_STATIC:
             raise refusal("syscall_register", "EINVAL", "no flag but SY_THR_STATIC is known")

@@ -47,7 +47,7 @@ class SyscallTable:
         self.slots[number] = Sysent(call, narg, flags, SY_THR_STATIC)
 
     def register(self, entry: SyscallHelperData, flags: int = 0) -> int:
-        """Put a call into a slot that is to be had: syscall_register().  Always returns 0.
+        """Put a call into a free slot: syscall_register().  Always returns 0.
 
         Args:
             entry: the call and its number.  NO_SYSCALL as number: the lowest free slot, whose number is stored there.
@@ -56,7 +56,7 @@ class SyscallTable:
 
         Raises:
             OSError: ENFILE, no slot is free; EINVAL, there is no such number.
-            FileExistsError: EEXIST, the slot is not to be had.
+            FileExistsError: EEXIST, the slot is not free.
         """
         self._take(entry)
         self.slots[entry.syscall_no] = entry.new.copy()

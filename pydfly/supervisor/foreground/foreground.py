@@ -1,8 +1,8 @@
 """One domain in the foreground: this process is its owner and its guard, as ``pydfly run`` is.
 
 A signal that comes is passed on to the command over the line, once.  What the terminal sent is passed on only where the
-command is not in the process group that it sent it to (see ``terminal``).  For what a process sent to a group that the
-command is in, the deputy is the witness: it is in the same group, so it has met the signal if the group was meant.
+command is not in the process group that it sent it to (see ``terminal``).  For a signal that a process sent while
+the command is in that group, the deputy is asked: it is in the group, too, so it has the signal if the group was meant.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Foreground:
         self.lost: list[dict[str, Any]] | None = None  # what is left, when the warden was killed
         self.trouble: BaseException | None = None
         self._exited = False
-        self._asked = False  # to end
+        self._asked = False  # whether the domain was told to end
         self._descriptors = descriptors
         self._kept = kept
         self._attendant = attendant
@@ -85,7 +85,7 @@ class Foreground:
     def run(self) -> None:
         """Start the command, and come back when no process of its domain is left, or only those that stay.
 
-        ``trouble`` is set if anything went wrong in this process; the domain was ended all the same, then.
+        ``trouble`` is set if anything went wrong in this process; the domain was ended even so.
         """
         try:
             self._run()
@@ -166,7 +166,7 @@ class Foreground:
             self.report = values[0]
 
     def _hear_guard(self, message: Message) -> None:
-        """Take what guard and deputy say: of a domain whose warden was killed, or never was; of a signal."""
+        """Take what guard and deputy say: about a domain without a warden, or about a signal."""
         name, number, value = message
         if name == "met":
             if not value:
@@ -207,7 +207,7 @@ class Foreground:
             self._request("signal", number)
 
     def _key(self, number: int, to_command: bool = True) -> None:
-        """Take what the terminal sent to the process group of this process; ``to_command``: which that may be in."""
+        """Take what the terminal sent to this process's group; ``to_command``: the command may have been in it."""
         if not self._exited:
             if not to_command or not self._job.is_in_our_group():
                 self._request("signal", number, True)

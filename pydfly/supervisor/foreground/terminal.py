@@ -22,12 +22,12 @@ KEYS = {getattr(_signal, name) for name in _NAMES if hasattr(_signal, name)}
 
 
 def is_for_leader(number: int) -> bool:
-    """Say whether the terminal has sent a signal to this process alone: of its loss it tells the session's leader."""
+    """Say whether the terminal has sent a signal to this process alone: a hang-up goes to the session's leader only."""
     return number == _signal.SIGHUP and os.getsid(0) == os.getpid()
 
 
 def is_continued() -> bool:
-    """Say whether a SIGCONT is still to be taken: it came after all stops, as a stop takes away the ones before it."""
+    """Say whether a SIGCONT is pending: it came after every stop, because a stop discards those before it."""
     return _signal.SIGCONT in _signal.sigpending()
 
 
@@ -49,7 +49,7 @@ def stop_myself(number: int = _signal.SIGTSTP, group: bool = False) -> None:
 
 
 class Terminal:
-    """The terminal, if there is one; whatever is asked of one that is gone does nothing."""
+    """The terminal, if there is one; once it is gone, every method does nothing."""
 
     def __init__(self) -> None:
         self.descriptor = -1
@@ -87,7 +87,7 @@ class Terminal:
         self._lent = group
 
     def take_back(self) -> None:
-        """Have it again from a process group that it was lent to, or that took it and has died."""
+        """Take it back from a process group that it was lent to, or that took it and has died."""
         group = self._group()
         if group is None or group == os.getpgrp():
             return

@@ -1,4 +1,4 @@
-"""The command between fork and exec, as the warden sees it: never waited for, as a dead file system may hold it."""
+"""The command between fork and exec, as the warden sees it: never waited for: a dead file system may block it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Given:
 class CommandStart:
     """A command that was forked.
 
-    OSError: EAGAIN, ENOMEM, no process can be had; EMFILE, ENFILE, no descriptor.
+    OSError: EAGAIN, ENOMEM, no process or memory is left; EMFILE, ENFILE, no descriptor.
     """
 
     def __init__(self, launch: Launch, box: Mailbox, given: Given) -> None:

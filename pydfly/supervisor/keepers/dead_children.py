@@ -5,7 +5,7 @@ from __future__ import annotations
 import _signal
 import errno
 import os
-import resource  # noqa: F401  os.wait4 would load it at its first call, when there may be no descriptor to be had
+import resource  # noqa: F401  os.wait4 would load it at its first call, when no descriptor may be free
 
 from ...backends import waiting
 from .journal import Journal
@@ -113,7 +113,7 @@ class DeadChildren:
     def _describe(self, pid: int) -> None:
         try:
             self.journal.saw([self._listing.info(pid)])
-        except OSError:  # hidden, or no descriptor to be had
+        except OSError:  # hidden, or no descriptor is free
             return
 
     def _look_for_stop(self) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Deputy:
-    """The parent of all wardens; made by the guard, since whatever is written after a fork has to be copied.
+    """The parent of all wardens; made by the guard, because memory that is written after a fork has to be copied.
 
     ``above`` is the guard's keeper, whose listing and leavings this one shares; ``channel`` is the socket to the guard,
     ``control`` that to the owner, used when the guard was killed; -1 if the guard is the owner.  OSError: EMFILE,
@@ -95,7 +95,7 @@ class Deputy:
                 self._start_ahead()
             info = self._mailbox.wait_until(min(self._keeper.due, self._ahead.due))
             self._witness.note(info)
-            if info is not None and info.si_signo == _signal.SIGCONT:  # of a warden, whose owner is gone
+            if info is not None and info.si_signo == _signal.SIGCONT:  # a warden sent it: its owner is gone
                 self._continue_above()
 
     def _settle(self) -> None:
@@ -126,7 +126,7 @@ class Deputy:
                 os.kill(warden, _signal.SIGCONT)  # it looks at the lifeline then
 
     def _refuse(self, message: Message, descriptors: list[int]) -> None:
-        """Start nothing; answer a question that is none about starts."""
+        """Start nothing, and say so; answer ("met", ...), which asks for no start."""
         close_all(descriptors)
         if message[0] == "met":
             self._tell(("met", message[1], self._witness.has_met(message[1], message[2])))
@@ -197,7 +197,7 @@ class Deputy:
         finally:
             if status not in (0, LEFT):
                 kill_until_gone(listing)
-            if owner is None or owner.line.closed or self._lifeline.is_cut():  # so nothing else may do it
+            if owner is None or owner.line.closed or self._lifeline.is_cut():  # the owner may not do it
                 self._continue_above()
             os._exit(status)
 
@@ -215,7 +215,7 @@ class Deputy:
             self._continue_above()
 
     def _continue_above(self) -> None:
-        """Continue the guard if it was stopped, or the deputy if this is a warden now: what is over, ends them too.
+        """Continue the guard if it was stopped, or the deputy if this is a warden now: what is over must end them, too.
 
         Not ``pydfly run``, which is stopped as a job of its shell.
         """

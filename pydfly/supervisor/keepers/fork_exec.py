@@ -40,9 +40,9 @@ def start(
     Args:
         launch: what to start.
         mailbox: gives the command the signals as they were.
-        leave: called in this process between fork and exec: it can only leave the session of its owner when the
-            command was forked into it, and the command must not run before, or a signal to its process group could
-            end both.
+        leave: called in this process after the fork and before the exec, to leave the session of the owner.  Before
+            the fork, the command would not be forked into that session.  After the exec, a signal of the command to
+            its process group could end both.
         descriptors: which descriptor of this process is to have which number in the command; a standard descriptor
             that is not among the numbers is closed there.
         cwd_descriptor: the directory that ``launch.cwd`` is relative to; None for the current one.
@@ -193,7 +193,7 @@ class Child:
         if self._cwd is not None:
             try:
                 os.fchdir(self._cwd)
-            except PermissionError:  # to stay in the same directory needs none
+            except PermissionError:  # staying in the same directory needs no permission
                 if not os.path.samestat(os.fstat(self._cwd), os.stat(".")):
                     raise
         if self._launch.cwd is not None:
@@ -216,7 +216,7 @@ class Child:
             if os.access(program, os.F_OK):  # quicker than attempts that fail, each with an exception
                 try:
                     self._execute_file(program)
-                except OSError:  # which one counts is decided below
+                except OSError:  # the loop below decides which one counts
                     break
         refused: OSError | None = None
         last: OSError | None = None

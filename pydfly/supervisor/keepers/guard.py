@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Guard:
-    """The parent of the deputy; OSError: something that an ending may need is missing here: nothing is started, then.
+    """The parent of the deputy; OSError: something that an ending may need is missing here, so nothing is started.
 
     Args:
         tell: what is done with news for the owners of domains: ("failed", ...), ("lost", ...), ("deputy", ...).
@@ -46,9 +46,9 @@ class Guard:
         adopt_orphans()
 
     def start_deputy(self, first: tuple[Message, list[int]] | None = None) -> None:
-        """Fork a deputy, which starts a first domain at once, whose descriptors it inherits.
+        """Fork a deputy, which inherits the descriptors of a first domain and starts that at once.
 
-        OSError: EAGAIN, ENOMEM, EMFILE: what a fork or a socket needs is not to be had.
+        OSError: EAGAIN, ENOMEM, EMFILE: there is no process, memory or descriptor left.
         """
         mine, its = (HelperSocket(end.detach()) for end in _socket.socketpair())
         try:
@@ -79,7 +79,7 @@ class Guard:
             self._graces[first[0][1]] = first[0][3]
 
     def hand_down(self, message: Message, descriptors: list[int]) -> None:
-        """Have a warden started, by ("domain", ...) or ("ahead", ...), whose descriptors are closed here."""
+        """Have a warden started by ("domain", ...) or ("ahead", ...); the descriptors are closed here."""
         if self._channel is None:
             try:
                 self.start_deputy()
@@ -144,7 +144,7 @@ class Guard:
                 self._tell(message)
 
     def ask_deputy(self, number: int, sender: int) -> None:
-        """Have told whether the deputy has got this signal, too: ("met", number, whether)."""
+        """Ask whether the deputy has got this signal, too; the answer is ("met", number, whether)."""
         if self._channel is None:
             self._tell(("met", number, False))
         else:

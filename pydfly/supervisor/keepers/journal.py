@@ -1,4 +1,4 @@
-"""What the warden knows of every process it met: the matter of the report.
+"""What the warden knows of every process it met: the report is made of it.
 
 Plain dictionaries, because they go over the wire and into JSON.  A domain can have more processes than a person
 wants to read about, so their number is bounded; those beyond are counted.
@@ -73,7 +73,7 @@ class Journal:
             _end(record, status)
 
     def report(self, launch: Launch, pid: int, status: int | None, ending: Ending | None) -> dict[str, Any]:
-        """Say what ran and how it ended, in plain values: pid and wait status of the command, and who was left."""
+        """Say what ran, how it ended and what is left, in plain values; ``status``: the wait status of the command."""
         code = None if status is None else os.waitstatus_to_exitcode(status)
         return {
             "command": [os.fsdecode(word) for word in launch.command],

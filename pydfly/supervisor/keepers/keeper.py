@@ -33,7 +33,7 @@ LEFT = 3  # exit status of a ward that leaves processes which live on: spared, o
 
 
 class Keeper:
-    """The children of this process; ``kept`` are to live on, None: all that there are.
+    """The children of this process; ``kept`` are to live on; None: all that exist now.
 
     ``leavings`` tell what wards leave that is to live on; None makes them, which may raise OSError (EMFILE, ENFILE).
     """
@@ -43,7 +43,7 @@ class Keeper:
         self.leavings = leavings or Leavings()
         self._is_deputy = leavings is not None
         self.wards: set[int] = set()
-        # the wards, and children that are to live on: those of a script that has executed ``pydfly run`` are such
+        # the wards, and children that are to live on, as those of a script that has executed ``pydfly run``
         self.kept: set[int] = set(listing.pids()) if kept is None else kept
         self.childless = False
         self.dead_wards: list[tuple[int, bool]] = []  # pid, and whether its domain was ended; for what acts on it
@@ -83,7 +83,7 @@ class Keeper:
                     self._hear()
         else:
             look_again()
-        self.kept.difference_update(gone)  # behind what was told of them: their pids may be others' soon
+        self.kept.difference_update(gone)  # after ``_hear``, which may add them: their pids can be reused now
 
     def _hear(self) -> None:
         """Keep what helpers below have told that they leave."""
@@ -147,10 +147,10 @@ def look_again() -> None:
 
 
 def let_go_on(pid: int, status: int) -> None:
-    """Trace a child no longer that has made this process its tracer (PTRACE_TRACEME), and was stopped by that.
+    """Stop tracing a child that has made this process its tracer (PTRACE_TRACEME) and is stopped by that.
 
-    It would stand still at each signal, the one that asks it to end included, which its wait status names.  Elsewhere
-    SIGKILL has to end it.
+    Otherwise each signal would stop it, also the one that asks it to end; the wait status names the signal.  On other
+    systems SIGKILL has to end it.
     """
     if sys.platform == "linux":
         from ...backends.linux.prctl import detach  # loaded long before

@@ -36,7 +36,7 @@ LATELY = 1.0  # seconds that it remembers them: a question comes right after its
 # DragonFly sends no SIGCHLD for an orphan that is dead when it is adopted (LC-4): there a reaper looks now and then
 LOOK = 5.0 if _IS_DRAGONFLY else float("inf")
 TELLS_SENDER = not _IS_DRAGONFLY
-"""Whether it can be told who has sent a signal: of one that was waited for DragonFly tells the number, and no more."""
+"""Whether the sender of a signal can be known: DragonFly tells no more than the number of one that was waited for."""
 
 
 class Mailbox:
@@ -56,7 +56,7 @@ class Mailbox:
     the command.  None where it is in another group, or its owner takes care of that."""
 
     def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
-        # what was ignored when this process began is none of its business, and stays ignored in the command
+        # what was ignored when this process began stays ignored, in the command, too
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
         self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
         blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
@@ -92,7 +92,7 @@ class Mailbox:
         return taken
 
     def note_early(self) -> None:
-        """Note what has come to this process: before the fork of a child, which has nothing of that."""
+        """Note what has come to this process: before the fork of a child, which inherits no pending signal."""
         if self.early is not None:
             own = {_signal.SIGCHLD, _signal.SIGCONT, _signal.SIGIO, _signal.SIGPIPE, self.wake}
             self.early |= _signal.sigpending() - own
@@ -124,7 +124,7 @@ class Witness:
         """Say whether a signal has come from this process lately, also if it still waits; each is told once."""
         while number in _signal.sigpending():
             self.note(_signal.sigtimedwait([number], 0))
-        if number == Mailbox.wake:  # among those may have been the report of a message that is still unread
+        if number == Mailbox.wake:  # one of those may have reported a message that is still unread
             remind()
         since = time.monotonic() - LATELY
         found = any(met[:2] == (number, sender) and met[2] > since for met in self._met)

@@ -102,7 +102,7 @@ class OwnerRequests:
                 return False
             box.wait(0.02)
             self.line.send()
-        if self.line.broken:  # with an owner that has closed its end, as the kernel has it, nothing more can be read
+        if self.line.broken:  # the owner has closed its end, or so the kernel says: nothing more can be read then
             self.line.receive()
             return self.line.closed
         return True

@@ -1,8 +1,8 @@
 """The warden: owns one domain, starts the command, collects the dead, and ends everything when it is time.
 
 It sleeps in one place (the mailbox), and after each wake-up does the same things, each for a bounded time: it hears
-its owner, looks whether its parents live, collects dead children, and takes the step that is due.  So no rain of
-deaths or requests makes it deaf.
+its owner, looks whether its parents live, collects dead children, and takes the step that is due.  So many
+deaths or requests at once do not keep it from the rest.
 
 Its states are a table: what happens in a state upon an event stands in ``states.ACTIONS`` and nowhere else.
 """
@@ -80,8 +80,8 @@ class Warden:
                 self._owner.line.send()
         is_told = self._say_farewell()
         if self.launch is None or not is_told:
-            # the helpers above were gone before a launch came, or the owner has not read the report: whoever is left of
-            # those above tells the owner how the domain has ended
+            # the helpers above were gone before a launch came, or the owner has not read the report: a helper above
+            # that is left tells the owner how the domain has ended
             return FAILED
         return LEFT if self._ending and self._ending.leaves_some else 0
 
@@ -154,7 +154,7 @@ class Warden:
             return
         self.pid = self._command_start.pid
         self.state = states.STARTING
-        name_myself(f"warden:{name}")  # a tree shows which domain is whose, also when the command has ended
+        name_myself(f"warden:{name}")  # a tree shows the command's name, also when that has ended
         self._dead.command_is(self.pid, name)
         if self.launch.timeout:
             self._deadline = time.monotonic() + self.launch.timeout
@@ -184,8 +184,8 @@ class Warden:
         self._begin_ending(self.reason, 0.0)
 
     def _refused(self) -> None:
-        if self._dead.command_status is None:  # else it was collected while it was not known yet what it had told
-            os.kill(self.pid, _signal.SIGKILL)  # it told that as the last thing, but may have been stopped since
+        if self._dead.command_status is None:  # else it was collected before its message was read
+            os.kill(self.pid, _signal.SIGKILL)  # that was its last message, but it may have been stopped since
             os.waitpid(self.pid, 0)
         self._owner.tell("failed", self._command_start and self._command_start.failure)
         self.state = states.OVER

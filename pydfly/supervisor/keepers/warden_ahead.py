@@ -2,7 +2,7 @@
 
 Guard and deputy know its domain from the start, like every other one.  The whole is in ``supervisor.warden_ahead``.
 
-The command is not forked ahead: it would be older than it is, for everything that tells ages.
+The command is not forked ahead: whatever shows its age would count from the fork.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IDLE = 1.0  # seconds that it waits for a launch
 
 
 class Token:
-    """A byte in a pipe, for owner and warden to take: whoever gets it decides whether there will be a launch."""
+    """A byte in a pipe, for owner and warden to take: the one that gets it decides whether there will be a launch."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self.descriptors = reading, writing
@@ -39,7 +39,7 @@ class Token:
         os.write(self.descriptors[1], b"!")
 
     def take_back(self) -> bool:
-        """Say whether the owner has not taken it; it cannot any more, then."""
+        """Say whether the owner had not taken it; from then on it cannot."""
         try:
             return bool(os.read(self.descriptors[0], 1))
         except BlockingIOError:

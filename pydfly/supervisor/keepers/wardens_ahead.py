@@ -28,7 +28,7 @@ class WardensAhead:
         """The pipe that tells of the end of starts; made for the first order."""
         self._lifeline = lifeline
         self._orders: list[Order] = []
-        self._starting = 0  # the warden whose end of its start is waited for
+        self._starting = 0  # the warden whose start is waited for
 
     def add(self, order: Order) -> None:
         """Take ("ahead", ...) and its descriptors."""

@@ -38,7 +38,7 @@ class Domains:
         """Start a domain; ``targets``: which number in the command is which descriptor here.
 
         ``take`` is called with the domain and each message of the warden; with ("lost", survivors) if that was killed.
-        OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is to be had.
+        OSError: EMFILE, ENFILE, ENOMEM: no descriptor for its line is free.
         """
         self._number -= 1  # numbers above belong to the owner of the guard
         mine, its = _socket.socketpair()

@@ -109,7 +109,7 @@ class GuardedService:
     def stop(self, scope: str = "everybody", grace: float | None = None) -> None:
         """Stop it; no restart follows.  With scope ``command`` what the command leaves lives on.
 
-        ``grace`` is the time until SIGKILL; None for that it was made with.
+        ``grace`` is the time until SIGKILL; None for the one that it was made with.
         """
         self._grace = grace
         self._happens("stop" if scope == "everybody" else "stop command")

@@ -120,7 +120,7 @@ class ServiceLine:
         return None
 
     def _changed(self) -> None:
-        """Tell the owner when something else than the output has changed; one that does not read hears of the last."""
+        """Tell the owner when something else than the output has changed; one that does not read gets the last only."""
         if self._service and not self._line.unsent:
             told = (tuple(self._service.status()), self._service.survivors, self._service.warden)
             if told != self._told:
