@@ -88,7 +88,7 @@ class Ending:
         self._asked = []
         self.due = 0.0
 
-    def spare_nobody(self) -> None:
+    def spare_none(self) -> None:
         """Ask no longer: there is no owner to answer."""
         self._ask = None
         self._judged = {}

@@ -113,7 +113,7 @@ def test_without_anybody_to_answer_nobody_is_spared() -> None:
     world = World(process(10))
     ending = Ending(world, 0.0, 0.0, ask=lambda members: None)
     ending.step(0.0)
-    ending.spare_nobody()
+    ending.spare_none()
     ending.step(0.1)
     assert world.sent == [("SIGKILL", 10)]
 

@@ -218,9 +218,9 @@ class Warden:
         if grace is not None:
             self._ending.hurry(time.monotonic() + grace)
 
-    def _spare_nobody(self, reason: str) -> None:
+    def _spare_none(self, reason: str) -> None:
         assert self._ending
-        self._ending.spare_nobody()
+        self._ending.spare_none()
 
     def _step(self) -> None:
         assert self._ending

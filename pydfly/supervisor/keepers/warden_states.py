@@ -48,5 +48,5 @@ ACTIONS = {
     (ENDING, EMPTY): "_finish",
     (ENDING, DUE): "_step",
     (ENDING, STOP): "_hurry",
-    (ENDING, GONE): "_spare_nobody",
+    (ENDING, GONE): "_spare_none",
 }
