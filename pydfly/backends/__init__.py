@@ -1,6 +1,6 @@
-"""Which kernel answers: one switch for the whole process, thrown at the first call and never at import.
+"""Which kernel answers: one choice for the whole process, made at the first call and never at import.
 
-The choice is process-wide on purpose.  A context variable would look finer, but a thread started inside
+The choice is process-wide on purpose.  With a context variable, a thread started inside
 ``with use(...)`` would then see the default and call the real kernel.
 """
 
@@ -41,7 +41,7 @@ def info() -> BackendInfo:
 
 
 def flavour() -> str:
-    """Return the flavour in force without starting a backend where that can be told without one."""
+    """Return the flavour in force, without starting a backend where possible."""
     if _current is not None:
         return _current.flavour
     from . import choice
@@ -86,7 +86,7 @@ class use:  # noqa: N801  read as a verb: `with use("sim"):`
         _current = choice.choose(chosen) if chosen else None
         _chosen = chosen
         self._taken = (_current, _chosen)
-        self._before = [before]  # what each block that is entered goes back to
+        self._before = [before]  # what the end of each block goes back to
         self._entered = False
 
     def __enter__(self) -> Backend:

@@ -1,4 +1,4 @@
-"""What C could not take is refused before any call, as cffi refuses it for the native backend."""
+"""Refuses values that C cannot take before any call, as cffi does for the native backend."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def input_int(data: object, command: str, *, null: str) -> int:
 def dragonfly_data(name: str, data: object) -> Data:
     """Return the data for a command of DragonFly, a number as an int; TypeError, OverflowError: C could not take it.
 
-    ``name`` is empty for an unknown command: what that is given does not matter to the kernel.
+    ``name`` is empty for an unknown command: the kernel refuses that whatever its data are.
     """
     reads_int = name.endswith("_CTL")
     if isinstance(data, Pointer):
@@ -79,7 +79,7 @@ def dragonfly_data(name: str, data: object) -> Data:
 
 
 def warn_unsafe() -> None:
-    """Warn that exec_sys_register registers the interpreter; the caller sees to it that this happens once."""
+    """Warn that exec_sys_register registers the interpreter; the caller makes sure that this happens once."""
     import warnings
 
     warnings.warn(

@@ -38,7 +38,7 @@ def extension() -> ModuleType:
 
 
 class Call:
-    """The extension as ``KernelProcesses`` asks by it; what is refused is a plain OSError."""
+    """The extension, for ``KernelProcesses``; a refusal is a plain OSError."""
 
     def __init__(self) -> None:
         native = extension()
@@ -51,7 +51,7 @@ class Call:
 
 
 def become_reaper() -> None:
-    """Own a domain, or keep the one there is; BackendError: no extension is built; OSError: as procctl(2) says."""
+    """Own a domain, or keep the present one; BackendError: no extension is built; OSError: as procctl(2) says."""
     lib = extension().lib
     _control(_ACQUIRE.get(lib.PYDFLY_SYSTEM, 0), None, tolerated=_ALREADY)
 

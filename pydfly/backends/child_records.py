@@ -36,7 +36,7 @@ EVER = Span(float("-inf"), float("inf"))
 
 
 class _Call(NamedTuple):
-    """A call that may make a child whose pid is not told, and where its thread was then."""
+    """A call that may make a child without telling its pid, and where its thread was then."""
 
     thread: int
     since: float
@@ -45,16 +45,16 @@ class _Call(NamedTuple):
 
 
 class Calls:
-    """The calls that go on; other threads may make some at any moment.
+    """The calls under way; other threads may begin some at any moment.
 
-    ``doubts`` gets the time of each that is over, if its child is not.
+    ``doubts`` gets the time of each that is over, if its child may still live.
     """
 
     def __init__(self, doubts: list[Span]) -> None:
         self._doubts = doubts
         self._calls: dict[
             int, _Call
-        ] = {}  # by a number of its own, so that no other one is taken out for one that is over
+        ] = {}  # by a number of its own: a call that is over must not take out another
         self._numbers = count()
 
     def clear(self) -> None:
@@ -62,9 +62,9 @@ class Calls:
         self._calls.clear()
 
     def begin(self, frame: FrameType | None, outlived: bool, clock: Callable[[], float]) -> None:
-        """Note one of the calling thread, whose last ones are over; ``outlived``: its child may live on afterwards.
+        """Note a call of this thread, whose earlier ones are over; ``outlived``: its child may live on afterwards.
 
-        ``frame`` is the one that calls; None for C code outside of any Python.
+        ``frame`` is the caller's; None for C code outside of any Python.
         """
         thread = get_ident()
         place = (0, 0) if frame is None else (id(frame), frame.f_lasti)
@@ -80,7 +80,7 @@ class Calls:
         for number, call in calls:
             frame = frames.get(call.thread)
             while frame is not None and (id(frame), frame.f_lasti) != call.place:
-                frame = frame.f_back  # of what the call has led to so far: the hook that notes it
+                frame = frame.f_back  # inner frames: the call has led there, as to the hook that notes it
             if frame is None:
                 self._end(number, call, clock)
 
@@ -101,7 +101,7 @@ class Kinship:
         self.made: dict[int, Span] = {}
         """By pid."""
         self.doubts: list[Span] = []
-        """When a child was made whose pid cannot be known."""
+        """The times at which children were made whose pids cannot be known."""
         self.grain = STEP
 
     def clear(self) -> None:
@@ -112,8 +112,8 @@ class Kinship:
     def drop(self, children: Collection[int]) -> None:
         """Forget those that have been collected.
 
-        A listing may miss a child while others are collected (fs/proc/array.c, get_children_pid()); what wait says is
-        certain.
+        A listing may miss a child while others are collected (fs/proc/array.c, get_children_pid()); the answer of wait
+        is certain.
         """
         for pid in list(self.made):  # a copy, as a signal handler may make children meanwhile
             if pid not in children and look_at(pid) is None:

@@ -41,7 +41,7 @@ def parse(spec: str) -> tuple[str, str]:
 
 
 def wanted(chosen: Chosen) -> tuple[object, dict[str, Any], str]:
-    """Return what to use, its options, and the sentence that says what decided."""
+    """Return what to use, its options, and a sentence that says why."""
     spec = variable(VARIABLE)
     if spec and (chosen is None or isinstance(chosen[0], str)):
         return spec, {}, f"${VARIABLE} says {spec}"
@@ -116,7 +116,7 @@ def explain(backend: Backend | None, chosen: Chosen) -> structs.BackendInfo:
     BackendError: what would be chosen does not exist or cannot work here.
     """
     what, options, sentence = wanted(chosen)
-    found = backend or make(what, options)  # for its description only: it is not kept
+    found = backend or make(what, options)  # only to describe it: it is not kept
     if isinstance(what, str) and parse(what) != (found.name, found.flavour):
         sentence = f"it was chosen at the first call, before ${VARIABLE} was changed"
     others = [f"{name} refused: {refused}" for name in NAMES if name != found.name and (refused := obstacle(name))]

@@ -1,4 +1,4 @@
-"""What this machine is, and which environment variables a program may believe."""
+"""What this machine is, and which environment variables a program may trust."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_privileged() -> bool:
     """Say whether this program has rights that the user who started it may not have.
 
     The ids are compared each time, as a program may change them; file capabilities show only in what the kernel told
-    the run-time linker at exec (Linux: AT_SECURE, getauxval(3); BSD: issetugid(2)).  Where that cannot be read: yes.
+    the run-time linker at exec (Linux: AT_SECURE, getauxval(3); BSD: issetugid(2)).  Unreadable means yes.
     """
     global _secure
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():

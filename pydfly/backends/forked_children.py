@@ -1,6 +1,6 @@
 """Which children this process made itself, so that an adopted orphan can be told from them: the kernel does not say.
 
-Each way to make a child is met where its pid is certain:
+Each way to make a child is noted where its pid is certain:
 
 * ``os.fork()``, ``os.forkpty()``, pty, multiprocessing's fork, C code that runs Python's fork hooks: the child writes
   its pid into memory that it shares with this process.  (The parent's hook is not told the pid, and "the youngest
@@ -8,8 +8,8 @@ Each way to make a child is met where its pid is certain:
 * subprocess, asyncio, ``os.popen()``, multiprocessing's spawn and fork server, ``os.posix_spawn()``: the functions
   that they come down to return the pid, and are replaced while this process is a reaper: see ``spawners``.
 * ``os.system()``: its child is waited for inside the call, so it is among those born since the call began, while the
-  call lasts.  The same goes for a copy of ``posix_spawn`` that was imported by name before; what was born during such a
-  call is doubtful for good, as its pid is never told.
+  call lasts.  The same goes for a copy of ``posix_spawn`` that was imported by name before; a child born during such a
+  call is doubtful for good, because its pid is never told.
 C code that forks by itself, without Python's hooks, remains unseen.
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from _thread import RLock, get_ident  # threading's own, without what else threading costs a fresh interpreter
+from _thread import RLock, get_ident  # threading's own: all of threading costs a fresh interpreter more
 
 from . import spawners
 from .child_records import EVER, STEP, TICK, Calls, Kinship, Span
@@ -33,7 +33,7 @@ CELLS = 1024  # forks whose child has not yet written its pid
 _EVENTS = {"os.system": False, "os.posix_spawn": True}  # whether the child outlives the call
 
 lock = RLock()
-"""Held while a child is being made, and while orphans are waited for: so none is dead before it is known."""
+"""Held while a child is being made, and while orphans are waited for: else a new child could be taken for an orphan."""
 waiting = 0
 """How many threads are about to make a child: a wait for orphans lets them go first."""
 listener: Callable[[], object] | None = None
@@ -55,8 +55,8 @@ def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | Non
     """Note every child that is made from now on.  Call it before this process becomes a reaper.
 
     Args:
-        present: lists the pids of the children that are there already: whose they are is not known, so they count as
-            made here.  It is called when no other thread can make one unseen any more.
+        present: lists the pids of the children that exist already; they count as made here.  It is called when no
+            other thread can make one unseen any more.
         clock: the clock of start times, if it is one that cannot be set, in seconds.
     """
     global _watching, _hooked, _cells, _now
@@ -67,7 +67,7 @@ def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | Non
         if not _hooked:
             _hooked = True
             os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
-            # around those, and not in Python: an exception of a signal handler could leave the lock taken there
+            # not in a Python function: an exception of a signal handler could leave the lock taken there
             os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
             os.register_at_fork(before=_announce)
             sys.addaudithook(_hear)
@@ -82,7 +82,7 @@ def watch(present: Callable[[], Iterable[int]], clock: Callable[[], float] | Non
 
 
 def stop() -> None:
-    """Note nothing any longer, and put the replaced functions back."""
+    """Stop noting, and put the replaced functions back."""
     global _watching
     with lock:
         _watching = False
@@ -96,7 +96,7 @@ def is_watching() -> bool:
 
 
 def settle(children: Collection[int], born: Callable[[int], float]) -> None:
-    """Take in what is known by now, and drop what is over.  Call it, and list the children, with ``lock`` held.
+    """Note what is known by now, and drop what is over.  Call it, and list the children, with ``lock`` held.
 
     ``born`` tells the start time of a child; ProcessLookupError if there is none.
     """
@@ -109,7 +109,7 @@ def settle(children: Collection[int], born: Callable[[int], float]) -> None:
     _known.drop(children)
     for span in _known.over(_known.doubts, now, children, born):
         _known.doubts.remove(span)
-    gone = _known.over(_unwritten.values(), now, children, born)  # the fork had failed, or the child is collected
+    gone = _known.over(_unwritten.values(), now, children, born)  # the fork failed, or the child was collected
     for cell in [cell for cell, span in list(_unwritten.items()) if span in gone]:
         if _unwritten.pop(cell, None):
             _free.append(cell)
@@ -130,9 +130,9 @@ def may_be_ours(pid: int, born: Callable[[int], float]) -> bool:
 
 
 def _unnamed() -> list[Span]:
-    """Return when children were made whose pids are not known yet; a signal handler may add one at any moment.
+    """Return when children were made whose pids are unknown so far; a signal handler may add one at any moment.
 
-    It may also ask this itself, and have interrupted what was about to note a child: ``lock`` keeps other threads out.
+    A handler that interrupts code which is about to note a child may call this, too; ``lock`` keeps other threads out.
     """
     under_way = [*(since for _, since in list(_forks)), *list(_spawns)]
     return [*list(_unwritten.values()), *_calls.spans(), *(Span(since, _now()) for since in under_way)]
@@ -154,7 +154,7 @@ def _announce() -> None:
 
 
 def _before() -> None:
-    """A fork begins: orphans must not be waited for until its child has a cell, or it could be taken for one."""
+    """A fork begins: until its child has a cell, a wait for orphans could take the child for one."""
     global waiting
     waiting = max(0, waiting - 1)
     if _watching:
@@ -169,7 +169,7 @@ def _in_parent() -> None:
     if _watching:
         # none: a KeyboardInterrupt in _before()
         _note(*(_forks[-1] if _forks else (-1, _now() - LONGEST)), _now())
-        if _forks:  # only now that a signal handler knows of the child
+        if _forks:  # only now: a signal handler must know of the child at any moment
             _forks.pop()
 
 
@@ -182,7 +182,7 @@ def _note(cell: int, since: float, until: float) -> None:
 
 
 def _in_child() -> None:
-    """Tell the parent which process this is; a forked copy of a reaper is none itself."""
+    """Tell the parent the pid of this process; a forked copy of a reaper is none itself."""
     global waiting, listener, _watching
     if not lock._is_owned():  # type: ignore[attr-defined]  # a KeyboardInterrupt while it was waited for
         lock._at_fork_reinit()  # type: ignore[attr-defined]
@@ -228,19 +228,19 @@ def _spawn(original: Callable[..., Any], arguments: tuple[Any, ...], options: di
             if listener is not None:
                 listener()
             pid = original(*arguments, **options)
-            if _watching:  # not in a copy of this process, which preexec_fn runs in
+            if _watching:  # not in the copy of this process that runs preexec_fn
                 _known.made[pid] = Span(since, _now())
         finally:
             _spawning = outer
-            if _spawns:  # they are forgotten in a copy of this process
+            if _spawns:  # empty in a copy of this process
                 _spawns.pop()
     return pid
 
 
 def _hear(event: str, arguments: tuple[Any, ...], events: Mapping[str, bool] = _EVENTS) -> None:
-    """Hear of calls that make a child whose pid is not told: an audit hook, which stays for good, so it is short.
+    """Note calls that make a child without telling its pid: an audit hook, which stays for good, so it is short.
 
-    ``events`` are those calls; no name of this module, as there are none of these any more when Python shuts down.
+    ``events`` are those calls: an argument, because the names of this module are gone when Python shuts down.
     """
     if event in events and _watching and _spawning != get_ident():
         _calls.begin(sys._getframe(0).f_back, _EVENTS[event], _now)

@@ -13,7 +13,7 @@ _NAMES = {int(command): command.name for command in Command}
 def checked(cmd: int, data: Data) -> Data:
     """Return the data for a command, its numbers as ints; TypeError, OverflowError: C could not take it.
 
-    What an unknown command is given does not matter, as the kernel refuses it.
+    The kernel refuses an unknown command whatever its data are.
     """
     name = _NAMES.get(cmd, "")
     if cmd in _TAKE_NOTHING or not name or data is NULL or data is BAD_POINTER:

@@ -1,4 +1,4 @@
-"""What a backend is: the kernel's calls, and the few things that the friendly layer cannot do without.
+"""What a backend is: the kernel's calls, and the few things that the friendly layer needs.
 
 No call needs this module; it is for type checkers.
 """

@@ -1,7 +1,7 @@
 """The functions that return the pid of a new child, replaced while anything here wants to hear of each.
 
 subprocess, asyncio, ``os.popen()``, multiprocessing's spawn and fork server and ``os.posix_spawn()`` all come down to
-these few, and none of them leaves a trace by which the child could be known later.
+these few, and none of them leaves a record of the child.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def replace(spawn: Spawn) -> None:
 
 
 def put_back() -> None:
-    """Put the originals back, but where other code has replaced them meanwhile."""
+    """Put the originals back, except where other code has replaced them meanwhile."""
     for module, name, original, replacement in _replaced:
         if getattr(module, name) is replacement:
             setattr(module, name, original)

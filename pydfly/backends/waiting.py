@@ -1,8 +1,8 @@
 """wait(2) for children of every kind: the three calls of ``os``, where a system keeps a kind of children apart.
 
 On the BSDs a child whose exit signal is not SIGCHLD is of another kind: rfork(2) makes one with RFTSIGZMB (FreeBSD) or
-RFLINUXTHPN.  A plain wait passes over it and says ECHILD, as if it were not there; with WLINUXCLONE wait sees children
-of that kind *only*.  So a reaper has to ask twice, and no process is left only when both answers are ECHILD.
+RFLINUXTHPN.  A plain wait passes over it and says ECHILD, as if there were none; with WLINUXCLONE wait sees children of
+that kind *only*.  So a reaper has to ask twice, and no process is left only when both answers are ECHILD.
 
 Source: sys/kern/kern_exit.c of FreeBSD 13.2, proc_to_reap(), and of DragonFly, kern_wait(): an exclusive or of the two.
 """
@@ -64,7 +64,7 @@ _DEATHS = (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
 def is_death(answer: Any) -> bool:
     """Say whether ``waitid`` tells of a death: of a child that is traced it tells each stop, asked for or not.
 
-    Any child becomes that by itself, with PTRACE_TRACEME: its parent is its tracer then.
+    Any child can make its parent its tracer, with PTRACE_TRACEME.
     """
     return answer is not None and answer.si_code in _DEATHS
 

@@ -1,7 +1,7 @@
 """The command ``pydfly``: finds the module of a command, and turns errors into exit statuses.
 
 Each command is a module of this package with ``main(parsed) -> exit status``; it is imported only when it is called, so
-that ``pydfly run`` starts as fast as it can.  What the options are is said in ``options``.
+that ``pydfly run`` starts as fast as it can.  ``options`` has the options of all.
 
 Exit statuses: 2 for errors of use (UsageError), 1 for errors of the system (125 in ``run``), never a traceback.
 """
@@ -90,7 +90,7 @@ def _dispatch(words: list[str], mask: set[int] | None) -> int:
 
         from .. import bytecode
 
-        gc.disable()  # nothing of what is loaded is garbage, and a collection in a helper would copy what all share
+        gc.disable()  # nothing loaded here is garbage, and a collection in a helper would copy memory that all share
         bytecode.load(bytecode.RUN)
     module = __import__(f"{__name__}.{name}", fromlist=["main"])  # importlib would cost more than the module
     status: int = module.main(parsed, mask) if name == "run" else module.main(parsed)
@@ -136,7 +136,7 @@ def complain(text: str, status: int, *, last: bool = False) -> int:
 
 
 def _leave(status: int) -> None:
-    """Exit, or for -N end by signal N, without the interpreter's own shutdown: that takes longer than all before."""
+    """Exit, or for -N end by signal N, without the interpreter's own shutdown, which takes longer than all the rest."""
     import os
 
     if status < 0:
@@ -167,7 +167,7 @@ def _drop(descriptor: int) -> None:
 
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
-    except OSError:  # no /dev, or no more descriptors: a copy of stdin is not written to either
+    except OSError:  # no /dev, or no more descriptors: a copy of stdin takes no output either
         nowhere = 0
     try:
         os.dup2(nowhere, descriptor)

@@ -44,7 +44,7 @@ class Check(NamedTuple):
     """GOOD; NOTE: it is not there, and nothing is amiss; AMISS: something does not work because of it."""
     detail: str
     remedy: str = ""
-    """What to do where something is amiss; empty where nothing is, or where it cannot be had."""
+    """What to do where something is amiss; empty where nothing is, or where nothing can be done."""
 
 
 def main(parsed: Parsed) -> int:
@@ -137,7 +137,7 @@ def _examine_linux() -> list[Check]:
         checks.append(Check("/proc", GOOD, "whole"))
     listed = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
     detail = "yes" if listed else "no, so descendants are found by looking at all processes"
-    # CONFIG_PROC_CHILDREN is not something to be switched on
+    # CONFIG_PROC_CHILDREN cannot be switched on
     return [*checks, Check("children lists in /proc", GOOD if listed else NOTE, detail)]
 
 

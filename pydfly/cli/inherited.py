@@ -1,4 +1,4 @@
-"""What ``pydfly run`` was started with, also where Python has changed it since: the command is to have the same."""
+"""What ``pydfly run`` was started with, before Python changed some of it: the command gets the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from ..supervisor.launch import variables
 
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # what Python sets LC_CTYPE to: PEP 538
-# parents that give their children what they ignore themselves; many others ignore SIGPIPE, and their children do not
+# parents whose children ignore what they ignore; many others ignore SIGPIPE, and their children do not
 _HANDING_ON = {b"ash", b"bash", b"busybox", b"dash", b"ksh", b"mksh", b"sh", b"systemd", b"zsh"}
 
 
@@ -26,7 +26,7 @@ def environment() -> tuple[dict[bytes, bytes], list[bytes] | None]:
         return env, None
     if {**began, b"LC_CTYPE": b""} == {**env, b"LC_CTYPE": b""} and locale in (began.get(b"LC_CTYPE"), *_COERCED):
         return began, entries
-    return env, None  # it was changed since, by whoever calls this
+    return env, None  # the caller has changed it since
 
 
 def open_descriptors() -> list[int]:
@@ -48,8 +48,8 @@ def _is_inherited(number: int) -> bool:
 def ignored_before_python() -> set[int]:
     """Return which of the signals that Python ignores for itself were ignored when it began.
 
-    Python does not keep that, so the parent is looked at: what a shell ignores, its children ignore.  Elsewhere they
-    are taken to have been as they nearly always are, not ignored.
+    Python does not keep that, so the parent is looked at: the children of a shell ignore what it ignores.  Under other
+    parents the signals are taken as not ignored, which is nearly always right.
     """
     try:
         with open(f"/proc/{os.getppid()}/status", "rb") as file:

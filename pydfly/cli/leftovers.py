@@ -33,7 +33,7 @@ class Leftovers:
         """
         infos = [DescendantInfo(*fields) for fields in members]
         spared = {info.pid for info in infos if any(fnmatchcase(info.name, glob) for glob in self._globs)}
-        if self.status and at_exit and not self._asked:  # what comes later was started by these
+        if self.status and at_exit and not self._asked:  # later ones were started by these
             self.leaked = [info for info in infos if info.pid not in spared and info.state != "zombie"]
         self._asked = True
         return sorted(spared)

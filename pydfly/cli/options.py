@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class UsageError(Exception):
-    """A wrong command line: the text goes to stderr, exit status 2."""
+    """A wrong command line: the text goes to stderr; the exit status is 2."""
 
 
 class Option:

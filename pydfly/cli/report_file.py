@@ -1,6 +1,6 @@
 """The files that ``pydfly run`` writes: the report and the pid.
 
-Whatever is wrong with the place of a report, the command runs and its status stays.
+If a report cannot be written, the command runs all the same and its status stays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ReportFile:
         self.descriptor = -1
         self.trouble: str | None = None  # why it cannot be written, if that is known already
         self._name = name
-        import json  # noqa: F401  now: later there may be no descriptor to load these with
+        import json  # noqa: F401  now: later no descriptor may be free to load these
         import select  # noqa: F401
 
         try:
@@ -38,9 +38,9 @@ class ReportFile:
                 self.trouble = error.strerror
 
     def write(self, report: dict[str, Any]) -> str | None:
-        """Write one JSON object and a newline; return what is in the way of that, or None.
+        """Write one JSON object and a newline; return what prevents that, or None.
 
-        A device that is full, a pipe without a reader, and whatever else the kernel may say of a write.
+        It may be a full device, a pipe without a reader, or any other error of write(2).
         """
         if self.trouble is not None:
             return None  # told already
@@ -56,7 +56,7 @@ class ReportFile:
 
     def _open(self) -> None:
         if self._name == "-":
-            if not os.get_inheritable(1):  # what stands in for a descriptor that the caller has closed
+            if not os.get_inheritable(1):  # it replaces a descriptor that the caller has closed
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             self.descriptor = os.dup(1)
             return
@@ -89,7 +89,7 @@ class PidFile:
         self._is_regular = stat.S_ISREG(os.fstat(self.descriptor).st_mode)  # a device is written to, and stays
 
     def write(self, pid: int) -> str | None:
-        """Write the pid; return what is in the way of that, or None."""
+        """Write the pid; return what prevents that, or None."""
         try:
             if self._is_regular:
                 os.ftruncate(self.descriptor, 0)

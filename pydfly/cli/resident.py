@@ -5,7 +5,7 @@ Options act while they are parsed, left to right: -l, -x and -R end the command 
 without doing it), --conf FILE (apply a resident.conf(5), a line reported for each program; with -f without the checks
 of their format).  Names are shown with control characters escaped, where the tool writes them as they are.
 
-Source: usr.sbin/resident/resident.c, main(), and what was seen of it on a running system.
+Source: usr.sbin/resident/resident.c, main(), and observations on a running system.
 """
 
 from __future__ import annotations

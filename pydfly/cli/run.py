@@ -98,7 +98,7 @@ class Attendant:
             self._leftovers = Leftovers(given.get("--spare", []), given.get("--fail-on-leak", 0))
 
     def open_pidfile(self, name: str) -> None:
-        """Have a file for the pid of the command; OSError: it cannot be had; the kernel's own errno."""
+        """Open a file for the pid of the command; OSError: the kernel's own errno."""
         from .report_file import PidFile
 
         try:
@@ -147,7 +147,7 @@ class Reports:
         self._show: Callable[..., None] | None = None
         self._file = None
         if summary:
-            from .summary import show  # now: later there may be no descriptor to load it with
+            from .summary import show  # now: later no descriptor may be free to load it
 
             self._show = show
         if name is None:
@@ -166,16 +166,16 @@ class Reports:
         if self._show and report.get("processes"):
             try:  # noqa: SIM105  contextlib would be imported for this alone
                 self._show(report, sys.stderr)
-            except OSError:  # a full disk: there is no place to tell it
+            except OSError:  # a full disk: it cannot be told either
                 pass
         if self._file is not None and (trouble := self._file.write(report)) is not None:
             complain(f"run: --report: {self._name}: {trouble}", FAILED)
 
 
 def _conclude(domain: Foreground, reports: Reports, hint: str) -> int:
-    """Write the report, say what is to be said, and return the exit status of ``pydfly run``.
+    """Write the report, print what the user must know, and return the exit status of ``pydfly run``.
 
-    ``hint`` is said besides if there is no such command.
+    ``hint`` is added if there is no such command.
     """
     report = domain.report
     if domain.trouble is not None:

@@ -1,4 +1,4 @@
-"""``pydfly status``: what this process is in the world of reapers.
+"""``pydfly status``: which reaper this process has, or is, and its parent-death signal.
 
 Being a reaper and the parent-death signal are kept by exec, so ``exec pydfly status`` shows what a script has set.
 """

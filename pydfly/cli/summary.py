@@ -52,7 +52,7 @@ def sentence(report: dict[str, Any]) -> str:
 
 
 def _columns(file: TextIO) -> float:
-    """Return how many columns there are to show something in: where it is no terminal, as many as one likes."""
+    """Return how many columns there are to show something in: where it is no terminal, any number."""
     try:
         return os.get_terminal_size(file.fileno()).columns or float("inf")
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What stands behind an option or is an argument: how each kind is called in a help text, and what reads it."""
+"""The values of options, and the arguments: what a help text calls each kind, and what reads it."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known, and look at the settings: what is wrong is told before any test runs."""
+    """Make the mark known, and check the settings, so that a wrong one is reported before any test runs."""
     config.addinivalue_line(
         "markers", "leaks(*names): processes of these names (patterns), or any, may outlive the test (--reap-leaks)"
     )
@@ -76,7 +76,7 @@ def _watch(config: pytest.Config) -> Watch | None:
         except BackendError as error:
             raise pytest.UsageError(f"--reap-leaks: {error}") from None
         config.stash[_PROCESS] = os.getpid()
-    if config.stash[_PROCESS] != os.getpid():  # a forked copy of this program has no business here
+    if config.stash[_PROCESS] != os.getpid():  # a forked copy of this program watches nothing
         return None
     return config.stash[_WATCH]
 
@@ -104,7 +104,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """What a fixture starts that lives longer than a test is a leak only if it outlives the fixture."""
+    """A process of a fixture that outlives a test is a leak only if it outlives the fixture."""
     watch = _watch(request.config) if fixturedef.scope != "function" else None
     if watch is None:
         return (yield)
@@ -124,7 +124,7 @@ def pytest_fixture_setup(
 def pytest_fixture_post_finalizer(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """A fixture has ended, and so should its processes have."""
+    """A fixture has ended: its processes should have, too."""
     try:
         return (yield)
     finally:
@@ -139,7 +139,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     try:
         result = yield
     except BaseException:
-        _check(item, fail=False)  # the teardown has failed anyway, and its own error is to be seen
+        _check(item, fail=False)  # the teardown has failed in any case: its own error is the one to show
         raise
     _check(item, fail=item.config.getoption("reap_leaks") == "fail")
     return result

@@ -2,7 +2,7 @@
 
 A process is a test's unless the calls that lead to it show a longer life: a method of the value of a session fixture
 (which starts its server at first use), a method of an object that a module holds (a pool), an import, a thread from
-before the test.  A daemon has lost its parent when it is found; it came from the last birth before its own.
+before the test.  A daemon has lost its parent when it is found; it came from the last noted birth before its own.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ class _Birth(NamedTuple):
 
 
 class Births:
-    """The births of this program, and what each belongs to."""
+    """The times at which this program made children, and what each belongs to."""
 
     def __init__(self) -> None:
         self._clock = _clock()
         self.scope = Origin("test", None, "this program")
-        """What belongs to nothing else belongs to this: the test, or the fixture that is being set up."""
+        """The owner of everything without another: the test, or the fixture that is being set up."""
         self.values: dict[int, tuple[object, Origin]] = {}
         """Values of fixtures that outlive a test, and what they hold, by id()."""
         self._births: list[_Birth] = []
@@ -98,7 +98,7 @@ class Births:
             del self._births[: MOST // 2]
 
     def of(self, process: DescendantInfo) -> Origin:
-        """Say what a process belongs to that was born of this program, or of one of its children that is gone."""
+        """Say what a process belongs to; this program, or a child of it that is gone, started that."""
         for birth in reversed(self._births):
             if birth.time > process.start_time + TICK:
                 continue
@@ -130,7 +130,7 @@ class Births:
         return self.scope
 
     def _owner(self, thing: object) -> Origin | None:
-        """Say what an object belongs to whose method was called."""
+        """Say what an object belongs to; a method of it was called."""
         if isinstance(thing, _NO_OWNERS):
             return None
         held = self.values.get(id(thing))
@@ -154,7 +154,7 @@ def _called_by(part: object) -> list[object]:
 
 
 def _module_objects() -> dict[int, tuple[object, str]]:
-    """Return the objects that modules of the program hold by name; those of Python's own are tools for all of it."""
+    """Return the objects that modules of the program hold by name; those of Python's own belong to no part of it."""
     held: dict[int, tuple[object, str]] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in _TOOLS and isinstance(module, ModuleType):

@@ -50,7 +50,7 @@ class Report:
         return lines + [f"not ended: {leak}" for leak in survivors]
 
     def _judge(self, now: float) -> None:
-        """Those that had their grace and still live are leaks; those that do not are none."""
+        """Those that still live after their grace are leaks; the others are not."""
         due = [suspect for suspect in self._suspects if now - suspect.since >= self._watch.grace]
         if not due:
             return

@@ -32,7 +32,7 @@ from .leaks import Leak, command_line, is_named, is_pythons_own
 
 GRACE = 0.1
 """Seconds that a process may still take to end by itself after its test."""
-_MANY = 2000  # new pids: then a listing of everyone is less work
+_MANY = 2000  # new pids: then a listing of every process is less work
 _PAUSE = 0.002
 
 
@@ -66,14 +66,14 @@ class Watch:
         self._active: dict[Origin, list[DescendantInfo]] = {}  # fixtures that are set up, and their processes
 
     def close(self) -> None:
-        """Be no reaper any longer."""
+        """Stop being a reaper."""
         if os.getpid() == self._own:
             forked_children.listener = None
             if self._acquired:
                 self._reap_control("PROC_REAP_RELEASE")
 
     def _reap_control(self, command: str) -> bool:
-        """Acquire or release; False if that was done by others."""
+        """Acquire or release; False if other code had done that."""
         try:
             self._backend.procctl(0, self._own, int(of(self._backend.flavour).Command[command]), structs.NULL)
         except AlreadyReaperError:
@@ -81,7 +81,7 @@ class Watch:
         return True
 
     def set_up(self, origin: Origin, value: object) -> None:
-        """A fixture that outlives its test has been set up: what is new is its own, and so is what it starts later."""
+        """A fixture that outlives its test was set up: new processes are its own, and so are later ones of it."""
         self.births.value(origin, value)
         self._active.setdefault(origin, [])
         self.new()
@@ -95,7 +95,7 @@ class Watch:
     def new(self) -> list[DescendantInfo]:
         """Take note of the living descendants that are not known yet; return them."""
         found = self._look_once()
-        while self._only_dead:  # one that is dead already may have left a successor
+        while self._only_dead:  # one that is dead already may have left a child
             found = self._look_once()
         for process in found:
             origin = self._origins[process.pid]
@@ -125,7 +125,7 @@ class Watch:
         end = self._processes.clock() + self.grace
         while found and self._processes.clock() < end:
             found = self.alive(found, exempt)
-            found += self.suspects(exempt)  # one that ends may have left a successor
+            found += self.suspects(exempt)  # one that ends may have left a child
             time.sleep(_PAUSE if found else 0)
         return self.end(found) if found else []
 
@@ -142,7 +142,7 @@ class Watch:
         return [(process, origin) for process, origin in still if not is_named(process, allowed)]
 
     def end(self, found: list[tuple[DescendantInfo, Origin]]) -> list[Leak]:
-        """SIGKILL them and whatever they start meanwhile, until none of it lives."""
+        """SIGKILL them and what they start meanwhile, until none of it lives."""
         commands = [(process, origin, command_line(process)) for process, origin in found]
         doomed = {process.pid: process.start_time for process, _ in found}
         for pid in doomed:
@@ -156,9 +156,9 @@ class Watch:
         return [Leak(process, command, origin, process.pid not in left) for process, origin, command in commands]
 
     def _keep(self, doomed: dict[int, float]) -> Callable[[list[DescendantInfo]], list[DescendantInfo]]:
-        """Return what tells leaks from the others: a process of the family is none, nor is what it or this one starts.
+        """Return what tells leaks from the others: known processes are none, nor is what they or this process start.
 
-        An orphan that is new is a leak's: nothing else is known to start any at this moment.
+        A new orphan comes from a leak: nothing else is known to start any at this moment.
         """
 
         def keep(listed: list[DescendantInfo]) -> list[DescendantInfo]:
@@ -205,7 +205,7 @@ class Watch:
         return found
 
     def _between(self, last: int | None, newest: int | None) -> list[DescendantInfo]:
-        """Look at the pids from after ``last`` to ``newest``; at all below this process where that is not told."""
+        """Look at the pids from after ``last`` to ``newest``; at all descendants where these are unknown."""
         if last is None or newest is None or not 0 < newest - last < _MANY:
             listed = self._processes.below(self._own)
             known = {each.pid: each.start_time for each in listed if self._is_known(each)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from _operator import index  # without the Python module around it: every helper process loads this package
+from _operator import index  # operator itself takes longer, and every helper process loads this package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def trace_ctl(target: DescendantInfo | None, value: int) -> None:
 
 
 def trace_status(target: DescendantInfo | None, data: Data) -> int:
-    """-1, the debugger's pid, or 0; whether another process allows tracing Linux does not tell."""
+    """-1, the debugger's pid, or 0; Linux does not tell whether another process allows tracing."""
     if target is not None:
         raise refusal("procctl", "EOPNOTSUPP", "Linux does not tell whether another process allows tracing")
     return _status_field(None, b"TracerPid") if prctl.prctl(prctl.PR_GET_DUMPABLE) == 1 else -1

@@ -2,8 +2,8 @@
 
 Linux keeps it for each *thread* of the child: a setting made by a worker thread is lost when that thread ends, and
 another thread cannot see it.  So the main thread makes the call itself, and for any other thread a helper thread
-does, which then lives as long as the process.  (What cannot be mended is the other side: the signal comes when
-the *thread* that forked this process ends, though its process may live on.)
+does, which then lives as long as the process.  (The parent's side cannot be mended: the signal comes when the *thread*
+that forked this process ends, though its process may live on.)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DeathSignal:
 
     def forget(self) -> None:
         """Start as the kernel lets a forked child start: no signal, no helper thread."""
-        self._main: int | None = None  # the main thread, once it was met: asking the kernel takes longer than the rest
+        self._main: int | None = None  # the main thread, once it is known: asking the kernel takes longer than the rest
         self._lock = _thread.RLock()
         self._value: int | None = None  # what was set through this object
         self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
@@ -87,7 +87,7 @@ class DeathSignal:
         return thread == self._main
 
     def _ask_helper(self, signal: int | None) -> int:
-        """Let the thread that never ends make the call, or with None say what it has; return what it has then."""
+        """Let the helper thread make the call, or only look for None; return the signal that it has then."""
         from queue import SimpleQueue
 
         if self._requests is None:
@@ -117,7 +117,7 @@ def _serve(requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]])
 def is_lost_at_exec(new_user: bool, new_group: bool) -> bool:
     """Say whether a child that gets other ids first, real and effective, loses the signal when it executes its program.
 
-    Linux takes every exec for a set-id one while an effective id is not the real one: security/commoncap.c,
+    Linux treats every exec like a set-id one while an effective id is not the real one: security/commoncap.c,
     cap_bprm_creds_from_file().
     """
     same_user, same_group = os.geteuid() == os.getuid(), os.getegid() == os.getgid()

@@ -29,7 +29,7 @@ class Domain(ProcFs):
         return self.members(self.below(os.getpid()))
 
     def require_proc(self) -> None:
-        """Refuse to take for no members what /proc does not show.
+        """Refuse to answer where /proc shows no members although there may be some.
 
         OSError: EOPNOTSUPP, /proc is not mounted, or belongs to another pid namespace.
         """

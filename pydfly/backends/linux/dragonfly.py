@@ -1,7 +1,7 @@
 """DragonFly's calls kept live on Linux: prctl for domains and the parent-death signal, the package's own registry
 for residency.
 
-What Linux cannot give is listed where it matters: descendants from before ACQUIRE are adopted although they stay
+Linux differs in three things: descendants from before ACQUIRE are adopted although they stay
 out of the counts, nested domains cannot be told apart, and the order of adoption is unknown.
 """
 

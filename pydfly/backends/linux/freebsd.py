@@ -1,7 +1,7 @@
 """FreeBSD's procctl kept live on Linux: its checks in its order, and what Linux has for each command.
 
-What Linux has not is refused with ENOSYS, never imitated.  For a process that is no reaper Linux does not tell which
-process its reaper is, nor whether another process is one: such fields are None, such requests EOPNOTSUPP.
+What Linux does not have is refused with ENOSYS, never imitated.  For a process that is no reaper Linux does not tell
+which process its reaper is, nor whether another process is one: such fields are None, such requests EOPNOTSUPP.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
             result = freebsd_arguments.unsigned(self._run(command, target, data))
         except SyscallError as error:
             if command is Command.PROC_REAP_KILL and error.result is None:
-                error.result = _UNTOUCHED  # the kernel copies the structure back whatever was wrong
+                error.result = _UNTOUCHED  # the kernel copies the structure back after any error
             raise
         if pointless and not reads:  # the kernel writes the result last
             raise refusal("procctl", "EFAULT", operation=command.name)
@@ -88,7 +88,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         """Find the process that is meant; None: the calling one."""
         if idtype == IdType.P_PGID and command in _GROUP_COMMANDS:
             if os.getpgrp() == id and id:
-                return None  # FG-1: the others are passed over, as Linux lets a process act on itself only
+                return None  # FG-1: the others are skipped, because Linux lets a process act on itself only
             raise refusal("procctl", "ESRCH", "no process of that group can be acted on")
         if idtype != IdType.P_PID:
             raise refusal("procctl", "EINVAL", f"{command.name} does not take this idtype")
@@ -133,7 +133,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         """FR-4 to FR-8, as far as Linux tells."""
         own = os.getpid()
         if target is None and not OWN.is_reaper():
-            # the nearest ancestor that is a reaper: known only where there is but one ancestor
+            # the nearest ancestor that is a reaper: known only where that is the one ancestor
             reaper = 1 if os.getppid() == 1 else None
             return structs.ReaperStatusFreeBSD(2 if reaper else 0, None, None, reaper, None)
         members = self._members_with(target)
@@ -144,7 +144,7 @@ class LinuxFreeBSD(NoModules, NoResidency):
         return structs.ReaperStatusFreeBSD(flags, len(children), len(members), own, newest)
 
     def _getpids(self, target: DescendantInfo | None, data: Data) -> list[structs.ReaperPidInfo]:
-        """FP-1 to FP-10, as far as Linux tells: whether a member is a reaper it does not."""
+        """FP-1 to FP-10, as far as Linux tells: not whether a member is a reaper."""
         own = os.getpid()
         members = self._members_with(target)
         subtrees = self.processes.subtrees(members)

@@ -1,4 +1,4 @@
-"""A reaper domain on Linux as FreeBSD's commands see it: subtrees, and signals for everyone in it."""
+"""A reaper domain on Linux as FreeBSD's commands see it: subtrees, and signals for every member."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""The smallest program there is: it asks for its parent-death signal and becomes the program that was meant.
+"""A tiny program: it asks for its parent-death signal and becomes the program that was meant.
 
 Only the child itself can set the signal, between fork and exec.  In Python that means preexec_fn: a copy
-of the whole interpreter, which takes the longer the larger this process is, and may hang if it has threads.  With
-this program between, a child starts as fast as any.
+of the whole interpreter, which takes longer for a larger process, and may hang if that has threads.  With this
+program between, a child starts as fast as any.
 
 It lives in sealed memory, under a descriptor of its own for each start, which the child executes as /proc/self/fd/N and
 the program closes: so nothing is kept that other code could close or reuse, and it works after setuid() and in a
 process that is not dumpable, which may look into its own /proc/self/fd and into no other.
 
-It is for x86-64 Linux, and only for what is sure to be executable, as it cannot tell its parent of an error.  For
+It is for x86-64 Linux, and only for files that are sure to be executable: it cannot tell its parent of an error.  For
 everything else ``None`` is returned, and subprocess does the whole work itself.
 """
 
@@ -56,7 +56,7 @@ def _is_sure(place: bytes, anybody: bool) -> bool:
     head = _head(place)
     if head.startswith(b"#!"):
         interpreter = _interpreter(head)
-        # a script that runs a script may go too deep, or end at one that is none
+        # a chain of scripts may be too long, or end at a file that is no program
         return (
             interpreter.startswith(b"/")
             and _is_executable(interpreter, anybody)
@@ -66,7 +66,7 @@ def _is_sure(place: bytes, anybody: bool) -> bool:
 
 
 def _is_executable(path: bytes, anybody: bool) -> bool:
-    """Ask as exec asks: for the effective user, which access(2) by itself does not; or for every user there is."""
+    """Ask for the effective user, as exec does and access(2) by itself does not; or for every user."""
     effective = os.access in os.supports_effective_ids
     if not os.access(path, os.X_OK, effective_ids=effective) or not os.path.isfile(path):
         return False

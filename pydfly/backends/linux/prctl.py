@@ -78,9 +78,9 @@ def detach(pid: int, signal: int) -> None:
 
 
 def heed_internal_signals() -> None:
-    """Give the C library's own two signals their default action back, which posix_spawn(3) of glibc has ignored.
+    """Give the C library's own two signals their default action back: posix_spawn(3) of glibc has them ignored.
 
-    What is started from here would have them ignored, as no child of fork(2) has.  signal(2) refuses their numbers.
+    The programs started from here would inherit that; a child of fork(2) does not.  signal(2) refuses their numbers.
     """
     number = _RT_SIGACTION.get(os.uname().machine)
     if number is None:

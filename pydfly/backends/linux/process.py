@@ -1,4 +1,4 @@
-"""What the Linux kernel keeps for this *process*, kept once here: whichever backend object, flavour or thread asks.
+"""What the Linux kernel keeps for this *process*, kept once here for every backend object, flavour and thread.
 
 Being a reaper is an attribute of the process, and so is (on the BSDs) the parent-death signal.  So there is one state,
 ``OWN``, and one hook for forks, which is registered when this module is imported and never again: a forked child is no
@@ -34,7 +34,7 @@ class OwnProcess:
         self.lock = RLock()
         """Held between asking for an attribute and setting it, and while the outsiders are told from the members."""
         self.lines: dict[tuple[int, float], int] = {}
-        """Whose line a member came from, when it was last seen (FreeBSD's rule FP-7)."""
+        """The direct child that a member came from, as last seen (FreeBSD's rule FP-7)."""
         self.outsiders.forget()
         self.deathsig.forget()
 
@@ -49,7 +49,7 @@ class OwnProcess:
         """
         with self.lock:
             processes = ProcFs()
-            forked_children.watch(processes.children, moment)  # those that are not made here are orphans that it adopts
+            forked_children.watch(processes.children, moment)  # children that were not made here are adopted orphans
             if self.is_reaper():
                 return False
             _warn_if_children_vanish()

@@ -6,7 +6,7 @@ import os
 import time
 
 _booted: float | None = None
-# root may have mounted anything over a file of /proc: a fifo must not make the reader wait, nor a terminal be its own
+# root may mount anything over a file of /proc: the reader must not wait for a fifo, nor get a terminal of its own
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _LONGEST = 1 << 22  # bytes: half a million pids
 
@@ -33,7 +33,7 @@ def boot_time() -> float:
 
 
 def moment() -> float:
-    """Return the time now as start times are told: on the clock that does not jump, and counts suspension."""
+    """Return the time now on the clock of start times, which does not jump, and counts suspension."""
     return boot_time() + time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -79,7 +79,7 @@ def newest_pid() -> int | None:
 
 
 def trouble(directory: int | None = None) -> str:
-    """Say why /proc is of no use to this process, as the end of a sentence about it; nothing where it shows it.
+    """Say why /proc is of no use to this process, as the end of a sentence; nothing where it is.
 
     ``directory`` is a descriptor of /proc; -1: it could not be opened.
     """

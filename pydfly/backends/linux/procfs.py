@@ -28,8 +28,8 @@ _STATES = {
     b"X": "zombie",
     b"I": "idle",
 }
-# what reading about a process gives that has died meanwhile, or is hidden: by hidepid=1 (EPERM), or by something else
-# that is mounted over its file
+# errors of reading about a process that has died meanwhile, or is hidden: by hidepid=1 (EPERM), or by something that is
+# mounted over its file
 _GONE = (FileNotFoundError, ProcessLookupError, PermissionError, ValueError, IndexError)
 _LOOK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
@@ -72,15 +72,15 @@ class ProcFs:
 
     def below(self, root: int) -> list[DescendantInfo]:
         """Return every descendant of a process, parents before their children."""
-        # Following the children lists takes two files for each descendant and none for others; reading everyone
-        # takes one file for each process of the machine, which st_nlink of /proc counts.  The last listing tells
-        # which is less; the answer is the same.
+        # Following the children lists takes two files for each descendant; reading every process takes one file
+        # for each process of the machine, which st_nlink of /proc counts.  The last listing tells which is less; the
+        # answer is the same.
         if self._has_children_files and 3 * self._last_count < 2 * os.stat(self._root, dir_fd=self._directory).st_nlink:
             found = self.walk(self._children_of(root), {root})
         else:
             found = below(self.everyone(), root)
         if self._has_children_files:
-            # one that dies meanwhile hands its children over to its reaper, and neither its list nor this had them
+            # one that died meanwhile left its children to its reaper: neither its list nor this process's had them
             seen = {process.pid for process in found}
             late = [pid for pid in self._children_of(root) if pid not in seen]
             found += [process for process in self.walk(late, {root}) if process.pid not in seen] if late else []
@@ -129,7 +129,7 @@ class ProcFs:
     def wait(self, timeout: float) -> None:
         """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.
 
-        While it lives, a process is left; and when all were killed, it is among the last to die.
+        While it lives, the domain is not empty; and when all were killed, it is among the last to die.
         """
         import select
 
@@ -163,7 +163,7 @@ class ProcFs:
                     continue  # it was left to a reaper above, or its pid is another process's by now
                 found.append(process)
                 parents.add(pid)
-                # at once, while the kernel's memory of this process is in the caches
+                # now, while what the kernel has about this process is in the caches
                 if threads != b"1":
                     pids += self._children_of(pid)
                 elif content := read_all(f"{root}/{pid}/task/{pid}/children", directory):  # its thread has its pid

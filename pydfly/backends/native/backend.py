@@ -1,7 +1,7 @@
 """The compiled calls as a backend: the calling process, on the kernel of this machine.
 
-What the kernel decides is left to the kernel, and what C could not take to cffi.  Guarded are only the three calls that
-a program cannot mean: registering the Python interpreter, a parent-death signal that brings DragonFly down (DP-10), and
+The kernel decides what it can, and cffi refuses what C could not take.  Only three calls are refused here, because no
+program wants them: registering the Python interpreter, a parent-death signal that brings DragonFly down (DP-10), and
 PROC_REAP_KILL on a domain that is not the target's own (FK-11).
 """
 
@@ -120,7 +120,7 @@ class Native:
         if self.flavour != "dragonfly":
             raise errors.refusal(call, "ENOSYS")
         status = residency.run(program.path, variable)
-        if status is None:  # another thread collected the child: the list tells what it did
+        if status is None:  # another thread collected the child: the list shows its effect
             there = any((entry.dev, entry.ino) == (program.dev, program.ino) for entry in self.vm_resident())
             if there is (variable == residency.REGISTER_NOW):
                 return

@@ -42,7 +42,7 @@ class FreeBSDCommands(Commands):
         self.table[int(freebsd.PROC_REAP_KILL)] = self._kill
 
     def members(self) -> list[DescendantInfo]:
-        """Every process below this one but its children from before ACQUIRE, which the kernel's list leaves out.
+        """Every process below this one except its children from before ACQUIRE: the kernel's list leaves those out.
 
         The list also leaves out the members of domains inside this one.  They belong to it: they are found by their
         parents, even while the reaper of such a domain is a zombie, which keeps PROC_REAP_KILL away from them (FK-2).

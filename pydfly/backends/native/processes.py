@@ -7,8 +7,8 @@ immediately before the kill.  What remains:
   does so between the comparison and the kill could make the signal hit a new process with that pid.
 * Any other process could die, be waited for, and its pid be given out again in those few microseconds.  On DragonFly a
   reaper can signal only its own domain, so even then no process outside it is hit (sys/kern/kern_sig.c, CANSIGNAL).
-* FreeBSD's PROC_REAP_KILL with REAPER_KILL_SUBTREE is no remedy: it signals the whole line of a direct child, and
-  a process that is alone in a line is a direct child itself.
+* FreeBSD's PROC_REAP_KILL with REAPER_KILL_SUBTREE is no remedy: it signals a direct child and everything below it;
+  to signal one process alone, that process has to be a direct child itself.
 
 Users may be kept from seeing the processes of others (security.bsd.see_other_uids, kern.ps_showallprocs, jails).
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     class Call(Protocol):
-        """The extension, and how a call that failed is told: ``RawCall``, or ``bsd_helper_calls.Call``."""
+        """The extension, and what makes an error of a failed call: ``RawCall``, or ``bsd_helper_calls.Call``."""
 
         ffi: Any
         lib: Any
@@ -172,7 +172,7 @@ class KernelProcesses:
         return [process.pid for process in self.everyone() if process.ppid == own and process.state != "zombie"]
 
     def _list(self, pid: int) -> list[DescendantInfo]:
-        """Return one process, or everyone.
+        """Return one process, or all of them.
 
         DragonFly keeps the time of a start as it was.  FreeBSD keeps the time since boot, and adds a boot time that
         moves when the clock is set (sys/kern/kern_proc.c, fill_kinfo_proc()): with one boot time for good, a process
@@ -195,7 +195,7 @@ class KernelProcesses:
         return int(booted)
 
     def _read(self, pid: int, shift: int) -> list[DescendantInfo]:
-        """Read one process, or everyone, with start times moved by so many microseconds."""
+        """Read one process, or all of them, with start times moved by so many microseconds."""
         found = []
         for process in self._records(pid):
             name = self._call.ffi.string(process.name).decode("utf-8", "surrogateescape")
@@ -205,7 +205,7 @@ class KernelProcesses:
         return found
 
     def _records(self, pid: int) -> Iterator[Any]:
-        """Yield ``struct pydfly_process`` of one process, or of everyone: the same memory each time."""
+        """Yield ``struct pydfly_process`` of one process, or of each: the same memory each time."""
         call = self._call
         size = call.lib.PYDFLY_PROCESS_BYTES
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SCRATCH = 64  # ints: what a newer kernel may write for a command that is unknown here finds room
+_SCRATCH = 64  # ints: room for what a newer kernel may write for a command that is unknown here
 _UNMAPPED = 1  # an address in the first page, where neither system maps anything
 
 
@@ -49,7 +49,7 @@ class RawCall:
     ) -> errors.SyscallError:
         """Make the error for a call that failed."""
         error = errors.refusal(syscall, self.errno_name(number), reason, operation=operation, result=result)
-        if number not in self._names:  # no name, and so no number: not the EPERM that stands for such
+        if number not in self._names:  # no name, and so no number: not the EPERM that would stand in for it
             error.errno, error.strerror = number, os.strerror(number)
         return error
 

@@ -57,7 +57,7 @@ def run(path: str, variable: str) -> int | None:
     """
     import signal
 
-    # a static program has no linker, and really runs: it gets no terminal, and the signals that Python ignores
+    # a static program has no linker, so it runs: it gets no terminal, and default actions for what Python ignores
     silence = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     defaults = [getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ", "SIGXFZ") if hasattr(signal, name)]
     try:

@@ -94,7 +94,7 @@ class _Walk:
     def __init__(self, path: str) -> None:
         self.user = os.geteuid()
         self.names = _split(path)
-        self.at = "/"  # for people: how the open directory is called, or what is just being looked at
+        self.at = "/"  # for messages: the path of the open directory, or of what is being looked at
         self.links = 0
         self.opened = Descriptors()  # the last is where the walk is
 
@@ -139,7 +139,7 @@ class _Walk:
         if not self.names:
             raise refusal(CALL, "ENOTDIR", f"{self.at} is no directory but a link; name the directory it leads to")
         if self.status.st_mode & _WRITABLE_BY_OTHERS and status.st_nlink > 1:
-            # another user could have put a second name of a third user's link into a sticky directory
+            # another user could have hard-linked a link of root or of this user into a sticky directory
             raise refusal(
                 CALL, "EACCES", f"{self.at} is a link with several names, in a directory that all users can write to"
             )
@@ -159,7 +159,7 @@ class _Walk:
         above = self.opened[-1]
         try:
             os.mkdir(name, 0o700, dir_fd=above)
-            if os.stat(name, dir_fd=above).st_mode & 0o777 != 0o700:  # the umask took even the owner's bits
+            if os.stat(name, dir_fd=above).st_mode & 0o777 != 0o700:  # the umask removed even the owner's bits
                 os.chmod(name, 0o700, dir_fd=above)
         except FileExistsError:  # another process was faster
             return

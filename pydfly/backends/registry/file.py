@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from _thread import RLock  # threading's and weakref's own, without what else those cost a fresh interpreter
+from _thread import RLock  # threading's and weakref's own: all of these costs a fresh interpreter more
 from _weakref import ref
 from io import FileIO
 
@@ -30,8 +30,7 @@ NAME = "resident.db"
 _FRESH = f"{NAME}.new"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
-# One thread at a time, and no fork in between: a child that held a copy of the directory's descriptor would keep it
-# locked.
+# One thread at a time, and no fork meanwhile: a child with a copy of the directory's descriptor would keep it locked.
 _alone = RLock()
 _changing: ref[_Session] | None = None  # what this process is in the middle of
 if hasattr(os, "register_at_fork"):
@@ -60,7 +59,7 @@ class RegistryFile:
                 return _sound_content(session.directory, session.path)
 
     def change(self) -> Change:
-        """Return what is alone on this machine, from the beginning of its block to the end."""
+        """Return a change; no other process of this machine changes the list during its block."""
         return Change(self._told)
 
 
@@ -207,7 +206,7 @@ def _set_aside(directory: int) -> str:
 
 
 def _write(directory: int, pieces: list[bytes | memoryview]) -> None:
-    """Write a file under the name of what is not finished; one that is there was left by a process that was killed."""
+    """Write a file under the name for unfinished ones; one that has it was left by a killed process."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
     def opened() -> FileIO:

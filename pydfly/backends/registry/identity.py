@@ -1,7 +1,7 @@
-"""Which file is it?  What stands for a kernel's vnode outside of one: device, inode, and when the file was made.
+"""What identifies a file, as the vnode does in a kernel: device, inode, and when the file was made.
 
-Device and inode alone do not do: a file system gives the inode number of a deleted file out again, ext4 at once, and
-a new file would be taken for the old one.  The time of its making tells them apart, and neither a rename nor a link
+Device and inode alone are not enough: a file system gives the inode number of a deleted file out again, ext4 at once,
+and a new file would be taken for the old one.  The time of its making tells them apart, and neither a rename nor a link
 nor a write changes it.  Python's stat does not have that time on Linux; statx(2) does.
 """
 

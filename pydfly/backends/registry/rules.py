@@ -38,7 +38,7 @@ class Registry:
             OSError: the registry cannot be used; see ``file``.
         """
         self._require_privilege("exec_sys_register")
-        # the kernel lists a file by its own name, wherever the links led that it was reached by
+        # the kernel lists a file by its own name, not by that of a link to it
         path = os.fsencode(os.path.realpath(program.path))
         with self._file.change() as change:
             id = resident_rules.new_id(change.before.count, change.before.id_of(_identity(program)) is not None)
@@ -62,7 +62,7 @@ class Registry:
             return len(places)
 
     def entries(self) -> list[ResidentEntry]:
-        """List the entries, oldest first; a file that is not under its name any more has none (VR-6).
+        """List the entries, oldest first; a file that was renamed or removed has no name there (VR-6).
 
         PermissionError: EPERM, not root.  OSError: the registry cannot be used.
         """

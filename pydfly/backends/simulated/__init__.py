@@ -49,7 +49,7 @@ class Simulated:
         self._warned = False
 
     def procctl(self, idtype: int, id: int, cmd: int, data: Data) -> object:
-        """Check what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
+        """Refuse what C could not take, and keep the parent's death from bringing the kernel down (DP-10)."""
         idtype, id, cmd = arguments.procctl(idtype, id, cmd)
         if self.flavour == "freebsd":
             return freebsd_arguments.unsigned(

@@ -21,7 +21,7 @@ from .request import Refused, Request
 Answer = Iterator[float | None]
 
 MOST_WAITS = 60
-"""Times that a client is told that the service is still stopping, once a second, before it is given up."""
+"""Times that a client is told that the service is still stopping, once a second, before it gives up."""
 
 _STATES = {"stopping": "killing", "waiting": "stopped"}  # the tool's words for ours
 _BEHIND = 65536  # bytes that a client may be behind before it must read on
@@ -53,7 +53,7 @@ class Talk:
 
 
 def answer(service: KeptService, talk: Talk, line: bytes) -> Answer:
-    """Answer one request line; everything but the last line."""
+    """Answer one request line; all of it but the last line."""
     if b"\0" in line:
         talk.say("a null byte cannot be in an argument")
         return

@@ -1,6 +1,6 @@
-"""The command's side: asks every daemon that the label means, all at once, and shows what they say.
+"""The command's side: asks every daemon that the label means, all at once, and shows their answers.
 
-The tool's protocol carries no exit status, so it is read off the texts; that holds for a daemon of either.
+The tool's protocol carries no exit status, so it is read off the texts, for a daemon of either.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Conversation:
             self.unreachable(error)
 
     def _connect(self) -> None:
-        """Connect; where too many others wait for a daemon, that would not come back if it is stopped."""
+        """Connect; in blocking mode that would hang where a daemon is stopped and too many others wait for it."""
         self._socket.setblocking(False)
         end = time.monotonic() + _PATIENCE
         while True:
@@ -217,7 +217,7 @@ class Conversation:
         self.status = max(self.status, 0 if column == "running" else NOT_RUNNING)
 
     def unreachable(self, error: OSError) -> None:
-        """Say that nobody answers, and do what follows from that."""
+        """Say that no daemon answers, and do what follows from that."""
         self.finished = True
         self.status = 1
         self.close()

@@ -140,13 +140,13 @@ class Daemon:
             if self._request.debug:
                 service.output.say(f"svc {self._label}: {self._state}")
             if self._request.sync and self._state in ("stopped", "waiting", "failed"):
-                Thread(target=os.sync, daemon=True).start()  # it may take as long as the slowest disk
+                Thread(target=os.sync, daemon=True).start()  # it takes as long as the slowest disk
         done = status.state in ("stopped", "failed") and status.launches
         if self._request.exit_with_service and done and not service.exiting:
             service.exit()
 
     def _finish(self, service: KeptService) -> None:
-        """The service has ended: its files go before the last answers, so that an init after them finds none."""
+        """The service has ended: its files go before the last answers: an init after those must find no files."""
         if self._ended:
             return
         self._ended = True

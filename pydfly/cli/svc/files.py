@@ -44,7 +44,7 @@ def default_directory() -> str:
         from platformdirs import user_runtime_dir
 
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cron sets no XDG_RUNTIME_DIR; the way to the place is checked anyhow
+            warnings.simplefilter("ignore")  # cron sets no XDG_RUNTIME_DIR; the way to the place is checked in any case
             above = user_runtime_dir("pydfly", ensure_exists=False)
     return os.path.join(above, "svc")
 

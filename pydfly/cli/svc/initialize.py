@@ -65,7 +65,7 @@ def _check(request: Request, label: str) -> None:
 
 
 def _check_powers(request: Request) -> None:
-    """Only root may change ids and roots; what is so already can be asked for."""
+    """Only root may change ids and roots; asking for the present ones is allowed."""
     mine = {os.getegid(), *os.getgroups()}
     if request.root is not None:
         raise _RefusedError("-c: only root may change the root directory")

@@ -1,4 +1,4 @@
-"""The options: what each is for, how its value is read, and what is said of one that has no meaning."""
+"""The options: what each is for, how its value is read, and how an invalid one is refused."""
 
 from __future__ import annotations
 
@@ -158,4 +158,4 @@ OPTIONS: tuple[tuple[str, str, str, Take], ...] = (
     ("-v", "", "show more of each service", _mark("verbose")),
 )
 """Each option, in the order of the manual: its flag, what stands behind it, a few words for the completion, and what
-takes it.  The long ones and -v the tool does not have; the value of a long one may be a ValueError."""
+takes it.  The tool does not have -v and the long ones; the value of a long one may be a ValueError."""

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """A command line that cannot be followed: the lines that are printed, and what goes to stderr before them."""
+    """A command line that is refused: the lines that are printed, and what goes to stderr before them."""
 
     def __init__(self, text: str | list[str], complaint: str = "") -> None:
         super().__init__(text)
-        self.lines = [text] if isinstance(text, str) else text  # apart: a word of the command may have a newline in it
+        self.lines = [text] if isinstance(text, str) else text  # a list: a word of the command may have a newline in it
         self.complaint = complaint
 
 

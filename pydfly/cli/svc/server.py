@@ -1,4 +1,4 @@
-"""The socket of a daemon: many clients, none of which waits for another, and none of which the service waits for."""
+"""The socket of a daemon: many clients, none of which keeps another or the service waiting."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Client:
     def _ready(self) -> None:
         """Read what has come, answer, and send."""
         if self._ended and not self._unsent:
-            self.close()  # what is told of a connection that sends nothing is that its other side is gone
+            self.close()  # of a connection that sends nothing only one thing can be told: its other end is gone
             return
         if not self._ended and len(self._unsent) < _BEHIND:
             self._receive()
