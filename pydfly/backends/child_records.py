@@ -52,9 +52,7 @@ class Calls:
 
     def __init__(self, doubts: list[Span]) -> None:
         self._doubts = doubts
-        self._calls: dict[
-            int, _Call
-        ] = {}  # by a number of its own: a call that is over must not take out another
+        self._calls: dict[int, _Call] = {}  # by a number of its own: a call that is over must not take out another
         self._numbers = count()
 
     def clear(self) -> None:
