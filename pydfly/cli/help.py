@@ -64,9 +64,9 @@ operation (from 1), what was recorded and what the simulated kernel said. The la
     "conform": (
         """\
 Run the conformance checks on the backend in force. Each behaviour of the public API is observed once, with processes
-of its own (modelled ones on the `sim` backend), and compared with what the system demands whose flavour the backend
-has. One line for each: `holds`; `differs`, as the list of known differences says, with the rule and the reason; `not
-checked`, with the reason; or `FAILED`, with what was to be seen and what was seen. The last line counts.
+of its own (modelled ones on the `sim` backend), and compared with what the backend's flavour demands. One line for
+each: `holds`; `differs`, as the list of known differences says, with the rule and the reason; `not checked`, with the
+reason; or `FAILED`, with what was expected and what was observed. The last line counts.
 """,
         """\
 FILE gets the history of each behaviour that holds as a scenario that `pydfly replay` reads; with - the table goes to

@@ -151,7 +151,7 @@ class Handle(Owned):
 
     def _check_asking(self) -> None:
         if self._known.asking == get_ident():
-            raise RuntimeError("spare() decides about an ending that cannot go on before: it must not wait for it")
+            raise RuntimeError("spare() must not wait for the ending: the ending waits for spare()")
 
     def _over(self) -> bool:
         """Whether nothing more will come."""

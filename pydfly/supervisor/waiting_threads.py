@@ -92,7 +92,7 @@ class WaitingThreads:
                 leads, over = self._reads(guard, turn)
                 while not condition():
                     if over:
-                        raise SupervisionError("this handle was closed: nobody waits for its end any more")
+                        raise SupervisionError("this handle was closed: no more is known of it")
                     now = time.monotonic()
                     rest = _LONGEST if deadline is None else min(deadline - now, _LONGEST)
                     if rest <= 0:

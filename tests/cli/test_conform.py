@@ -48,7 +48,7 @@ def test_the_trace_on_standard_output(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 
 def test_a_failure_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """A behaviour that does not hold: what was to be seen, what was seen, exit status 1."""
+    """A behaviour that does not hold: what was expected, what was observed, exit status 1."""
     monkeypatch.setenv("PYDFLY_BACKEND", "sim")
     wrong = behaviour.Behaviour("wrong", "reaping", "It is two.", ("DP-1",), {"dragonfly": 2}, lambda world: 1)
     broken = behaviour.Behaviour("broken", "reaping", "It is.", ("DP-1",), {"dragonfly": 2}, lambda world: 1 // 0)
