@@ -1,8 +1,8 @@
 """Load modules of this package straight from their bytecode: for programs that are started often and are short.
 
 The import system looks for each module in every place where one may be, and takes longer for that than for the module
-itself.  ``pydfly run`` and the guard know what they need and where it is.  What has no bytecode that belongs to its
-source, as a plain import would use it, is left to plain imports.
+itself.  ``pydfly run`` and the guard know what they need and where it is.  A module
+without bytecode that a plain import would use is left to plain imports.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ GUARD = (
     "supervisor/services/services",
     "supervisor/keepers/guard_program",
 )
-"""What the guard needs that is a program of its own."""
+"""What a guard needs besides where it is a program of its own."""
 
 RUN = (
     *HELPERS,

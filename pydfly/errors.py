@@ -107,9 +107,9 @@ class BackendError(RuntimeError):
 
 
 class SupervisionError(RuntimeError):
-    """The helpers of a supervised command were killed, or never came to be, so its end is not known in full.
+    """The helpers of a supervised command were killed, or were not started, so its end is not known in full.
 
-    The domain was ended all the same, before this is raised.
+    The domain was ended even so, before this is raised.
     """
 
 

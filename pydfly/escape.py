@@ -1,6 +1,6 @@
 """Texts that others chose, made harmless to read: one function, for every place where a person reads one.
 
-Names of processes and files, arguments and messages are whatever their authors liked.  A terminal carries out the
+Names of processes and files, arguments and messages may hold any character.  A terminal carries out the
 control characters in them: it is retitled, cleared, or made to type; a newline forges a line of a listing, and a
 bidirectional override shows a name backwards.  JSON is read by programs and carries the texts exactly instead.
 """

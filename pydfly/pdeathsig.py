@@ -69,10 +69,10 @@ def popen(
 ) -> Popen[Any]:
     """Start a child that gets a signal when this process dies, without ``preexec_fn``.
 
-    What the race between the parent's death and the setting would let through is stopped: a child whose parent has
-    died already gets the signal at once.  On x86-64 Linux a tiny program between fork and exec does it, and the start
-    takes no longer than any; elsewhere, and for what might turn out not to be executable, it is a ``preexec_fn``.
-    On Linux the signal comes when the *thread* that called this ends: call it from one that stays.
+    If the parent dies before the child has set the signal, the child gets it at once.  On x86-64 Linux a tiny program
+    between fork and exec does it, and the start takes no longer than any; elsewhere, and for a file that may turn out
+    not to be executable, it is a ``preexec_fn``.  On Linux the signal comes when the *thread* that called this ends:
+    call it from one that stays.
 
     Args:
         command: program and arguments, as subprocess takes them.

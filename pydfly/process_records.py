@@ -1,6 +1,4 @@
-"""What is told of single processes, as immutable named tuples: the part of ``structs`` that helpers need, and which are
-below which.
-"""
+"""Records of single processes, as immutable named tuples: the part of ``structs`` that helpers need."""
 
 from __future__ import annotations
 
@@ -50,7 +48,7 @@ class Survivor(NamedTuple):
     state: str
     """As in DescendantInfo."""
     why: str
-    """What stood in the way: the errno of the signal, or that it does not die of SIGKILL."""
+    """Why: the errno of the signal, or that it does not die of SIGKILL."""
 
 
 def below(everyone: Iterable[DescendantInfo], root: int) -> list[DescendantInfo]:

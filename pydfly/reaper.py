@@ -77,7 +77,7 @@ def owned() -> bool:
 
 
 def status() -> DomainStatus:
-    """Say what this process is in the world of reapers.  What this system cannot tell is None.
+    """Say whether this process is a reaper, and what its domain holds.  What this system cannot tell is None.
 
     Source: procctl(2), PROC_REAP_STATUS.
     """
@@ -123,7 +123,7 @@ def reap(ignore: Collection[int] = ()) -> list[Reaped]:
     every orphan born since.  What C code forks by itself, without Python's hooks, cannot be told from an orphan.
 
     Args:
-        ignore: pids of more children that others wait for.
+        ignore: pids of more children that other code waits for.
 
     Returns:
         Pid and wait status of each.

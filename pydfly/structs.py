@@ -83,7 +83,7 @@ class ReaperPidInfo(NamedTuple):
     pid: int
     """``pi_pid``, pid_t."""
     subtree: int
-    """``pi_subtree``, pid_t: the direct child of the reaper from whose line it comes."""
+    """``pi_subtree``, pid_t: the direct child of the reaper that it comes from."""
     flags: int
     """``pi_flags``, u_int: REAPER_PIDINFO_*."""
 
@@ -96,7 +96,7 @@ class ReaperKill(NamedTuple):
     flags: int = 0
     """``rk_flags``, u_int: 0, REAPER_KILL_CHILDREN or REAPER_KILL_SUBTREE."""
     subtree: int = 0
-    """``rk_subtree``, pid_t: with REAPER_KILL_SUBTREE, whose line."""
+    """``rk_subtree``, pid_t: with REAPER_KILL_SUBTREE, the direct child at the top."""
 
 
 class ReaperKilled(NamedTuple):
@@ -159,7 +159,7 @@ class Program(NamedTuple):
 
 
 class DomainStatus(NamedTuple):
-    """What a process is in the world of reapers; the same on every backend.  None: this system cannot tell."""
+    """Whether a process is a reaper, and what its domain holds; the same on every backend.  None: not known here."""
 
     owned: bool
     """The process is a reaper."""

@@ -24,7 +24,7 @@ from .worker import command_line
 
 _NUMBERS = {int(member) for member in signal.Signals}
 NO_PID = 4_194_000
-"""Stands for a process that never was: above the pids that are given out soon, and below the largest one."""
+"""Stands for no process: above the pids that are given out soon, and below the largest one."""
 PATIENCE = 20.0
 """Seconds after which a process that does not answer is an error."""
 

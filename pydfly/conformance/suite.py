@@ -93,7 +93,7 @@ def check(known: Behaviour, stage: Live | Modelled, *, traced: bool = False) -> 
         observed = known.check(world)
     except NotHereError as reason:
         return Result(known, NOT_CHECKED, expected, str(reason), row, None)
-    except Exception as error:  # the check failed, whatever it stumbled over
+    except Exception as error:  # the check failed, whatever it raised
         observed = f"{type(error).__name__}: {error}"
     scenario = trace.scenario(world.flavour) if trace is not None and trace.complete and observed == expected else None
     if row is None:

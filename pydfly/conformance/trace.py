@@ -18,7 +18,7 @@ from .recorder import Call
 Machine = Live | Modelled
 
 UNKNOWN_PID = 77
-"""How a scenario writes the pid of a process that never was."""
+"""How a scenario writes the pid of no process."""
 _WRITERS = ("_STATUS", "_GETPIDS")
 _REAL_INIT = 2
 _UNTOUCHED = {"killed": 9999, "fpid": -9999}  # what stands in the structure of PROC_REAP_KILL before the call
@@ -31,7 +31,7 @@ class Trace:
 
     Attributes:
         ops: the operations so far.
-        complete: nothing happened that a scenario has no words for.
+        complete: nothing happened that a scenario cannot express.
     """
 
     def __init__(self, name: str) -> None:

@@ -54,7 +54,7 @@ class Worker:
         self.descriptor: int | None = None
 
     def serve(self) -> None:
-        """Obey until the socket closes."""
+        """Do what is asked until the socket closes."""
         while True:
             try:
                 (command, arguments), self.descriptor = channel.receive(self.channel)
@@ -83,7 +83,7 @@ class Worker:
         return self
 
     def exit(self, status: int) -> None:
-        """Exit without any of Python's endings."""
+        """Exit without Python's shutdown."""
         os._exit(status)
 
     def execute(self) -> None:
@@ -125,7 +125,7 @@ class Worker:
         return os.getppid(), sorted(set(names) - ignored), deathsig
 
     def answer(self) -> None:
-        """Be alive."""
+        """Answer, which shows that this process lives."""
 
     def end(self) -> None:
         """Kill and wait for every child until there is none: only ECHILD proves that all are gone."""

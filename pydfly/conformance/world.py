@@ -127,7 +127,7 @@ class Actor:
         return Actor(self.world, self.world.machine.pids[child - 1], name)
 
     def exit(self, status: int = 0) -> None:
-        """Exit, and let everything come of it that comes of it."""
+        """Exit, and wait until everything that follows has happened."""
         self._perform("exit", status=status)
 
     def execute(self) -> None:

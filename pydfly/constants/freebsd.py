@@ -106,7 +106,7 @@ class KillFlag(IntFlag):
     REAPER_KILL_CHILDREN = 0x1
     """Only the reaper's direct children, those from before ACQUIRE included."""
     REAPER_KILL_SUBTREE = 0x2
-    """Only the line of one direct child, ``rk_subtree``."""
+    """Only one direct child, ``rk_subtree``, and what comes from it."""
 
 
 PROC_SPROTECT: Final = Command.PROC_SPROTECT

@@ -154,7 +154,7 @@ def applying(path: str | os.PathLike[str] = residentconf.PATH, force: bool = Fal
             try:
                 register(program, force)
             except SyscallError as refused:
-                if refused.syscall not in _ABOUT_THE_PROGRAM:  # the next one would fare no better
+                if refused.syscall not in _ABOUT_THE_PROGRAM:  # the next one would fail, too
                     raise
                 error = refused
             yield Applied(number, line, program, error)

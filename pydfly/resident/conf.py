@@ -1,8 +1,8 @@
 """resident.conf(5): one program, or pattern of programs, per line.
 
-The patterns are no feature of the kernel or of resident(8) but of the boot script, whose ways are kept: a line that
-names one regular file is taken as it is; otherwise of all matches those are taken that file(1) calls shared, that
-is, dynamic executables and shared objects.
+The boot script reads the patterns, not the kernel or resident(8); its rules are kept: a line that names one regular
+file is taken as it is; otherwise all matches are taken that file(1) calls shared, that is, dynamic executables and
+shared objects.
 
 Source: etc/rc.d/resident.
 """

@@ -47,7 +47,7 @@ def examine(path: str, force: bool = False) -> Program:
     Args:
         path: the program.
         force: skip the checks of its format, as the tool's -f does; it must still be executable.  A script stands
-            for its interpreter then, whose run-time linker it is that would register.
+            for its interpreter then: the run-time linker of that would register it.
 
     Raises:
         FileNotFoundError, PermissionError, OSError: it cannot be opened (``syscall`` is ``open``) or executed

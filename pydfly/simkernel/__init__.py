@@ -3,7 +3,7 @@
 Rule 1: this package is pure.  It reads no clock, starts nothing, and knows nothing of the machine it runs on, so
 that the same history always ends the same way.
 
-Rule 2: what the real kernel does and this one does not model raises NotImplementedError; it never answers anyway.
+Rule 2: what the real kernel does and this one does not model raises NotImplementedError: no answer is guessed.
 
 ::
 
@@ -38,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 VERSIONS = {"dragonfly": ("6.4",), "freebsd": ("13.2", "main")}
-"""The kernels that can be had; the first of each is the default."""
+"""The kernels that are modelled; the first of each is the default."""
 
 
 def boot(flavour: str = "dragonfly", version: str | None = None) -> Kernel:

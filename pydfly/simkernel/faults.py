@@ -1,4 +1,4 @@
-"""What is no answer of a kernel: the simulated machine crashed, or was asked for something that cannot happen."""
+"""Errors that no kernel gives: the simulated machine crashed, or was asked for something that cannot happen."""
 
 from __future__ import annotations
 

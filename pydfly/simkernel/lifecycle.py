@@ -76,7 +76,7 @@ def _next_victim(kernel: Machine[Proc]) -> Proc:
 
 
 def ignores_children(parent: Proc) -> bool:
-    """It wants no zombies: SIGCHLD ignored, or SA_NOCLDWAIT; both set PS_NOCLDWAIT."""
+    """The parent wants no zombies: SIGCHLD ignored, or SA_NOCLDWAIT; both set PS_NOCLDWAIT."""
     return parent.sigchld == IGNORE or parent.nocldwait
 
 

@@ -112,11 +112,11 @@ class Proc:
     """FreeBSD: of a reaper, the members by pid, the one that came last at the end (``p_reaplist``, which begins with
     that one); None: it is no reaper."""
     subtree: int = 0
-    """FreeBSD: the child of its reaper from whose line it comes (``p_reapsubtree``)."""
+    """FreeBSD: the child of its reaper that it comes from (``p_reapsubtree``)."""
     capmode: bool = False
     """FreeBSD: it is in capability mode."""
     real_parent: Proc | None = None
-    """FreeBSD: while ``parent`` is a debugger, whose child it really is."""
+    """FreeBSD: the real parent, while ``parent`` is a debugger."""
     stop_report: int = 0
     """FreeBSD: the signal that stopped it, until the debugger has waited for it."""
     descriptor: ProcessDescriptor | None = None

@@ -18,9 +18,9 @@ class FreeBSDDomain(Domain):
     """The processes of the machine, and the domain of the calling one."""
 
     def subtrees(self, members: list[DescendantInfo]) -> dict[int, int]:
-        """Return the direct child from whose line each member (parents come first) descends (FP-7).
+        """Return the direct child that each member (parents come first) descends from (FP-7).
 
-        The line of a member whose ancestors have died is known only if it was looked at before they did.
+        Where ancestors of a member have died, it is known only if this was asked before.
         """
         own = os.getpid()
         lines: dict[int, int] = {}

@@ -87,7 +87,7 @@ def kill(caller: Proc, target: Proc, request: ReaperKill, main: bool) -> ReaperK
     """reap_kill().
 
     Args:
-        target: whose domain, or whose reaper's.
+        target: a reaper, or a process that stands for its reaper: the domain of that is meant.
         main: by the rules of the kernels after 13.2.
 
     Raises:
