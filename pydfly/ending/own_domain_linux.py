@@ -20,7 +20,7 @@ import os
 from ..backends import current, forked_children
 from ..backends.linux.domain import Domain, is_dead
 from ..backends.linux.process import OWN
-from ..backends.linux.procfile import read
+from ..backends.linux.procfile import newest_pid
 from ..backends.waiting import is_death, look_at
 from .sending import send_each
 
@@ -66,7 +66,7 @@ class Scan:
         for _ in range(PASSES):
             before = len(found)
             for _ in range(PROBES):
-                newest = read("/proc/loadavg").split()[-1].decode()
+                newest = str(newest_pid())  # None is no name in /proc
                 if newest not in self._seen:
                     found += self._kill_if_ours(newest, ours)
             for pid in reversed(os.listdir("/proc")):

@@ -360,3 +360,24 @@ def test_what_proc_does_not_show_is_not_taken_for_ended() -> None:
     reason = "EOPNOTSUPP /proc is not mounted: mount one that shows this process"
     told = subprocess.run(command, capture_output=True, text=True)
     assert told.stdout.splitlines() == [reason, reason, "None"], told.stderr
+
+
+@linux_only
+@pytest.mark.skipif(not may_unshare(), reason="mounts another /proc")
+def test_who_is_born_meanwhile_is_found_where_proc_does_not_tell_the_newest_pid() -> None:
+    """A /proc with subset=pid has no loadavg: the list of pids is looked at alone."""
+    code = (
+        "import subprocess, pydfly\n"
+        "from pydfly.ending.own_domain_linux import Scan\n"
+        "pydfly.reaper.acquire()\n"
+        "scan = Scan()\n"
+        "members = scan.members()\n"
+        "child = subprocess.Popen(['sleep', '60'])\n"
+        "print([process.pid == child.pid for process in scan.sweep(members)], child.wait())\n"
+    )
+    mount = 'mount -t proc -o subset=pid proc /proc && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, "-c", code]
+    told = subprocess.run(command, capture_output=True, text=True)
+    if told.stderr.startswith("mount:"):
+        pytest.skip("this kernel knows no subset=pid")
+    assert told.stdout == "[True] -9\n", told.stderr
