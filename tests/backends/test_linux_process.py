@@ -135,6 +135,33 @@ def test_a_child_that_a_worker_thread_forked() -> None:
     assert in_process(script) == [(0, 1)]
 
 
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_child_that_a_c_library_forked(in_thread: bool, tmp_path: Path) -> None:
+    """No hook of Python's runs in it, and yet its only thread is its main thread."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import ctypes, os, signal, sys, threading\n"
+        "from pydfly import pdeathsig\n"
+        "def fork():\n"
+        "    pid = ctypes.PyDLL(None).fork()\n"
+        "    if pid == 0:\n"
+        "        signal.alarm(30)\n"
+        "        try:\n"
+        "            before = pdeathsig.get(); pdeathsig.set(signal.SIGTERM)\n"
+        "            os.write(1, b'%d %d\\n' % (before, pdeathsig.get()))\n"
+        "        finally:\n"
+        "            os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "pdeathsig.set(signal.SIGUSR1)\n"
+        "if len(sys.argv) > 1:\n"
+        "    thread = threading.Thread(target=fork); thread.start(); thread.join()\n"
+        "else: fork()\n"
+    )
+    command = [sys.executable, str(program), *["thread"] * in_thread]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout == f"0 {int(signal.SIGTERM)}\n", done.stderr
+
+
 def test_backend_reports_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the choice, and not what was chosen."""
     assert pydfly.backend().name == "linux"

@@ -36,6 +36,7 @@ class DeathSignal:
         self._seen = 0  # what the main thread had when it last asked: exec keeps a signal from before this program
         self._holder = "main"  # which thread the kernel keeps it for: "main", "helper", "nobody"
         self._requests: SimpleQueue[tuple[int | None, SimpleQueue[OSError | int]]] | None = None
+        self._served = 0  # the process whose helper thread takes them
 
     def look(self) -> None:
         """Remember what the main thread has, for other threads, which cannot see it."""
@@ -82,7 +83,8 @@ class DeathSignal:
 
     def _is_in_main_thread(self) -> bool:
         thread = _thread.get_ident()
-        if self._main is None and _thread.get_native_id() == os.getpid():
+        # another thread is asked about each time: a fork of a C library in it makes it the main one without a word
+        if thread != self._main and _thread.get_native_id() == os.getpid():
             self._main = thread
         return thread == self._main
 
@@ -90,10 +92,10 @@ class DeathSignal:
         """Let the helper thread make the call, or only look for None; return the signal that it has then."""
         from queue import SimpleQueue
 
-        if self._requests is None:
+        if self._requests is None or self._served != os.getpid():  # that of the parent did not come along
             from threading import Thread
 
-            self._requests = SimpleQueue()
+            self._requests, self._served = SimpleQueue(), os.getpid()
             Thread(target=_serve, args=(self._requests,), name="pydfly-pdeathsig", daemon=True).start()
         answer: SimpleQueue[OSError | int] = SimpleQueue()
         self._requests.put((signal, answer))
