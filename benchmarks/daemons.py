@@ -1,8 +1,8 @@
 """A service whose processes leave it: ``daemons.py COUNT KIND`` starts them, prints when they are there, and ends.
 
 Kinds: ``plain`` daemons (double fork, a session of their own); ``stubborn`` ones, which ignore SIGTERM; ``hydra``
-heads, which replace themselves by a new process every 5 ms; ``comet`` lines, which do so as fast as they can; ``dead``
-children, which nobody has waited for.  The living ones end with the benchmark, whatever ends that: their standard input
+heads, which replace themselves by a new process every 5 ms; ``comet`` chains, which do so as fast as they can; ``dead``
+children, which were not waited for.  The living ones end with the benchmark, whatever ends that: their standard input
 is its pipe.  ``orphans`` are as many children that are orphaned and die at once, a hundred of each parent.
 """
 

@@ -1,4 +1,4 @@
-"""Ending: how long until nobody is left, and who is left when others say so."""
+"""Ending: how long until no process is left, and how many are left when others say so."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _kill_all(count: int) -> float:
 
 
 def _recipe(count: int) -> float:
-    """Do as psutil's documentation shows: terminate, wait, kill who is left."""
+    """Do as psutil's documentation shows: terminate, wait, kill those that are left."""
     import psutil
 
     children = psutil.Process().children(recursive=True)
@@ -157,7 +157,7 @@ def _recipe(count: int) -> float:
 
 
 def _floor(count: int) -> float:
-    """Do what nobody can do without: one signal and one wait for each, with the pids known."""
+    """Do the least that ends them: one signal and one wait for each, with the pids known."""
     children = current().processes.children()
     begin = time.perf_counter()
     for child in children:
@@ -168,12 +168,12 @@ def _floor(count: int) -> float:
 
 
 def _survivors_of_the_recipe() -> str:
-    """Count who is left when the recipe is used as it stands, without a reaper around it."""
+    """Count the processes that are left when the recipe is used as it stands, without a reaper around it."""
     import psutil
 
     floor = statistics.median(_with_domain(STUBBORN, "stubborn", _floor)() for _ in range(5))
 
-    reaper.acquire()  # of this process, one above the one that uses the recipe: to see who is left
+    reaper.acquire()  # of this process, one above the one that uses the recipe: to see what is left
 
     def recipe() -> int:
         with _service(STUBBORN, "stubborn") as service:

@@ -1,8 +1,8 @@
 """What gets away from which tool: ``python -m benchmarks.escapes [--rounds N] [--markdown]``.
 
 Every tool runs a program that has started one kind of descendant, is told to end as its manual says, and is given
-time; whoever lives afterwards has got away.  This process is a reaper, so nobody can get away from it: ECHILD says
-whether anybody is left.  The program itself obeys SIGTERM at once; the grace is half a second where one can be set.
+time; what lives afterwards has got away.  This process is a reaper, so no process can get away from it: ECHILD says
+whether any is left.  The program itself obeys SIGTERM at once; the grace is half a second where one can be set.
 With --markdown docs/escapes.md is written.
 """
 
@@ -28,7 +28,7 @@ from .report import machine
 GRACE = 0.5
 ESCAPEES = Path(__file__).parents[1] / "tests" / "live" / "escapees.py"
 PATIENCE = 8.0  # seconds until a tool that does not come back counts as hung
-SETTLING = 0.5  # seconds that the kernel is given to finish with whoever was killed
+SETTLING = 0.5  # seconds that the kernel is given to finish with killed processes
 KINDS = {
     "plain": "child",
     "deaf": "ignores TERM",
@@ -163,7 +163,7 @@ def say_stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def running(command: list[str], ready: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a tool until its program has announced itself; afterwards nobody is left."""
+    """Run a tool until its program has announced itself; afterwards no process is left."""
     ready.unlink(missing_ok=True)
     with subprocess.Popen(
         command,
@@ -184,7 +184,7 @@ def running(command: list[str], ready: Path) -> Iterator[subprocess.Popen[bytes]
 
 
 def got_away(kind: str, command: list[str], end: Ending, script: Path) -> str:
-    """Play one round: "" when nobody has got away, else what happened."""
+    """Play one round: "" when no process has got away, else what happened."""
     ready = script.with_name("ready")
     script.write_text(f"exec {sys.executable} -I -S {ESCAPEES} {kind} 9 9>{ready}\n")
     with running(command, ready) as process:
@@ -200,7 +200,7 @@ def got_away(kind: str, command: list[str], end: Ending, script: Path) -> str:
 
 def anybody_left(tool: subprocess.Popen[bytes]) -> bool:
     """Collect the dead, and ask the kernel."""
-    tool.poll()  # its own status, before the loop takes everybody's
+    tool.poll()  # its own status, before the loop takes every child's
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -1,8 +1,8 @@
 """Trees of processes that do nothing, for as long as a ``with`` block lasts.
 
 Run as a program it is the top of such a tree: ``forest.py COUNT SHAPE``.  Every member waits for the end of its
-standard input and then for its own child or children, so the trees end from below, nobody is orphaned, and
-nobody is left even when the benchmark itself is killed.
+standard input and then for its own child or children, so the trees end from below, no process is orphaned, and
+none is left even when the benchmark itself is killed.
 """
 
 from __future__ import annotations

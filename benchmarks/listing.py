@@ -1,4 +1,4 @@
-"""Listing: who are my descendants?"""
+"""Listing the descendants of this process."""
 
 from __future__ import annotations
 

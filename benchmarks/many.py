@@ -187,7 +187,7 @@ def _switches(pid: int) -> int:
 
 
 def _life(live: Callable[[str], float], measured: str) -> Sample:
-    """Let a thousand live and end in a process of their own, which ends whoever is left, and counts them."""
+    """Let a thousand live and end in a process of their own, which ends those that are left, and counts them."""
 
     def sample() -> float:
         def whole() -> tuple[float, int]:

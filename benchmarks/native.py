@@ -56,7 +56,7 @@ def _ours(number: int) -> None:
 
 
 def _bare(number: int) -> None:
-    """Do it with one buffer for all calls, as a program would that has nothing else to do."""
+    """Do it with one buffer for all calls, as a program with nothing else to do would."""
     procctl, memory = _extension.lib.procctl, _extension.ffi.new("struct reaper_status *")
     record = namedtuple("record", "flags refs pid_head")
     for _ in range(number):

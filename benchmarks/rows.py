@@ -29,9 +29,9 @@ class Row:
     """What is measured."""
     ours: Sample
     against: str
-    """Whom it is compared with, in words."""
+    """What it is compared with, in words."""
     theirs: Sample | None
-    """None: nobody; the row is a report."""
+    """None: nothing is compared; the row is a report."""
     goal: float | None = None
     """The ratio of medians, ours by theirs, that is to be kept at most; None: reported only."""
     peers: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from .rows import Row, command
 
 RECORDING = Path(__file__).parent.parent / "tests" / "data" / "dragonfly.jsonl.gz"
 GROWING = 2.3
-"""Twice the work may take so many times the time: linear, and some noise."""
+"""How many times as long twice the work may take: linear, and some noise."""
 
 
 def rows() -> Iterator[Row]:

@@ -86,7 +86,7 @@ class Terminal:
             return False
         try:
             piece = os.read(self.descriptor, 65536)
-        except OSError:  # EIO: nobody has the other end any longer
+        except OSError:  # EIO: no process has the other end any longer
             return False
         self.shown += piece.decode(errors="replace")
         return bool(piece)

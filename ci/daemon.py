@@ -1,4 +1,4 @@
-"""A daemon as they are: forks twice, leaves its session, ignores SIGTERM, and tells its pid in a file."""
+"""A usual daemon: forks twice, leaves its session, ignores SIGTERM, and tells its pid in a file."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def daemons(folder: Path) -> list[tuple[str, list[str], Path]]:
 
 
 def supervise(name: str, command: list[str], pid_file: Path, folder: Path) -> None:
-    """Run a daemon under `pydfly run`, show the tree, end it, and prove that nobody is left."""
+    """Run a daemon under `pydfly run`, show the tree, end it, and prove that no process is left."""
     say(f"pydfly run --wait-all: {name}")
     report = folder / "report.json"
     runner = subprocess.Popen([PYDFLY, "run", "--wait-all", "--grace", "2", "--report", str(report), "--", *command])

@@ -69,7 +69,7 @@ def play(script: str, place: str) -> str:
     while True:
         try:
             piece = os.read(reading, 65536)
-        except OSError:  # EIO: nobody holds the other end any more
+        except OSError:  # EIO: no process holds the other end any more
             break
         if not piece:
             break

@@ -101,7 +101,7 @@ def signature_of_class(
     signature: str | None,
     result: str | None,
 ) -> tuple[str, None] | None:
-    """Hide how a class is made that no reader makes; give fields their types."""
+    """Hide constructors that no reader calls; give fields their types."""
     if what not in ("class", "exception") or thing.__name__ in MADE_BY_READERS:
         return None
     if not signature:

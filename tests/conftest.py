@@ -1,4 +1,4 @@
-"""What every test gets: no backend chosen by anybody else, and a header that says what is live here."""
+"""What every test gets: no backend chosen elsewhere, and a header that says what is live here."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Mutation(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Whose mutations these are."""
+    """The room that these mutations are for."""
 
     module: str
     """Where the list is."""

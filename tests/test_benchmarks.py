@@ -72,7 +72,7 @@ def test_a_row_that_breaks_is_a_failure(rows: list[Row], capsys: pytest.CaptureF
 def test_missing_peers_are_told_with_the_way_to_get_them(
     rows: list[Row], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is not installed is no failure, but nobody can overlook it."""
+    """What is not installed is no failure, but it is shown."""
     monkeypatch.setitem(peers.PEERS, "no-such-peer", "apt-get install no-such-peer")
     rows.append(row(1.0, 1.0, peers=("no-such-peer",)))
     assert command.main(["--check"]) == 0

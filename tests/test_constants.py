@@ -179,6 +179,6 @@ def test_reachable_after_a_plain_import(system: str) -> None:
     ],
 )
 def test_a_name_of_the_other_system_says_whose_it_is(backend: str, name: str, told: str) -> None:
-    """Whoever misses a constant learns that another flavour has it."""
+    """The error for a missing constant says that another flavour has it."""
     with pydfly.use(backend), pytest.raises(AttributeError, match=told):
         getattr(pydfly, name)

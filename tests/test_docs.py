@@ -168,7 +168,7 @@ def test_tables_fit_a_window() -> None:
 
 
 def test_no_example_shows_what_only_a_test_needs() -> None:
-    """People read the blocks: no status that is swallowed, no mark of a test tool."""
+    """People read the blocks: no hidden exit status, no mark of a test tool."""
     text = "\n".join(page.read_text() for page in PAGES)
     blocks = re.findall(r"^```(?:sh|console|python)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     assert [block for block in blocks if re.search(r"\|\| (\[|true|:)|# doctest|\$\? [=!]", block)] == []

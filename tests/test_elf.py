@@ -65,7 +65,7 @@ def made(folder: Path, content: bytes, mode: int = 0o755) -> str:
     ],
 )
 def test_formats(options: dict[str, object], texts: list[str]) -> None:
-    """Files of this machine's own kind, whatever their header says of class and byte order: nobody looks at that."""
+    """Files of this machine's own kind, whatever their header says of class and byte order: the tool ignores that."""
     content = bytearray(elf(BITS, LITTLE, **options) + b"the rest")  # type: ignore[arg-type]
     for kind, order in ((content[4], content[5]), (0, 0), (1, 2), (7, 5)):
         content[4:6] = kind, order

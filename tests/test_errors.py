@@ -1,4 +1,4 @@
-"""Errors are OSErrors with the host's errno, and of the classes that people catch."""
+"""Errors are OSErrors with the host's errno, of the classes that programs catch."""
 
 from __future__ import annotations
 

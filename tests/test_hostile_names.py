@@ -341,7 +341,7 @@ def test_nothing_acts_on_the_terminal(place: str, stage: Stage) -> None:
 
 
 def test_run_names_survivors(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """What ``pydfly run`` says when it could not end somebody."""
+    """What ``pydfly run`` says when it could not end a process."""
     shown = _is_left(capfdbinary)
     assert SHOWN in shown.decode()
     assert harmful(shown) == set()

@@ -24,6 +24,6 @@ def test_pages_were_found() -> None:
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_lint(page: Path) -> None:
-    """Not a word from mandoc's checks, style included."""
+    """No complaint from mandoc, style included."""
     done = subprocess.run(["mandoc", "-T", "lint", str(page)], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "")

@@ -62,7 +62,7 @@ def test_arguments_and_environment_arrive_whole(way: str) -> None:
 
 
 def test_it_dies_with_its_parent(way: str) -> None:
-    """The point of it all."""
+    """The child gets its signal when the parent dies."""
     reading, writing = os.pipe()
     parent = fork(lambda: (os.write(writing, b"%d\n" % pdeathsig.popen(["sleep", "60"]).pid), signal.pause()))
     os.close(writing)
@@ -80,7 +80,7 @@ def _is_gone(pid: int) -> bool:
 
 
 def test_a_parent_that_has_died_already() -> None:
-    """PY-12: whoever was adopted before the signal was set gets it at once."""
+    """PY-12: a child that was adopted before the signal was set gets it at once."""
     other = launcher.make(signal.SIGTERM, os.getppid())
     if other is None:
         pytest.skip("the launcher is for x86-64, where memory may be executed")
@@ -286,7 +286,7 @@ def test_standard_descriptors_that_are_closed(way: str) -> None:
 
 @pytest.mark.parametrize("how", ["not dumpable", "setuid", "user"])
 def test_when_proc_of_this_process_is_closed(way: str, how: str) -> None:
-    """After prctl(PR_SET_DUMPABLE) or setuid() nobody, not even a child, may look into this process's descriptors."""
+    """After prctl(PR_SET_DUMPABLE) or setuid() no other process, not even a child, may see this one's descriptors."""
     if how != "not dumpable" and os.geteuid() != 0:
         pytest.skip("only root can become another user")
 
@@ -345,7 +345,7 @@ def test_what_cannot_be_meant() -> None:
 
 
 def test_the_launcher_cannot_be_changed() -> None:
-    """It is sealed: nobody who may open it can write into what this process's children execute."""
+    """It is sealed: a process that may open it cannot write into what this process's children execute."""
     made = launcher.make(signal.SIGKILL, os.getpid())
     if made is None:
         pytest.skip("the launcher is for x86-64, where memory may be executed")

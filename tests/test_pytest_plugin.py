@@ -67,7 +67,7 @@ CULPRITS = {
 
 @linux_only
 def test_the_culprits_are_named_and_fail(project: Path) -> None:
-    """Name, command line, age and test of each; nobody else is blamed or killed."""
+    """Name, command line, age and test of each; no other is blamed or killed."""
     status, output = run(project, "--reap-leaks=fail")
     assert told(output) == CULPRITS, output
     assert "of the class fixture neglected" in output
@@ -96,7 +96,7 @@ def test_off_unless_asked_for(project: Path) -> None:
 
 @linux_only
 def test_with_xdist(project: Path) -> None:
-    """Each worker sees to its own, and the controller to nobody."""
+    """Each worker watches its own processes, and the controller none."""
     pytest.importorskip("xdist", reason="the extra `test` brings it")
     text = (project / "checks" / "test_letterbox.py").read_text()
     for copy in ("second", "third"):
@@ -206,7 +206,7 @@ def test_what_forks_while_it_is_killed() -> None:
 
 @linux_only
 def test_a_reaper_by_other_code_stays_one() -> None:
-    """Who was a reaper before is one afterwards; a forked copy of the program does nothing."""
+    """A process that was a reaper before is one afterwards; a forked copy of the program does nothing."""
 
     def script() -> None:
         pydfly.reaper.acquire()

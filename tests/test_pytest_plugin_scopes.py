@@ -1,4 +1,4 @@
-"""The pytest plugin: whose a process is, which may stay, and the report at the end."""
+"""The pytest plugin: what a process belongs to, which may stay, and the report at the end."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def test_simulated_knows_its_flavours() -> None:
 
 
 class Careless(Simulated):
-    """A backend that lets everybody acquire twice."""
+    """A backend that lets every process acquire twice."""
 
     def procctl(self, idtype: int, id: int, cmd: int, data: object) -> object:
         try:

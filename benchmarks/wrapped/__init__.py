@@ -62,7 +62,7 @@ class Conversation:
         return True
 
     def is_silent(self, timeout: float) -> bool:
-        """Say whether nobody is left who could say anything, within this time."""
+        """Say whether all writers of its output end within this time."""
         end = time.monotonic() + timeout
         while select.select([self._descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
             if not os.read(self._descriptor, 65536):
@@ -70,7 +70,7 @@ class Conversation:
         return False
 
     def say(self, text: str) -> None:
-        """Write to its standard input, if somebody reads that."""
+        """Write to its standard input, if a process reads that."""
         assert self.process.stdin
         with suppress(BrokenPipeError):
             os.write(self.process.stdin.fileno(), text.encode())
@@ -95,7 +95,7 @@ def conversation(words: list[str], **options: Any) -> Iterator[Conversation]:
             with suppress(subprocess.TimeoutExpired):
                 talk.process.wait(2)
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(talk.process.pid, signal.SIGKILL)  # its leader is not waited for yet, or somebody is left in it
+            os.killpg(talk.process.pid, signal.SIGKILL)  # its leader is not waited for yet, or a process is left in it
         talk.process.wait()
         for stream in (talk.process.stdin, talk.process.stdout):
             if stream:

@@ -102,7 +102,7 @@ def hang_up(words: list[str]) -> str:
             time.sleep(0.3)  # what is going to end of it has ended then
             try:
                 descriptor = os.open(gate, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # nobody waits there
+            except OSError:  # no process waits there
                 return "ended"
             os.write(descriptor, b"\n")
             os.close(descriptor)

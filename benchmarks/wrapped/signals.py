@@ -103,7 +103,7 @@ def every(words: list[str]) -> str:
 
 
 def twice(words: list[str]) -> str:
-    """Interrupt twice while the command cleans up, as a program does that wants to be sure."""
+    """Interrupt twice while the command cleans up, as a program that wants to be sure does."""
     with conversation([*words, *python(CLEAN)], stdin=subprocess.PIPE) as talk:
         talk.hear("ready ")
         talk.process.send_signal(signal.SIGINT)
@@ -146,7 +146,7 @@ def daemon(words: list[str]) -> str:
         talk.hear("there")
         talk.say("\n")
         talk.end()
-        # the end of the pipe comes when nobody is left who holds it
+        # the end of the pipe comes when no process holds it
         return "no process left" if talk.is_silent(1) else "lives on"
 
 

@@ -103,7 +103,7 @@ def long_name(words: list[str]) -> str:
 
 
 def listening(words: list[str]) -> str:
-    """Hand sockets over as systemd does: $LISTEN_PID is the pid of whom they are for."""
+    """Hand sockets over as systemd does: $LISTEN_PID is the pid of the process that they are for."""
     before = "export LISTEN_FDS=1 LISTEN_PID=$$"
     _, out, _ = said([*words, "sh", "-c", '[ "$LISTEN_PID" = $$ ] && echo mine'], before=before)
     return "the command's" if out == "mine\n" else "the wrapper's"

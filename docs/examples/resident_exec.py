@@ -30,7 +30,7 @@ def main() -> None:
     (entry,) = root.vm_resident()
     print(f"registered: id {entry.id}, {entry.path}, entry address {entry.entry_address:#x}")
 
-    # from now on every exec of that file, by anybody, begins where the linker was done
+    # from now on every exec of that file, by any user, begins where the linker was done
     user = kernel.spawn("/bin/sh", uid=1001)
     started = user.fork()
     after = started.execve(SERVER, argv=(SERVER, "-p", "8080"))

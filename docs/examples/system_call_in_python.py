@@ -13,7 +13,7 @@ from pydfly.simkernel import (
     Process,
 )
 
-SYS_family = 210  # 210 to 219 are for whoever wants them
+SYS_family = 210  # 210 to 219 are free for modules
 SYS_adopt = 211
 
 

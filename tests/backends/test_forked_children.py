@@ -1,4 +1,4 @@
-"""Calls that make a child whose pid is not told: when they are over, as a thread that waits for orphans sees it."""
+"""Calls that make a child without telling its pid: when they are over, as a thread that waits for orphans sees it."""
 
 from __future__ import annotations
 

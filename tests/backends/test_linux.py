@@ -422,7 +422,7 @@ def test_children_files_and_scan_agree(tmp_path: Path) -> None:
         (14, 12, "a) (b 14"),
     ]
     assert sorted(walking.below(10)) == sorted(scanning.below(10))
-    walking._last_count = 1000  # most of the machine: now it reads everyone
+    walking._last_count = 1000  # most of the machine: now it reads every process
     assert sorted(walking.below(10)) == sorted(scanning.below(10))
     assert walking.below(99) == scanning.below(99) == []
     assert len(scanning.everyone()) == 7

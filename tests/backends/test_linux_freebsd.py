@@ -97,7 +97,7 @@ def test_which_backend() -> None:
         ((bsd.P_PGID, NOBODY, bsd.PROC_REAP_ACQUIRE, 5), "EINVAL"),  # 3': data where none is taken
         ((bsd.P_PGID, 0, bsd.PROC_REAP_STATUS, NULL), "EINVAL"),  # 4: the idtype
         ((bsd.P_ALL, 0, bsd.PROC_TRACE_CTL, 1), "EINVAL"),  # 9
-        ((bsd.P_PID, NOBODY, bsd.PROC_REAP_STATUS), "ESRCH"),  # 6: nobody
+        ((bsd.P_PID, NOBODY, bsd.PROC_REAP_STATUS), "ESRCH"),  # 6: no process
         ((bsd.P_PID, -1, bsd.PROC_REAP_STATUS), "ESRCH"),
         ((bsd.P_PID, 1 << 32, bsd.PROC_REAP_STATUS), "ESRCH"),  # 0 must be all of it
         ((bsd.P_PID, NOBODY, bsd.PROC_PDEATHSIG_STATUS), "EINVAL"),  # FD-3
@@ -397,7 +397,7 @@ def test_kill_subtree() -> None:
 
 
 def test_kill_children_reaches_those_from_before() -> None:
-    """5.4: CHILDREN, and only it; no recursion.  A live call that signalled somebody succeeds (FK-7 is not copied)."""
+    """5.4: CHILDREN, and only it; no recursion.  A live call that signalled a process succeeds (FK-7 is not copied)."""
 
     def script() -> None:
         older = fork(pause)
@@ -413,7 +413,7 @@ def test_kill_children_reaches_those_from_before() -> None:
 
 
 def test_kill_reaches_who_is_born_meanwhile() -> None:
-    """FK-3: a domain that keeps forking; everybody dies, as the passes go on until one finds nobody new."""
+    """FK-3: a domain that keeps forking; all die, because the passes go on until one finds no new process."""
 
     def script() -> None:
         def storm() -> None:
@@ -434,7 +434,7 @@ def test_kill_reaches_who_is_born_meanwhile() -> None:
 
 
 def test_fk_11_never_the_domain_of_somebody_else() -> None:
-    """A process that is no reaper stands for its reaper, whose whole domain would be signalled: nobody's is."""
+    """A process that is no reaper stands for its reaper, whose whole domain would be signalled: this is refused."""
 
     def script() -> None:
         error = refusal_of(bsd.P_PID, 0, bsd.PROC_REAP_KILL, ReaperKill(15))
@@ -461,7 +461,7 @@ def test_kill_with_a_signal_that_linux_has_not() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a member of another user")
 def test_kill_refused() -> None:
-    """EPERM and fpid, when nobody else got it."""
+    """EPERM and fpid, when no other process got it."""
 
     def script() -> None:
         child = fork(pause)

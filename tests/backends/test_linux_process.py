@@ -41,7 +41,7 @@ def test_many_backends_leave_one_hook() -> None:
 
 @pytest.mark.parametrize("flavours", [("linux", None), ("linux:freebsd", "linux"), ("linux", "linux:freebsd")])
 def test_children_from_before_are_spared_by_every_backend_object(flavours: tuple[str, str | None]) -> None:
-    """Acquired inside a block of one backend, ended outside it with another."""
+    """A domain acquired inside a block of one backend is ended outside it with another."""
 
     def script() -> object:
         before = subprocess.Popen(["sleep", "60"])
@@ -125,7 +125,7 @@ def test_a_child_that_a_worker_thread_forked() -> None:
         return pdeathsig.get(), threading.active_count()
 
     def script() -> object:
-        pdeathsig.set(signal.SIGTERM)  # of the main thread, which the child has not
+        pdeathsig.set(signal.SIGTERM)  # of the main thread, which the child does not have
         told: list[object] = []
         thread = threading.Thread(target=lambda: told.append(in_process(in_child)))
         thread.start()
@@ -196,7 +196,7 @@ def _runs_for_others(python: str) -> bool:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give capabilities to a file")
 def test_file_capabilities_count_as_set_id() -> None:
-    """A python with cap_net_raw has equal ids, and yet rights that its caller has not."""
+    """A python with cap_net_raw has equal ids, and yet rights that its caller does not have."""
     public = next(filter(_runs_for_others, (sys.executable, "/usr/bin/python3")), None)
     if public is None:
         pytest.skip("no Python here can be run by another user (Debian: apt-get install python3)")

@@ -257,7 +257,7 @@ def test_users_are_refused() -> None:
 
 
 def test_nothing_real_is_touched() -> None:
-    """The simulated pids of a broadcast are nobody's here."""
+    """The simulated pids of a broadcast name no process here."""
     with pydfly.use("sim"):
         child = actor().fork()
         actor().kill(-1, signal.SIGKILL)

@@ -38,7 +38,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Kernel]:
 
 
 def test_both_kinds_are_collected(kernel: Kernel) -> None:
-    """A child that only WLINUXCLONE shows is collected, too, and only then nobody is left."""
+    """A child that only WLINUXCLONE shows is collected, too, and only then no child is left."""
     kernel.dead[0], kernel.dead[waiting.LINUX_CLONE] = [11], [12]
     assert [waiting.waitpid(-1, os.WNOHANG)[0] for _ in range(2)] == [11, 12]
     with pytest.raises(ChildProcessError):

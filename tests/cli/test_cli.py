@@ -181,7 +181,7 @@ def test_doctor_knows_the_flavour(backend: str, expected: str) -> None:
 
 @pytest.mark.skipif(sys.platform.startswith(("dragonfly", "freebsd")), reason="the native backend works here")
 def test_doctor_without_a_backend_still_reports() -> None:
-    """A machine whose backend cannot start is what a doctor is for."""
+    """The doctor works on a machine whose backend cannot start."""
     output = pydfly("doctor", PYDFLY_BACKEND="native")
     assert output.returncode == 1
     assert "native" in output.stdout
@@ -191,7 +191,7 @@ def test_doctor_without_a_backend_still_reports() -> None:
 
 @pytest.mark.parametrize("words", [["status"], ["run", "true"], ["tree"], ["bogus"]])
 def test_closed_streams(words: list[str]) -> None:
-    """Whoever closes standard output wants to see nothing; that is no error."""
+    """A closed standard output means that nothing is wanted; that is no error."""
     command = [sys.executable, "-m", "pydfly", *words]
     done = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *command], stderr=subprocess.PIPE, text=True)
     assert done.returncode == (2 if words == ["bogus"] else 0)

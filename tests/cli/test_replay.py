@@ -120,7 +120,7 @@ def on_terminal(*words: str, stdin: int | None = None) -> bytes:
     while True:
         try:
             part = os.read(ours, 4096)
-        except OSError:  # Linux: nobody has the other end any more
+        except OSError:  # Linux: no process has the other end any more
             break
         if not part:
             break

@@ -228,7 +228,7 @@ def test_children_of_another_kind_are_collected(machine: Machine) -> None:
 
 
 def test_no_debugger_stops_a_helper(freebsd: Machine) -> None:
-    """Item 10: whatever attaches to the warden would stop it for good."""
+    """Item 10: a process that attached to the warden would stop it for good."""
     code = """
 import ctypes, os, subprocess, sys
 attach = ctypes.CDLL(None).ptrace
@@ -331,7 +331,7 @@ class Processes:
 
 @pytest.mark.parametrize(("pid", "parent"), [(12, 11), (13, None)])
 def test_the_kernel_is_asked_for_the_parent(pid: int, parent: int | None) -> None:
-    """Item 10: FreeBSD leaves a zombie with its reaper, dead itself, which cannot be asked by wait."""
+    """Item 10: FreeBSD leaves a zombie with its dead reaper, which cannot be asked by wait."""
     live = Live.__new__(Live)
     live._channels = {}
     live._kernel_lists = True
@@ -340,7 +340,7 @@ def test_the_kernel_is_asked_for_the_parent(pid: int, parent: int | None) -> Non
 
 
 def test_no_parent_is_made_up_elsewhere() -> None:
-    """Linux shows each zombie to its parent; one that nobody can wait for is gone."""
+    """Linux shows each zombie to its parent; one that no process can wait for is gone."""
     live = Live.__new__(Live)
     live._channels = {}
     live._kernel_lists = False

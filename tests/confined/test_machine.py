@@ -50,7 +50,7 @@ def test_the_package_takes_it_for_a_bsd(machine: Machine) -> None:
 
 
 def test_it_is_handed_on(machine: Machine) -> None:
-    """A shell and what it starts are confined, too, and do not see by what; so are those that Python spawns."""
+    """A shell and what it starts are confined, too, and cannot see how; so are programs that Python spawns."""
     code = """
 import subprocess
 script = "sh -c 'ls /proc; env | grep -c -e CONFINED -e LD_PRELOAD'"
@@ -80,7 +80,7 @@ print(json.dumps([in_child(owner), kills(os.getppid())]))
 
 
 def test_a_group_is_signalled_as_far_as_allowed(dragonfly: Machine) -> None:
-    """Members that may not be signalled are skipped; ESRCH if that is everybody; the owner is spared by a group."""
+    """Members that may not be signalled are skipped; ESRCH if that is all of them; the owner is spared by a group."""
     code = """
 def owner():
     pydfly.reaper.acquire()

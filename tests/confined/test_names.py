@@ -42,7 +42,7 @@ ROOMS = ["tests/simkernel", *PURE_SUPERVISOR, "tests/ending", "tests/native", "t
 def python(flavour: str, code: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a program in an interpreter without the names."""
     command = [sys.executable, "-c", names.source(flavour) + code, *words]
-    # what the other system alone has is skipped there, whatever nothing else may be skipped for
+    # tests of what only the other system has are skipped there; no other test may be skipped
     environment = {name: value for name, value in os.environ.items() if name != "PYDFLY_REQUIRE"}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, env=environment)
 

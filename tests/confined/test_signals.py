@@ -1,4 +1,4 @@
-"""What the BSDs do with a signal that is waited for, and what of it the helpers can know: see machine.c."""
+"""What the BSDs do with a signal that is waited for, and what the helpers can know of it: see machine.c."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ assert _signal.SIGINFO in terminal.KEYS
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root takes precedence")
 def test_precedence_is_not_inherited(machine: Machine) -> None:
-    """A deputy that has ended what a killed warden left starts other commands later, which are as any."""
+    """A deputy that has ended what a killed warden left starts other commands later, like any deputy."""
     code = """
 import subprocess
 from tests.live import onlooker

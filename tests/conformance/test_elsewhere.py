@@ -72,7 +72,7 @@ def test_a_wrong_case_is_noticed() -> None:
 
 @linux_only
 def test_a_wrong_state_is_noticed() -> None:
-    """Real processes are compared like modelled ones: parents, pending signals, and who is there at all."""
+    """Real processes are compared like modelled ones: parents, pending signals, and which processes exist."""
     scenario = json.loads(json.dumps(next(s for s in SCENARIOS if s["name"] == "status-of-a-small-family-dragonfly")))
     state = next(op for op in scenario["ops"] if op["op"] == "state")
     state["processes"]["2"]["ppid"] = 77

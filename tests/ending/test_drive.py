@@ -8,7 +8,7 @@ from pydfly.structs import DescendantInfo
 
 
 class World:
-    """Members, of whom some refuse signals; a killed one is gone."""
+    """Members, some of which refuse signals; a killed one is gone."""
 
     def __init__(self, *members: DescendantInfo, immune: tuple[int, ...] = ()) -> None:
         self.there = list(members)

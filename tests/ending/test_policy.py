@@ -192,7 +192,7 @@ def test_no_verdict_during_the_grace() -> None:
 
 
 def test_an_empty_listing_is_no_verdict() -> None:
-    """Only ECHILD says that nobody is left."""
+    """Only ECHILD says that no process is left."""
     assert Policy(0.0, 0.0).verdict(100.0, []) is None
 
 

@@ -25,7 +25,7 @@ ENDINGS = (
     "stop() in a Supervisor",
     "SIGKILL of a Supervisor's caller",
 )
-PATIENCE = 20.0  # seconds after the grace in which somebody who is left counts as slow, not as a survivor
+PATIENCE = 20.0  # seconds after the grace in which a process that is left counts as slow, not as a survivor
 
 CALLER = """
 import os, sys, pydfly
@@ -64,7 +64,7 @@ class Round:
         self.left: list[str] = []
 
     def play(self) -> Round:
-        """Run it; ``left`` names those who survived, ``seconds`` says how long the ending took."""
+        """Run it; ``left`` names the survivors, ``seconds`` says how long the ending took."""
         reading, writing = os.pipe()
         program = [sys.executable, "-I", "-S", ESCAPEES, self.kind, str(writing)]
         environment = os.environ | {VARIABLE: self.marker, "PYTHONPATH": ROOT}
@@ -127,7 +127,7 @@ def survivors(marker: str) -> list[int]:
 
 
 def describe(pid: int) -> str:
-    """Say who a survivor is."""
+    """Describe a survivor."""
     try:
         seen = onlooker.look(pid)
     except ProcessLookupError:

@@ -133,7 +133,7 @@ def stopped() -> None:
 
 @kind
 def deaf_and_stopped() -> None:
-    """A deaf daemon that stops itself, continued by nobody."""
+    """A deaf daemon that stops itself, and that no process continues."""
     daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getpid(), signal.SIGSTOP)))[0])
     time.sleep(0.05)
 
@@ -333,7 +333,7 @@ def waits_in_vfork() -> None:
 
 @kind
 def kills_its_parent() -> None:
-    """A deaf daemon that sends SIGKILL to whoever adopted it."""
+    """A deaf daemon that sends SIGKILL to the process that adopted it."""
 
     def kill() -> None:
         if os.getppid() > 1:
@@ -345,7 +345,7 @@ def kills_its_parent() -> None:
 
 @kind
 def stops_its_parent() -> None:
-    """A deaf daemon that sends SIGSTOP to whoever adopted it."""
+    """A deaf daemon that sends SIGSTOP to the process that adopted it."""
 
     daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getppid(), signal.SIGSTOP)))[0])
 
@@ -393,7 +393,7 @@ def stops_like_a_job() -> None:
 
 @kind
 def kills_its_group() -> None:
-    """Deaf daemons, and SIGKILL to the whole process group of the command, whoever else is in it."""
+    """Deaf daemons, and SIGKILL to the whole process group of the command, with all that is in it."""
     daemon(ignore_term)
     if os.fork() == 0:
         time.sleep(0.05)
@@ -459,7 +459,7 @@ def user_namespace() -> None:
 
 @kind
 def signals_its_parent() -> None:
-    """A deaf daemon that sends every other signal to whoever adopted it."""
+    """A deaf daemon that sends every other signal to the process that adopted it."""
 
     def all_signals() -> None:
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:

@@ -35,7 +35,7 @@ def name(pid: int) -> str:
 
 
 def cast(caller: int, marker: str) -> dict[str, int]:
-    """Find out who is who by parentage: caller, guard, deputy, warden, command; fewer while they are starting."""
+    """Tell them by parentage: caller, guard, deputy, warden, command; fewer while they are starting."""
     roles = {"caller": caller}
     for role, above in (("guard", "caller"), ("deputy", "guard"), ("warden", "deputy"), ("command", "warden")):
         below = [pid for pid in survivors(marker) if parent(pid) == roles[above]]

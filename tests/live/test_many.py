@@ -112,7 +112,7 @@ def kill_wardens() -> None:
             assert handle.exit_status is None
             assert all(map(onlooker.alive, members[handle]))
         began = time.monotonic()
-        handles[-1].stop(0)  # a noisy neighbour makes nobody wait
+        handles[-1].stop(0)  # a noisy neighbour makes no other domain wait
         assert time.monotonic() - began < 20
         supervisor.stop()
     assert nobody_left(marker)
@@ -288,7 +288,7 @@ def test_more_starts_at_once_than_are_read_in_one_go(marker: str) -> None:
 
 
 def test_domains_are_apart(marker: str) -> None:
-    """A signal, a list, an end of one of them is none of the others'."""
+    """A signal to one of them, its list and its end do not touch the others."""
     with pydfly.Supervisor(grace=GRACE) as supervisor:
         first, second = supervisor.supervise(DAEMON), supervisor.supervise(["sleep", "60"], env={"PATH": os.defpath})
         first.wait_started()

@@ -223,7 +223,7 @@ def _listed_and_killed() -> tuple[Any, ...]:
 
 @freebsd_only
 def test_getpids_and_kill() -> None:
-    """Newest first, all of them; the guard (FK-11) for who is no reaper."""
+    """Newest first, all of them; the guard (FK-11) for a process that is no reaper."""
     guarded, children, infos, some, killed = in_process(_listed_and_killed)
     assert guarded is not None and "unsafe_reap_kill" in guarded
     assert [info.pid for info in infos] == children[::-1]

@@ -228,7 +228,7 @@ def test_a_grace_that_is_no_time(grace: float) -> None:
     [(0, ValueError), (-1, ValueError), (999, ValueError), ("SIGTERM", TypeError), (15.0, TypeError)],
 )
 def test_what_is_no_signal_ends_nothing(number: int, kind: type[Exception]) -> None:
-    """It is told before anything is signalled: nothing waits for a grace, and is killed, that nobody asked to end."""
+    """It is told before anything is signalled: nothing waits for a grace, and is killed, that was not asked to end."""
 
     def own() -> object:
         reaper.acquire()
@@ -268,7 +268,7 @@ def test_kill_all_in_a_simulated_domain(flavour: str) -> None:
 
 
 def line(own_session: bool) -> None:
-    """Go on under ever new pids: fork, and leave at once.  Bounded, should it get away."""
+    """Go on under ever new pids: fork, and leave at once.  It is bounded, in case it gets away."""
     if own_session:
         os.setsid()
     for number in signal.SIGTERM, signal.SIGHUP:
@@ -297,7 +297,7 @@ def test_kill_all_beside_children_from_before_ends_lines_that_fork_and_exit(own_
             left += report.survivors
             left += [process for process in reaper.descendants() if process.state != "zombie"]
             for pid in [pid for pid in current().processes.children() if pid != before.pid]:
-                os.waitpid(pid, 0)  # the first of each line, which this process forked
+                os.waitpid(pid, 0)  # the first of each chain, which this process forked
             reaper.release()
         spared = {process.pid for process in current().processes.below(os.getpid()) if process.state != "zombie"}
         os.killpg(before.pid, signal.SIGKILL)
@@ -344,7 +344,7 @@ def test_an_orphan_that_is_traced_by_this_process_is_not_dead() -> None:
 @linux_only
 @pytest.mark.skipif(not may_unshare(), reason="mounts another /proc")
 def test_what_proc_does_not_show_is_not_taken_for_ended() -> None:
-    """Where /proc is hidden the members cannot be found: that is said, and no report that none was there."""
+    """Where /proc is hidden the members cannot be found: that is said, instead of a report without members."""
     code = (
         "import subprocess, pydfly\n"
         "pydfly.reaper.acquire()\n"

@@ -1,4 +1,4 @@
-"""``pydfly run --report`` and ``--summary``, whatever is in the way: the command's own status stays."""
+"""``pydfly run --report`` and ``--summary``, whatever goes wrong with them: the command's own status stays."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_report_to_a_full_standard_output() -> None:
 
 
 def test_a_fifo_whose_reader_comes_late(tmp_path: Path) -> None:
-    """Nobody reads when the command starts: the place is tried again at the end."""
+    """There is no reader when the command starts: the place is tried again at the end."""
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     command = [*RUN, "--report", str(fifo), "--", "sh", "-c", "echo started; read line; exit 3"]

@@ -74,7 +74,7 @@ def test_not_executable(tmp_path: Path) -> None:
     assert result.stderr == f"pydfly: {file}: Permission denied\n"
     file.write_text("exit $#\n")
     file.chmod(0o755)
-    assert run(str(file), "a", "b").returncode == 2  # a script that does not say by what it is run is run by sh
+    assert run(str(file), "a", "b").returncode == 2  # a script without #! is run by sh
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_report_of_a_command_that_was_not_started() -> None:
 
 
 def test_a_stopped_warden_is_continued() -> None:
-    """Whoever stops the supervisor gains nothing."""
+    """Stopping the supervisor gains nothing."""
     with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60") as process:
         line(process)
         warden = _warden(process.pid)

@@ -1,4 +1,4 @@
-"""``pydfly run`` and signals: whom they reach, how often, what they end; see also the table of wrappers."""
+"""``pydfly run`` and signals: which processes they reach, how often, what they end; see also the table of wrappers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.processes import eventually
 
 pytestmark = live_only
 TRAP = "trap 'echo {0}' {0}; "
-# by SIGIO the helpers hear of messages, but on Linux; DragonFly does not tell who sent SIGPIPE, and has no SIGRTMAX
+# SIGIO tells the helpers of messages, except on Linux; DragonFly hides the sender of SIGPIPE, and has no SIGRTMAX
 MORE = [signal.SIGWINCH, signal.SIGQUIT]
 MORE += [signal.SIGPIPE, signal.SIGRTMAX] if TELLS_SENDER else []
 MORE += [signal.SIGIO] if sys.platform == "linux" else []
@@ -134,7 +134,7 @@ def test_a_second_term_is_passed_on_and_kills_nobody() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_when_the_command_is_gone_it_cuts_the_grace_short(number: int) -> None:
-    """A daemon that is deaf is waited for, until somebody is impatient."""
+    """A daemon that is deaf is waited for, until a second signal comes."""
     script = f"(trap '' TERM INT; {LOOP}) & sleep 0.2; exit 6"
     with conversation([*RUN, "--grace", "600", "--", "sh", "-c", script], env=ENVIRONMENT) as talk:
         assert talk.hear("ready\n")
@@ -217,7 +217,7 @@ def test_keys_reach_a_job_that_was_fetched_from_the_background(shell: Terminal) 
     group = os.tcgetpgrp(shell.descriptor)
     shell.type("\x1a")
     assert shell.expect("Stopped")
-    # the shell sees its own child stop, which is the function; whoever types fg gives pydfly time to follow
+    # the shell sees its own child stop, which is the function; a person who types fg gives pydfly time to follow
     eventually(lambda: is_stopped(group))
     shell.type("fg\n")
     eventually(lambda: os.tcgetpgrp(shell.descriptor) != shell.pid)

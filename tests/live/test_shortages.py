@@ -1,4 +1,4 @@
-"""Machines that refuse: single system calls by a filter, descriptors by a limit, at the start and taken away later."""
+"""Machines that refuse: single system calls by a filter, descriptors by a limit, at the start or later."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_few_descriptors_are_enough_or_that_is_told(limit: int) -> None:
     done = run("sh", "-c", line, "sh", *PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", DAEMON)
     assert daemons() == []
     if "Fatal Python error" in done.stderr or "runpy" in done.stderr:
-        assert limit < 7  # the interpreter itself did not come to its feet
+        assert limit < 7  # the interpreter itself could not start
     elif done.returncode == 125:
         assert "Too many open files" in done.stderr
         assert "Traceback" not in done.stderr

@@ -193,7 +193,7 @@ def test_what_is_stopped_when_those_above_it_are_dead_is_continued(number: int, 
     ],
 )
 def test_a_service_without_its_guard_is_over_when_its_processes_are(sent: list[tuple[int, int]]) -> None:
-    """That the guard was killed is told no earlier: "everything of it was ended" has to be true."""
+    """The death of the guard is told only when "everything of it was ended" is true."""
     with pydfly.Supervisor(grace=GRACE) as supervisor:
         service = supervisor.service("deaf", ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"])
         service.start()

@@ -256,7 +256,7 @@ def test_several_threads_may_wait() -> None:
 
 
 def test_the_thread_that_started_it_may_end() -> None:
-    """Linux sends the parent-death signal when that thread ends; nobody is to die of that."""
+    """Linux sends the parent-death signal when that thread ends; no command may die of that."""
     services: list[pydfly.supervisor.supervised.Supervised] = []  # type: ignore[name-defined]
     thread = threading.Thread(target=lambda: services.append(pydfly.supervise(["sleep", "60"], pdeathsig=9)))
     thread.start()
@@ -437,7 +437,7 @@ be_traced()
 @linux_only
 @pytest.mark.parametrize(("which", "status"), [("command", 5), ("daemon", 3)])
 def test_who_makes_its_warden_a_tracer(which: str, status: int) -> None:
-    """A traced process stops at each signal, and tells its parent of that as of a death: it has to hear the signal."""
+    """A traced process stops at each signal, which wait tells its parent like a death: it has to get the signal."""
     with pydfly.supervise([sys.executable, "-c", TRACED, which], grace=30.0, stdout=subprocess.PIPE) as service:
         assert service.stdout
         assert service.stdout.read(1) == b"."
@@ -451,7 +451,7 @@ def test_who_makes_its_warden_a_tracer(which: str, status: int) -> None:
 
 @linux_only
 def test_signals_are_ignored_as_under_subprocess() -> None:
-    """All of them, those among them that no Python can see: posix_spawn() ignores two of the C library."""
+    """All of them, also those that Python cannot see: posix_spawn() ignores two of the C library."""
     words = ["grep", "-E", "^Sig(Blk|Ign|Cgt):", "/proc/self/status"]
     with pydfly.supervise(words, stdout=subprocess.PIPE) as service:
         assert service.stdout

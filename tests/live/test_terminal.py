@@ -69,7 +69,7 @@ def terminal() -> Iterator[Terminal]:
 
 
 def test_interrupt(terminal: Terminal) -> None:
-    """Ctrl-C ends the command, once: the terminal sends it to everybody in the foreground, nobody sends it again."""
+    """Ctrl-C ends the command, once: the terminal sends it to all in the foreground, and no process sends it again."""
     code = "import signal, time; signal.signal(2, lambda *a: print('caught')); print('ready'); "
     loop = "[time.sleep(0.1) for _ in range(8)]; print('over')"
     terminal.type(f'{RUN} -- {sys.executable} -u -c "{code}{loop}"\n')
@@ -129,7 +129,7 @@ def test_quit(terminal: Terminal) -> None:
 @pytest.mark.parametrize("key", ["\x03", "\x1c"])
 def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     """Ctrl-Z gives the shell the terminal and they go on; Ctrl-C ends them, one of them by the grace's end."""
-    mark = 100_000 + os.getpid()  # nobody else's sleep
+    mark = 100_000 + os.getpid()  # no other test's sleep
     sleep = f"sleep {mark}"
     wait = "while kill -0 $0 2>&-; do sleep 0.01; done"  # for the end of the command
     deaf = f"trap \"\" TERM INT QUIT; {wait}; echo rea''dy; while :; do sleep 0.1; done"
@@ -166,7 +166,7 @@ def test_a_shell_with_job_control_inside(terminal: Terminal) -> None:
     """It takes the terminal for its own groups; when it is killed the outer shell has it again."""
     terminal.type(f"PS1=IN''NER {RUN} -- bash --norc --noprofile --noediting -i\n")
     terminal.expect("INNER")
-    sleep = f"sleep {200_000 + os.getpid()}"  # nobody else's
+    sleep = f"sleep {200_000 + os.getpid()}"  # no other test's
     terminal.type(f"{sleep}\n")
     eventually(lambda: onlooker.with_command(sleep), timeout=60)  # bash's child does not stop before its exec
     terminal.type("\x1a")

@@ -174,7 +174,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_status_is_stolen_and_no_orphan_left(kind: str, tmp_path: Path) -> None:
-    """Children of each kind beside lines of orphans and a thread that reaps as fast as it can."""
+    """Children of each kind beside chains of orphans and a thread that reaps as fast as it can."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     runs = RUNS // 12 if kind in SLOW else RUNS

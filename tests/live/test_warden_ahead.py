@@ -1,4 +1,4 @@
-"""The warden that is forked ahead of its launch is used, ends with all others, and is missed by nobody."""
+"""The warden that is forked ahead of its launch is used, ends with all others, and is not needed."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_killed_or_stopped(number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("victim", ["guard", "deputy"])
 def test_helpers_above_are_killed(victim: str) -> None:
-    """It ends as every warden does, and nobody is left."""
+    """It ends as every warden does, and no process is left."""
     supervisor = pydfly.Supervisor(grace=0.0)
     handles = [supervisor.supervise(SLEEP) for _ in range(2)]
     commands = [handle.wait_started() for handle in handles]
@@ -131,7 +131,7 @@ def test_helpers_above_are_killed(victim: str) -> None:
 
 
 def test_killed_while_the_launch_is_on_its_way(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It took the byte, and dies before it has heard of the launch: that is told, as of every killed warden."""
+    """The owner took the byte, and the warden dies before it has read the launch: told as for every killed warden."""
     deputy, spare = kept(supervisor)
     claim = warden_ahead.Reserve.claim
 
@@ -171,7 +171,7 @@ def test_its_death_is_told_before_there_is_a_handle(
 
 
 def test_the_owner_dies_before_the_launch() -> None:
-    """It has taken the byte, so the warden waits without end: for a launch, or for the end of the line."""
+    """The owner has taken the byte, so the warden waits without limit: for a launch, or for the end of the line."""
     reading, writing = os.pipe()
 
     def owner() -> None:
@@ -201,7 +201,7 @@ def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
 
 
 def test_an_exception_right_behind_the_claim(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The byte is taken, and nobody knows of it: the warden is let go of, and the next ones are used."""
+    """The byte is taken, and no code has noted that: the warden is let go of, and the next ones are used."""
     deputy, spare = kept(supervisor)
     is_claimed = warden_ahead.Reserved.is_claimed
 

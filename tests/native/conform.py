@@ -1,4 +1,4 @@
-"""The shipped conformance checks on the stub kernels, as far as those are kernels: what a call refuses.
+"""The shipped conformance checks on the stub kernels, as far as these can tell: what a call refuses.
 
 The stub kernels know no processes, so of the shipped behaviours only those that need none beside the caller can hold.
 """

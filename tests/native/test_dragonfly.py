@@ -287,7 +287,7 @@ def test_registration_by_anybody_else(dragonfly: Kernel, variable: str, value: i
 
 
 def test_unsafe_registration(dragonfly: Kernel) -> None:
-    """Who insists gets the kernel's answers: 0, EEXIST, EPERM, ENOENT."""
+    """With unsafe=True come the kernel's answers: 0, EEXIST, EPERM, ENOENT."""
     for entry in (0, 2**64 - 1, -1):
         assert pydfly.exec_sys_register(entry, unsafe=True) is None
         assert dragonfly.calls("exec_sys_register")[-1].pointer % 2**64 == entry % 2**64

@@ -240,7 +240,7 @@ def test_kill_of_somebody_elses_domain_when_told(freebsd: Kernel) -> None:
 
 @pytest.mark.parametrize("name", ["PROC_PDEATHSIG_CTL", "PROC_PDEATHSIG_STATUS"])
 def test_the_signal_of_others(freebsd: Kernel, name: str) -> None:
-    """FD-3: EINVAL for everybody else, there or not."""
+    """FD-3: EINVAL for every other process, existing or not."""
     data = (1,) if name.endswith("CTL") else ()
     freebsd.process(4000, ME)
     for pid in (4000, 4001, -1):

@@ -61,7 +61,7 @@ def test_flavours(extension: Callable[[str], ModuleType], monkeypatch: pytest.Mo
 def test_automatic_choice(
     flavour: str, extension: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On its own system nobody has to ask for it."""
+    """On its own system it is used without being asked for."""
     monkeypatch.setattr(sys, "platform", f"{flavour}6")
     monkeypatch.setitem(sys.modules, "pydfly._native", extension(flavour))
     assert select.machine() == flavour

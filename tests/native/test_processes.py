@@ -1,4 +1,4 @@
-"""The processes of a BSD by sysctl kern.proc: what they are, who is a member, and that a reused pid is never hit."""
+"""The processes of a BSD by sysctl kern.proc: what they are, which are members, and that a reused pid is never hit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_everyone_fails(kernel: Kernel, backend: Backend) -> None:
 
 
 def _family(kernel: Kernel) -> None:
-    """1 has me; I have 4000 and 4003; 4000 has 4001, which has 4002; somebody else has 4009."""
+    """1 has me; I have 4000 and 4003; 4000 has 4001, which has 4002; another process has 4009."""
     for pid, ppid in ((4002, 4001), (4001, 4000), (4009, 4008), (4008, 1), (4003, ME), (4000, ME), (ME, 1), (1, 0)):
         kernel.process(pid, ppid, start=pid / 1000)
 
@@ -102,7 +102,7 @@ def test_who_is_no_reaper_has_all_its_descendants(kernel: Kernel, backend: Backe
 
 
 def test_members_on_freebsd(freebsd: Kernel) -> None:
-    """The kernel says who they are, not those from before ACQUIRE; who is in a domain inside belongs to it, too."""
+    """The kernel lists them, without those from before ACQUIRE; members of an inner domain belong to it, too."""
     _family(freebsd)
     pydfly.reaper.acquire()
     freebsd.process(4004, 4003)
@@ -113,7 +113,7 @@ def test_members_on_freebsd(freebsd: Kernel) -> None:
 
 
 def test_the_domain_of_a_dead_reaper_inside(freebsd: Kernel) -> None:
-    """Until somebody waits for it the kernel keeps its members in its domain, and PROC_REAP_KILL away from them."""
+    """Until it is waited for the kernel keeps its members in its domain, and PROC_REAP_KILL away from them."""
     pydfly.reaper.acquire()
     freebsd.process(4000, ME, stat="Z")
     freebsd.process(4001, 4000)
@@ -132,7 +132,7 @@ def test_members_on_freebsd_while_parents_change(freebsd: Kernel) -> None:
 
 
 def test_members_on_dragonfly(dragonfly: Kernel) -> None:
-    """Those from before ACQUIRE stay outside, and whoever comes from them; one with a later start is another."""
+    """Those from before ACQUIRE stay outside, and what comes from them; one with a later start is another."""
     _family(dragonfly)
     pydfly.reaper.acquire()
     assert pydfly.reaper.descendants() == []
@@ -298,7 +298,7 @@ def _kqueue(monkeypatch: pytest.MonkeyPatch, queue: Queue) -> None:
 
 
 def test_wait(kernel: Kernel, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every living child is watched, no zombie (it would wake at once, for ever), nobody else."""
+    """Every living child is watched, no zombie (it would wake at once, for ever), and no other process."""
     _family(kernel)
     kernel.process(4050, ME, stat="Z")
     queue = Queue()

@@ -39,7 +39,7 @@ def linker(tmp_path: Path) -> Linker:
 def test_what_the_program_is_started_with(
     dragonfly: Kernel, linker: Linker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One variable and no other: the environment stays visible to whoever runs the program later.  argv is the path."""
+    """One variable and no other: every user that runs the program later can see the environment.  argv is the path."""
     monkeypatch.setenv("SECRET", "in the environment of root")
     monkeypatch.setenv("LD_PRELOAD_X", "x")
     program = linker(f'cat /proc/$$/environ > {tmp_path}/environ; echo "$0 $#" > {tmp_path}/words')

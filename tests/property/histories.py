@@ -1,7 +1,7 @@
 """Random histories, lived by real processes and by the simulated kernel in step.
 
-After every operation both worlds are compared: who is alive, a zombie or gone, everybody's parent, pending signals
-and parent-death signal; and every answer, refusal and wait status.  The simulated kernel has the rules of
+After every operation both worlds are compared: which processes are alive, zombies or gone, each one's parent, pending
+signals and parent-death signal; and every answer, refusal and wait status.  The simulated kernel has the rules of
 ``linux_rules``; three more differences are not about the kernels but about what can be told:
 
 * RF-3, RF-5, LX-3: ``refs`` of a reaper that had descendants at ACQUIRE, or has had nested domains, is not compared.
@@ -235,7 +235,7 @@ class Histories(RuleBasedStateMachine):
         self.compare()
 
     def compare(self) -> None:
-        """Compare everything that can be seen of everybody."""
+        """Compare everything that can be seen of each process."""
         for pair in self.pairs:
             if self.seen(pair.modelled) == GONE:
                 self.await_removal(pair)
@@ -254,7 +254,7 @@ class Histories(RuleBasedStateMachine):
         self.several_died |= died > 1
 
     def await_removal(self, pair: Pair) -> None:
-        """Linux removes a process that has no one to wait for it a moment after its death is told, and its dead
+        """Linux removes a process that no other can wait for a moment after its death is told, and its dead
         children, which went to a reaper like that, a moment after itself."""
         with suppress(AssertionError):  # then the difference is shown
             eventually(lambda: self.seen(pair.real)[0] != GONE[0] or self.seen(pair.real) == GONE, timeout=1)

@@ -16,7 +16,7 @@ def check(kernel: Kernel) -> None:
 
 
 def check_family(kernel: Kernel, everyone: list[Process]) -> None:
-    """Everybody but init has one living parent, is in its list once, and descends from init."""
+    """Every process but init has one living parent, is in its list once, and descends from init."""
     listed = [child for process in everyone for child in process.children]
     assert len(listed) == len(set(listed)) == len(everyone) - 1
     for process in everyone:
@@ -66,7 +66,7 @@ def check_nodes(kernel: Kernel, everyone: list[Process]) -> None:
 
 
 def living_reaper(process: Process) -> Process | None:
-    """Return who would adopt the children of a process, found without the kernel's own walk."""
+    """Return the process that would adopt the children of another, found without the kernel's own walk."""
     node = process.node
     if node is not None and node.owner is process:
         node = node.parent

@@ -20,7 +20,7 @@ class LinuxRules(DragonFly):
     """DragonFly, but for these."""
 
     def exit(self, process: Process) -> None:
-        """LX-2, LX-3: the heir is looked up now; LX-5: its list is appended to; LX-6: ignored children vanish."""
+        """LX-2, LX-3: the adopter is looked up now; LX-5: its list is appended to; LX-6: ignored children vanish."""
         node = reaping.leave(process)
         heir = nearest_reaper(process)
         for child in reversed(process.children):  # oldest first, so that the reversed list is Linux's own
@@ -37,7 +37,7 @@ class LinuxRules(DragonFly):
             lifecycle.reap(process)
 
     def execve(self, process: Process, file: File, argv: tuple[str, ...], environ: Mapping[str, str]) -> Executed:
-        """LX-7: an ignored SIGCHLD stays ignored; DP-9: a signal that Linux has not is remembered by the program."""
+        """LX-7: an ignored SIGCHLD stays; DP-9: the program remembers a signal that Linux does not have."""
         sigchld = process.sigchld
         executed = super().execve(process, file, argv, environ)
         process.sigchld = sigchld
@@ -46,7 +46,7 @@ class LinuxRules(DragonFly):
         return executed
 
     def refuses_kill(self, sender: Process, target: Process, sig: int, direct: bool) -> tuple[str, str] | None:
-        """DS-1 to DS-4: Linux does not confine signals; everybody here has the same user id."""
+        """DS-1 to DS-4: Linux does not confine signals; all processes here have the same user id."""
         return None
 
 

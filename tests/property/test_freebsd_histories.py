@@ -52,7 +52,7 @@ class FreeBSDHistories(RuleBasedStateMachine):
         self.children[parent].insert(0, pid)
 
     def _expect_death(self, process: Process) -> list[Process]:
-        """Move the children to their own reapers, then perhaps the zombie; return whom the death kills."""
+        """Move the children to their own reapers, then perhaps the zombie; return what the death kills."""
         doomed = []
         for pid in list(self.children[process.pid]):
             if self.reaper[pid] != process.pid:
@@ -153,7 +153,7 @@ class FreeBSDHistories(RuleBasedStateMachine):
 
     @rule(who=WHO, flags=st.sampled_from([0, 0, 1, 2]), line=WHO)
     def kill_domain(self, who: int, flags: int, line: int) -> None:
-        """Everybody is root here: nobody refuses."""
+        """All processes are root's here: none refuses."""
         caller = self._living(who, init_too=True)
         reaper = caller.pid if caller.pid in self.members else self.reaper[caller.pid]
         subtree = self._living(line).pid

@@ -46,7 +46,7 @@ class DragonFlyHistories(RuleBasedStateMachine):
         return living[number % len(living)]
 
     def _expect_death(self, process: Process) -> list[int]:
-        """Move the children, then perhaps the zombie; return whom the death kills."""
+        """Move the children, then perhaps the zombie; return the processes that the death kills."""
         heir = living_reaper(process)
         assert heir is not None
         batch = self.children[process.pid]
@@ -77,7 +77,7 @@ class DragonFlyHistories(RuleBasedStateMachine):
         process = self._living(who)
         killed = self._expect_death(process)
         if killed:
-            # who dies of it dies in turn: leave that to the invariants, and take the lists from the kernel
+            # processes killed by it die in turn: leave that to the invariants, and take the lists from the kernel
             process.exit(code)
             self._read_lists()
         else:

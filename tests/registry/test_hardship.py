@@ -83,7 +83,7 @@ def test_identity_without_statx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_link_lists_by_the_name_of_the_file(state: Path, tmp_path: Path) -> None:
-    """The kernel knows a file by its own name, wherever the links led by which it was reached."""
+    """The kernel knows a file by its own name, not by that of a link to it."""
     (tmp_path / "program").write_bytes(b"x")
     (tmp_path / "link").symlink_to("program")
     registry = Registry(0, str(state))
@@ -246,7 +246,7 @@ def test_read_only_directory(theirs: Path) -> None:
 
 
 def test_a_signal_handler_in_between(state: Path) -> None:
-    """It is refused at once, where it would wait for itself for ever; it can read, and what it broke into goes on."""
+    """It is refused at once, as it would wait for itself for ever; it can read, and the interrupted change goes on."""
     registry = Registry(0, str(state))
     registry.register(Program("/x", 0, 1, 1), 0)
     answers: list[object] = []

@@ -1,4 +1,4 @@
-"""A program with more rights than whoever started it: whatever gave it those, it does not believe the environment."""
+"""A program with more rights than the user who started it: it does not trust the environment."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def interpreter() -> Iterator[Path]:
 
 
 def start(interpreter: Path) -> subprocess.CompletedProcess[str]:
-    """Start it as somebody else."""
+    """Start it as another user."""
     home = (interpreter.parent / "prefix").read_text()
     environment = {"PYDFLY_STATE_DIR": "/theirs", "PYDFLY_BACKEND": "sim", "PYTHONHOME": home}
     return subprocess.run(

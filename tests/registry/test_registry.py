@@ -107,7 +107,7 @@ def test_64_bits(registry: Registry) -> None:
 
 
 def test_names(registry: Registry, tmp_path: Path) -> None:
-    """VR-6, RX-3: a file that is not under its name any more lists with an empty name, and is resident all the same."""
+    """VR-6, RX-3: a file that was renamed or removed lists with an empty name, and is resident all the same."""
     file = tmp_path / "pro\udce4gram"
     file.write_bytes(b"x")
     registry.register(module.program_at(str(file)), 0)
@@ -388,7 +388,7 @@ def test_full_disk(registry: Registry, state: Path) -> None:
 
 
 def test_removed_while_open(registry: Registry, state: Path) -> None:
-    """An administrator's rm empties the registry for everybody at once."""
+    """An administrator's rm empties the registry for all processes at once."""
     registry.register(program(1), 0)
     (state / "resident.db").unlink()
     assert ids(registry) == []

@@ -133,7 +133,7 @@ MUTATIONS = [
         "reaping.enter(child, parent.node and (parent.node.parent or parent.node))",
     ),
     Mutation("3.2 nowait", "dragonfly/rules.py", "if nowait else parent", "if False else parent"),
-    # who may signal whom
+    # which process may signal which
     Mutation(
         "DS-2 owner", "dragonfly/reaping.py", "target is not sender and not direct:", "target is not sender and False:"
     ),

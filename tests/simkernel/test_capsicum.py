@@ -76,7 +76,7 @@ def test_closing_kills_the_living(kernel: Kernel, shell: Process) -> None:
 
 
 def test_a_daemon_lives_on(kernel: Kernel, shell: Process) -> None:
-    """And can be waited for by anybody then."""
+    """And any wait finds it then."""
     number, child = shell.pdfork(PD_DAEMON)
     shell.close(number)
     assert (child.alive, child.parent) == (True, kernel.init)

@@ -183,7 +183,7 @@ def test_lc_10_children_first(shell: Process) -> None:
 
 
 def test_release_hands_the_domain_on(shell: Process) -> None:
-    """Its order reverses; the subtree is the releaser's; children stay children; re-acquiring brings nobody back."""
+    """Its order reverses; the subtree is the releaser's; children stay children; re-acquiring brings none back."""
     outer = shell.fork()
     acquire(outer)
     inner = outer.fork()
@@ -328,7 +328,7 @@ def test_sigcont_passes_within_a_session(kernel: Kernel) -> None:
 
 
 def test_kill_of_a_group_that_refuses(kernel: Kernel) -> None:
-    """EPERM where somebody is there, ESRCH where nobody is.  init does not count."""
+    """EPERM where there is a target, ESRCH where there is none.  init does not count."""
     user = kernel.spawn("/bin/sh", uid=1001)
     with refused("ESRCH"):
         user.kill(-1, 15)
@@ -358,7 +358,7 @@ def test_ignored_by_default(shell: Process, sig: int) -> None:
     assert shell.pending == []
 
 
-# who is a member, and what there is not ----------------------------------------------------------------------------
+# which are members, and what there is not ----------------------------------------------------------------------------
 
 
 def test_membership(shell: Process) -> None:

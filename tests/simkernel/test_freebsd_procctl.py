@@ -87,7 +87,7 @@ def test_step_9_other_idtypes(shell: Process, command: bsd.Command) -> None:
 
 
 def test_step_5_id_0_is_the_caller_without_a_question(kernel: Kernel) -> None:
-    """Also where a jail or a switch hides everybody."""
+    """Also where a jail or a switch hides every process."""
     kernel.sysctl("security.bsd.unprivileged_proc_debug", 0)
     user = kernel.spawn("/bin/sh", uid=1001, jailed=True)
     assert call(user, bsd.PROC_TRAPCAP_CTL, 1) is None
@@ -198,7 +198,7 @@ def test_fg_3_first_error_or_esrch(shell: Process, group: list[Process]) -> None
 
 
 def test_fg_4_group_0_is_the_kernels(kernel: Kernel, shell: Process) -> None:
-    """Not the caller's own.  Root reaches the kernel's processes, others nobody."""
+    """Not the caller's own.  Root reaches the kernel's processes, others reach none."""
     assert call(shell, bsd.PROC_TRAPCAP_CTL, 1, 0, P_PGID) is None
     assert call(shell, bsd.PROC_TRAPCAP_STATUS) == bsd.PROC_TRAPCAP_CTL_DISABLE
     with refused("EPERM"):
@@ -460,7 +460,7 @@ def test_fd_2_idtype(shell: Process) -> None:
 
 
 def test_fd_3_others(kernel: Kernel, shell: Process) -> None:
-    """EINVAL for nobody and for others; ESRCH for who is not to be seen."""
+    """EINVAL for no process and for others; ESRCH for one that is hidden."""
     child = shell.fork()
     for command in (bsd.PROC_PDEATHSIG_CTL, bsd.PROC_PDEATHSIG_STATUS):
         for pid in (NOBODY, child.pid):

@@ -79,7 +79,7 @@ def test_what_procctl_writes() -> None:
 
 
 def test_what_a_kill_writes_on_errors() -> None:
-    """9999 and -9999 stand for a structure that nobody touched."""
+    """9999 and -9999 stand for an untouched structure."""
     before = {"killed": 9999, "fpid": -9999}
     assert play(call("PROC_REAP_KILL", "buffer", error("EINVAL"))) == []
     assert play(call("PROC_REAP_KILL", {**KILLING, "sig": 0}, error("EINVAL"), out=before)) == []

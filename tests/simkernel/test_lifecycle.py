@@ -143,7 +143,7 @@ def test_the_dead_child_of_a_parent_that_wants_no_zombies_becomes_the_reapers(sh
 
 @pytest.mark.parametrize("how", ["ignore", "nocldwait"])
 def test_a_reaper_that_wants_no_zombies_keeps_those_of_its_own_domain(shell: Process, how: str) -> None:
-    """LC-6: nobody reaps them for it; where they stand in the list does not change."""
+    """LC-6: the kernel does not reap them for it; where they stand in the list does not change."""
     acquire(shell)
     shell.ignore_sigchld(True) if how == "ignore" else shell.set_nocldwait(True)
     first, second = shell.fork(), shell.fork()

@@ -152,7 +152,7 @@ def test_mo_5_a_load_that_fails_after_registration_is_undone(kernel: Kernel) -> 
 
 
 def test_mo_5_unless_the_chain_refuses_that_too(kernel: Kernel) -> None:
-    """Nobody looks at the result: the call stays, without a module."""
+    """The kernel ignores the result: the call stays, without a module."""
     shell = kernel.spawn("/bin/sh")
     with refused("ENOMEM"):
         kernel.modules.load(kernel.modules.syscall_module("double", entry(), Chain(load="ENOMEM", unload="EBUSY")))

@@ -1,4 +1,4 @@
-"""Domains: who belongs to which, the reference counts, and who adopts the orphans."""
+"""Domains: which processes belong to which, the reference counts, and which process adopts the orphans."""
 
 from __future__ import annotations
 

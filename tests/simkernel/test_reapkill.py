@@ -125,7 +125,7 @@ def test_fk_3_each_process_once_nested_domains_too(root: Process) -> None:
 
 
 def test_fk_3_subtree(root: Process) -> None:
-    """The line of one direct child, and everything in sub-reapers among it; other lines are left alone."""
+    """One direct child and all below it, sub-reapers' members included; other children are left alone."""
     one, two = root.fork(), root.fork()
     inner = one.fork()
     acquire(inner)
@@ -160,7 +160,7 @@ def test_fk_4_nobody(root: Process) -> None:
 
 @pytest.fixture
 def mixed(root: Process) -> tuple[Process, list[Process]]:
-    """A member of user 1001, and other members: alternately his and root's, the newest first in the reap list."""
+    """A member of user 1001, and other members: alternately that user's and root's, the newest first in the list."""
     others = [root.fork() for _ in range(4)]
     for process in (others[0], others[2]):
         plain_user(process)
@@ -169,15 +169,15 @@ def mixed(root: Process) -> tuple[Process, list[Process]]:
 
 
 def test_fk_5_and_6_order_of_refusals(root: Process, mixed: tuple[Process, list[Process]]) -> None:
-    """Reap list: the caller, root's, his, root's, his.
+    """Reap list: the caller, root's, the user's, root's, the user's.
 
     13.2: the caller's own signal sets nothing, root's is the first refusal before a success, the success clears it,
-    and a later refusal is not recorded: 0, though somebody was refused.
+    and a later refusal is not recorded: 0, though a process refused.
     Later: the caller is a success like any other, after which the refusal is recorded; a later success clears the
     result, the next refusal is recorded, and the last success clears the result again.  fpid stays at the last.
     """
     user, others = mixed
-    # the last in the list is his, so that both versions end with success
+    # the last in the list is the user's, so that both versions end with success
     error, killed, fpid = kill_all(user, USR1)
     assert (error, killed) == (None, 3)
     assert fpid == (others[1].pid if main(root) else others[3].pid)
@@ -185,7 +185,7 @@ def test_fk_5_and_6_order_of_refusals(root: Process, mixed: tuple[Process, list[
 
 
 def test_fk_5_a_refusal_after_a_success_is_not_recorded(root: Process) -> None:
-    """13.2: 0 and no fpid although somebody refused; later kernels: EPERM."""
+    """13.2: 0 and no fpid although a process refused; later kernels: EPERM."""
     foreign = root.fork()
     user = plain_user(root.fork())
     mine = plain_user(root.fork())  # the newest: signalled first
@@ -214,7 +214,7 @@ def test_fk_6_a_second_refusal_does_not_move_fpid(root: Process) -> None:
 
 
 def test_fk_6_the_invisible_are_hidden(kernel: Kernel, root: Process) -> None:
-    """Later kernels do not record who is not to be seen; 13.2 sets fpid, with ESRCH still pending."""
+    """Later kernels do not record a process that is hidden; 13.2 sets fpid, with ESRCH still pending."""
     older = root.fork()
     hidden = root.fork()
     user = plain_user(root.fork())
@@ -224,7 +224,7 @@ def test_fk_6_the_invisible_are_hidden(kernel: Kernel, root: Process) -> None:
 
 
 def test_fk_7_children_never_succeeds(root: Process) -> None:
-    """The pending ESRCH is not cleared: the call fails although somebody got the signal.  13.2 and main."""
+    """The pending ESRCH is not cleared: the call fails although a process got the signal.  13.2 and main."""
     child = root.fork()
     assert kill_all(root, USR1, CHILDREN) == ("ESRCH", 1, -1)
     assert child.pending == [USR1]
@@ -260,7 +260,7 @@ def test_fk_8_without_a_permission_test(root: Process) -> None:
 
 
 def test_fk_9_success_is_not_what_the_manual_says(root: Process) -> None:
-    """Somebody got the signal, and the call fails."""
+    """A process got the signal, and the call fails."""
     root.fork()
     error, killed, _ = kill_all(root, USR1, CHILDREN)
     assert error is not None and killed

@@ -1,4 +1,4 @@
-"""Signals: kill(2), who may send where, what is ignored, the parent-death signal, and how several deaths follow."""
+"""Signals: kill(2), which process may signal which, ignored ones, the parent-death signal, several deaths in order."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class TestDomainsConfine:
 
 
 class TestGroups:
-    """kill(0), kill(-pgrp), kill(-1): who may not be signalled is skipped."""
+    """kill(0), kill(-pgrp), kill(-1): targets that may not be signalled are skipped."""
 
     def test_a_group(self, shell: Process) -> None:
         inside, outside = shell.fork(), shell.fork()
@@ -278,7 +278,7 @@ class TestParentDeath:
     def test_the_order_of_several_deaths(self, shell: Process) -> None:
         """The caller first, then in the order of the signals, then what these deaths cause.
 
-        Each leaves a child that is adopted when it dies: who died last stands first.
+        Each leaves a child that is adopted when it dies: that of the last to die stands first.
         """
         acquire(shell)
         one, two, caller = (shell.fork() for _ in range(3))

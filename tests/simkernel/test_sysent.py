@@ -416,7 +416,7 @@ def test_a_thread_inside_holds_the_removal_up(kernel: Kernel, shell: Process, ta
     removal = table.deregistering(one)
     assert [next(removal), next(removal)] == [0.0, 0.5]
     assert slot.thrcnt == SY_THR_INCR | SY_THR_DRAINING
-    with refused("ENOSYS"):  # nobody may enter meanwhile
+    with refused("ENOSYS"):  # no thread may enter meanwhile
         shell.syscall(210, 1, 1)
     assert shell.pending == ([] if kernel.flavour.version == "13.2" else [SIGSYS])
     inside.leave()
@@ -459,7 +459,7 @@ def test_a_removal_that_nothing_can_end_says_so(kernel: Kernel, table: FreeBSDTa
 
 
 def test_a_call_that_removes_itself_never_returns(kernel: Kernel, shell: Process, table: FreeBSDTable) -> None:
-    """Also where somebody could let threads leave: this one cannot."""
+    """Also with a function that lets threads leave: this one cannot."""
     entries: list[SyscallHelperData] = []
 
     def suicide(process: Process) -> None:
@@ -521,7 +521,7 @@ def test_dragonfly_registers(dfly: Process) -> None:
 
 @pytest.mark.parametrize(("number", "errno_name"), [(-2, "EINVAL"), (555, "EINVAL"), (154, "EEXIST"), (536, "EEXIST")])
 def test_dragonfly_refuses(dfly: Process, number: int, errno_name: str) -> None:
-    """Only 210 to 219 are to be had."""
+    """Only 210 to 219 are free."""
     with refused(errno_name):
         dfly.kernel.syscall_register(entry(number))
 

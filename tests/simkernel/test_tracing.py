@@ -126,7 +126,7 @@ def test_a_traced_zombie_is_waited_for_twice(shell: Process, lldb: Process) -> N
 
 
 def test_stop_reports_of_descriptors(shell: Process, lldb: Process) -> None:
-    """A debugger's wait for anybody finds a child that came from pdfork()."""
+    """A debugger's wait for any child finds one that came from pdfork()."""
     _, child = shell.pdfork(1)
     lldb.ptrace("PT_ATTACH", child.pid)
     assert lldb.wait() == (child.pid, STOPPED)

@@ -168,7 +168,7 @@ class SupervisedPopen(RealPopen):  # type: ignore[type-arg]
         self.send_signal(signal.SIGKILL)
 
     def __del__(self, *_: Any, **__: Any) -> None:
-        """Warn of nothing: who collects the child is told elsewhere."""
+        """Warn of nothing: this class collects no child."""
 
 
 def _inheritable() -> set[int]:

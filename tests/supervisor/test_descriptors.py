@@ -69,4 +69,4 @@ except OSError:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
     assert (done.stdout, done.stderr) == (b"", b"")
-    assert done.returncode == 3 or sys.platform.startswith("dragonfly")  # where eight can be had whatever the limit
+    assert done.returncode == 3 or sys.platform.startswith("dragonfly")  # where eight are free whatever the limit

@@ -154,7 +154,7 @@ def test_ready_by_descriptor_and_by_notification() -> None:
 
 @tells_sender
 def test_a_daemon_tells_its_main_process() -> None:
-    """MAINPID= is believed of members, and of nobody else; a stranger's datagram is not heard at all."""
+    """MAINPID= is believed for members only; a datagram of no descendant is not heard at all."""
     code = """
 import os, socket, time
 child = os.fork()
@@ -286,7 +286,7 @@ def test_a_killed_helper_is_a_failure_like_any(who: str) -> None:
 
 
 def test_a_start_that_meets_a_dead_deputy() -> None:
-    """What was handed down to it, and read by nobody, is told as lost, and restarted."""
+    """A domain that was handed down to it and not read is told as lost, and restarted."""
     with pydfly.Supervisor(grace=1.0) as supervisor:
         anchor = supervisor.service("anchor", SLEEP, delay=0.01, limit=None)
         service = supervisor.service("x", SLEEP, delay=0.01, limit=None)
@@ -318,7 +318,7 @@ def test_a_killed_guard_is_told() -> None:
 
 
 def test_from_several_threads() -> None:
-    """Everybody asks, stops and starts; the end is a service that answers."""
+    """Many threads ask, stop and start; in the end the service answers."""
     with pydfly.Supervisor(grace=1.0) as supervisor:
         service = supervisor.service("x", SLEEP)
         failures: list[BaseException] = []
@@ -415,7 +415,7 @@ def test_a_dropped_handle_ends_its_service() -> None:
 
 @reads_proc
 def test_output_without_end_costs_no_memory() -> None:
-    """What is not asked for is kept in a ring, whose size is bounded, and the pipe is emptied all the same."""
+    """Output that is not asked for is kept in a ring, whose size is bounded, and the pipe is emptied all the same."""
     with pydfly.Supervisor() as supervisor:
         code = "import os\nwhile True: os.write(1, b'x' * 1000 + b'\\n')"
         service = supervisor.service("x", python(code))

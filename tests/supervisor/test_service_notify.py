@@ -49,7 +49,7 @@ def test_a_child_is_heard_with_its_lineage() -> None:
 
 
 def test_a_stranger_is_not_heard() -> None:
-    """An orphan that went to another reaper is nobody's descendant here."""
+    """An orphan that went to another reaper is no descendant here."""
     assert heard(b"READY=1", by_child=False) == []
 
 

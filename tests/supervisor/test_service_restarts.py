@@ -29,7 +29,7 @@ CRASHED, KILLED = 1 << 8, 9
 
 
 def crash(policy: Policy, now: float, status: int = CRASHED) -> None:
-    """Let a launched service be executed, end, and leave nobody."""
+    """Let a launched service be executed, end, and leave no process."""
     for event, value in (("executed", None), ("exited", status), ("empty", None)):
         assert policy.handle(event, now, value) in (NOTHING, END)
 
@@ -201,7 +201,7 @@ def test_stop_and_start_by_hand() -> None:
 
 
 def test_the_command_alone_is_stopped() -> None:
-    """Those that it leaves stay, until the next start or a stop of everybody."""
+    """Those that it leaves stay, until the next start or a stop of all."""
     policy = Policy(Rules(ends_with="command", restart="always"))
     policy.handle("start", 0)
     policy.handle("executed", 0)

@@ -108,7 +108,7 @@ def storm(services: int, rounds: int) -> dict[str, object]:
         limited = states[::10]
         assert all(status.state == "running" for number, status in enumerate(states) if number % 10)
         assert all(status.state == "running" or status.restarts == 3 for status in limited)
-    eventually(lambda: below(os.getpid()) == {})  # this process is a reaper: whatever escaped has come here
+    eventually(lambda: below(os.getpid()) == {})  # this process is a reaper: what escaped is here
     return {
         "kills": kills,
         "restarts": sum(status.restarts for status in states),
@@ -119,7 +119,7 @@ def storm(services: int, rounds: int) -> dict[str, object]:
 
 def test_storm() -> None:
     def scenario() -> dict[str, object]:
-        pydfly.reaper.acquire()  # whoever escapes comes here
+        pydfly.reaper.acquire()  # what escapes comes here
         return storm(SERVICES, ROUNDS)
 
     result = in_process(scenario)

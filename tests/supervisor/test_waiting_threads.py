@@ -39,7 +39,7 @@ class Guard:
         """Another turn of this thread goes on."""
 
     def left(self) -> None:
-        """No thread waits any more."""
+        """Note that no thread waits any more."""
         self.was_left += 1
 
 

@@ -50,7 +50,7 @@ def answers(path: Path, question: bytes, expected: bytes) -> Callable[[], bool]:
 
 
 def kill_and_watch(daemons: Daemons, label: str, up: Callable[[], bool]) -> None:
-    """Kill the main process: the service is up again with another one; then stop it, and nobody is left."""
+    """Kill the main process: the service is up again with another one; then stop it, and no process is left."""
     daemon = int((daemons.directory / f"service.{label}.pid").read_text())
     eventually(up, timeout=30)
     before = command_pid(daemons, label)

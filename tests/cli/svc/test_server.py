@@ -118,7 +118,7 @@ def test_two_hundred_clients_at_once(web: Daemons) -> None:
     pid = int((web.directory / "service.web.pid").read_text())
     assert web.state("web") == "running"
     if os.path.isdir("//proc/self/fd"):
-        eventually(lambda: len(os.listdir(f"//proc/{pid}/fd")) < 40)  # nobody leaks a descriptor
+        eventually(lambda: len(os.listdir(f"//proc/{pid}/fd")) < 40)  # no descriptor is leaked
 
 
 def test_six_hundred_silent_clients(web: Daemons) -> None:
@@ -204,7 +204,7 @@ def test_the_last_bytes_are_whole_and_in_order(daemons: Daemons) -> None:
 
 
 def test_others_are_refused(web: Daemons) -> None:
-    """The socket is the owner's, and a peer that is somebody else is not listened to."""
+    """The socket is the owner's, and a peer of another user is not listened to."""
     path = web.directory / "service.web.sk"
     assert path.stat().st_mode & 0o777 == 0o600
     if os.geteuid() != 0:

@@ -25,7 +25,7 @@ def test_words_survive(words: list[str]) -> None:
 
 @given(st.lists(st.lists(WORD, min_size=2, max_size=4), min_size=1, max_size=5), st.integers(1, 7))
 def test_requests_in_pieces(requests: list[list[str]], size: int) -> None:
-    """Several on one connection, cut anywhere: half a line is nobody's request yet."""
+    """Several on one connection, cut anywhere: half a line is no request yet."""
     data = b"".join(map(wire.encode, requests))
     lines = wire.Lines()
     found = []
@@ -57,7 +57,7 @@ def test_decoding(line: bytes, words: list[str]) -> None:
 
 
 def test_a_megabyte_is_read() -> None:
-    """Every byte is looked at once, whatever the pieces and backslashes: each time again, it would take hours."""
+    """Every byte is looked at once, whatever the pieces and backslashes; looking again each time would take hours."""
     for word in ("x" * 1_000_000, " " * 300_000, "\\" * 300_000, "\n" * 300_000):
         data = wire.encode(["logfile", "web", word])
         lines = wire.Lines()

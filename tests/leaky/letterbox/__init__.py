@@ -20,6 +20,6 @@ def close_box(box: subprocess.Popen[bytes]) -> None:
 
 
 def install_service(name: str) -> None:
-    """Start it as a daemon: in a session of its own, and child of nobody here."""
+    """Start it as a daemon: in a session of its own, and no child of this process."""
     code = f"import os, sys; os.setsid(); os.fork() and os._exit(0); os.execv({sys.executable!r}, sys.argv[1:])"
     subprocess.run([sys.executable, "-c", code, sys.executable, "-c", KEEPER, f"letterbox-{name}"], check=True)
