@@ -68,8 +68,7 @@ class Foreground:
         self.report: dict[str, Any] | None = None
         self.lost: list[dict[str, Any]] | None = None  # what is left, when the warden was killed
         self.trouble: BaseException | None = None
-        self._exited = False
-        self._asked = False  # whether the domain was told to end
+        self._exited = self._asked = False  # whether the command has ended; whether the domain was told to end
         self._descriptors = descriptors
         self._kept = kept
         self._attendant = attendant
@@ -81,6 +80,7 @@ class Foreground:
         self._guard = Guard(self._mailbox, self._hear_guard)
         self._announcements = Announcements(attendant.announces, launch.grace)
         self._deadline = float("inf")  # when the time of --timeout is over
+        self._taken: list[struct_siginfo] = []  # the signals that came after the one that is being passed on
 
     def run(self) -> None:
         """Start the command, and come back when no process of its domain is left, or only those that stay.
@@ -121,8 +121,9 @@ class Foreground:
             info = self._mailbox.wait_until(self._due())
             # all pending signals are taken before one is passed on: a sender that sees it arrive may send the next one,
             # and the kernel would merge that with an equal one that is still pending here
-            for each in (info, *self._mailbox.take_all()) if info is not None else ():
-                self._take(each)
+            self._taken = [info, *self._mailbox.take_all()] if info is not None else []
+            while self._taken:
+                self._take(self._taken.pop(0))
         self._job.terminal.take_back()
         if self.report is None or self.report["exit_status"] is None or self._is_ending_early():
             self._job.terminal.restore_modes()
@@ -218,7 +219,7 @@ class Foreground:
                 self._end(0.0)
         elif number in _ENDING_KEYS:
             self._end()
-        elif number == _signal.SIGTSTP:
+        elif number == _signal.SIGTSTP and all(later.si_signo != _signal.SIGCONT for later in self._taken):
             terminal.stop_myself()
 
     # the ending
