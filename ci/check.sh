@@ -1,5 +1,5 @@
 #!/bin/sh
-# What must pass before anyone reads a change: format, lint, types, structure.
+# What must pass before a change is read: format, lint, types, structure.
 # usage: check.sh PYTHON      an interpreter with the test extras
 set -eu
 cd "$(dirname "$0")/.."

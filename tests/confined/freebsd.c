@@ -110,7 +110,7 @@ static int contains(const struct machine_task *list, int length, const struct ma
     return 0;
 }
 
-/* Everybody below, until a look finds nobody new: the kernel keeps them from forking meanwhile */
+/* Every process below, until a look finds no new one: the kernel keeps them from forking meanwhile */
 static int kill_all(struct procctl_reaper_kill *request)
 {
     static struct machine_task signalled[MACHINE_TASKS];

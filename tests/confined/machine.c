@@ -470,7 +470,7 @@ int system(const char *command)
     return status;
 }
 
-/* Dying: the dead children of a process that dies now are adopted as zombies, and nobody is told on DragonFly */
+/* Dying: the dead children of a process that dies now are adopted as zombies, and no process is told on DragonFly */
 
 static void withhold_dead_children_of(int pid)
 {
@@ -586,7 +586,7 @@ static int unheard(int signal, const siginfo_t *info)
 
     if (signal != SIGCHLD || info->si_code <= 0 || !(entry->withheld || entry->other_kind))
         return 0;
-    /* one that comes while another is pending is lost: is there another one who has died? */
+    /* one that comes while another is pending is lost: has another child died? */
     for (int count = children_of(own_pid, children, 4096); count-- > 0;)
         if (machine_task(children[count], &task) && task.state == 'Z' && !entry_of(task.pid)->withheld &&
             !entry_of(task.pid)->other_kind)
@@ -831,7 +831,7 @@ int shutdown(int descriptor, int how)
     return REAL(shutdown)(descriptor, how);
 }
 
-/* poll_copyin(): a descriptor of which nothing is asked is not looked at, its end included */
+/* poll_copyin(): a descriptor without a requested event is not looked at, its end included */
 int poll(struct pollfd *asked, nfds_t count, int timeout)
 {
     struct pollfd *own = malloc((count + 1) * sizeof(*own));
