@@ -97,7 +97,7 @@ class OwnDomain:
         return self._confirmed > CONFIRMATIONS
 
     def _press(self, children: LivingChildren) -> None:
-        """Kill as often as possible: in a chain that forks and exits, one must be met between its fork and its exit."""
+        """Kill as often as possible: a chain that forks and exits ends when one is killed between birth and fork."""
         for _ in range(PRESSES):
             found = children.kill()
             self._reaped += orphans.reap()  # each dead one makes the kernel's list longer

@@ -1,9 +1,9 @@
 """The children of a keeper (guard, deputy, warden), and what is below them: all of them are its to end.
 
-A keeper has one thread and is a reaper, and only it waits for its children.  So a pid in the
-kernel's list of its children is a process of its own, dead or alive, until the keeper itself collects it: such a pid
-can be signalled without a pidfd, without a start time, and without /proc/PID, which may be hidden.  A child that
-cannot be seen is not gone.  Deeper members need a pidfd and their start time.
+A keeper has one thread and is a reaper, and only it waits for its children.  So a pid in the kernel's list of its
+children means one process, dead or alive, until the keeper itself collects it: such a pid can be signalled without a
+pidfd, without a start time, and without /proc/PID, which may be hidden.  A child that cannot be seen is not gone.
+Deeper members need a pidfd and their start time.
 
 ``sweep`` is for processes that fork faster than they can be listed.  A chain of processes that each fork and
 exit is a direct child here most of the time.  Where it has a session of its own, kill(2) of its process group is
@@ -49,7 +49,7 @@ _IS_LINUX = sys.platform.startswith("linux")
 SWEEP = 0.03  # seconds that one sweep may take before the keeper looks at its owner and the clock again
 HIDDEN = "(hidden)"
 """The name of a process that this one may not look at."""
-_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # what is missing here, not a refusal
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # this process lacks something: no refusal
 
 
 class OwnChildren:
@@ -169,7 +169,7 @@ def _try_calls() -> None:
         except ChildProcessError:  # the right answer: no process is its own child
             continue
     os.kill(own, 0)
-    if os.getppid() < 0:  # it has no error of its own; without it the death of a parent looks like that of all
+    if os.getppid() < 0:  # it has no error of its own: if refused, it would look as if the parent had died
         raise OSError(errno.EPERM, "getppid(2) is refused")
 
 

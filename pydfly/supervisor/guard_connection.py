@@ -70,7 +70,7 @@ class GuardConnection:
         self._watch(handle.line)
 
     def find_again(self, handle: Domain, number: int) -> None:
-        """Know a handle that is being collected as garbage, and has lost its weak references: a finalizer uses it."""
+        """Find a handle again that has lost its weak references: it is being collected, and a finalizer uses it."""
         descriptor = handle.line.fileno()
         if self._lines.get(descriptor) is not handle and self._watched.get(descriptor) is handle.line:
             self.handles[number] = self._lines[descriptor] = handle
@@ -197,7 +197,7 @@ class GuardConnection:
         news = sock.receive(self._take if handle is None else handle.take, readable) or sock.closed
         sock.flush()
         self._unfinished.discard(descriptor)
-        if self._watched.get(descriptor) is not sock:  # what was read was the last that was wanted
+        if self._watched.get(descriptor) is not sock:  # a message that was read has closed it
             return news
         if sock.closed:
             self._poller.remove(descriptor)
@@ -233,7 +233,7 @@ class GuardConnection:
             sock.watched = True
             self._poller.watch(sock.fileno(), True)
             return
-        self._poller.add(self.control.fileno())  # at its end, like all the others: it is ready for good
+        self._poller.add(self.control.fileno())  # all sockets are at their ends: this one is ready for good
 
     def left(self) -> None:
         """Note that no thread waits any more."""

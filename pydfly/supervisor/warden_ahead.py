@@ -116,7 +116,7 @@ class Reserve:
     """The warden that waits, if any, as its owner sees it."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Reserved] = {}  # taken out at once, and without an exception that keeps frames alive
+        self._kept: dict[str, Reserved] = {}  # pop() takes it out in one step, without an error that keeps frames alive
 
     def claim(self, grace: float) -> Reserved | None:
         """Return the warden that waits; None if there is none yet, or none for domains of this grace."""

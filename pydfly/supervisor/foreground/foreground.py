@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 _OURS = {_signal.SIGIO, _signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGXCPU}
-# and Mailbox.wake: about this process itself, its own pipes, files and limits, if no other one sent it
+# and Mailbox.wake: about the pipes, files and limits of this process itself, unless another process sent it
 _ENDING_KEYS = {_signal.SIGINT, _signal.SIGQUIT, _signal.SIGHUP}  # of a terminal, or of its loss
 
 

@@ -1,4 +1,4 @@
-"""The command between fork and exec, as the warden sees it: never waited for: a dead file system may block it."""
+"""The command between fork and exec, as the warden sees it; not waited for, because a dead file system may block it."""
 
 from __future__ import annotations
 

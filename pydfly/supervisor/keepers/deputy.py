@@ -123,7 +123,7 @@ class Deputy:
             self._closing = True
             os.close(self._hold)
             for warden in self._keeper.wards:
-                os.kill(warden, _signal.SIGCONT)  # it looks at the lifeline then
+                os.kill(warden, _signal.SIGCONT)  # it wakes up, and sees that the lifeline is cut
 
     def _refuse(self, message: Message, descriptors: list[int]) -> None:
         """Start nothing, and say so; answer ("met", ...), which asks for no start."""
@@ -183,7 +183,7 @@ class Deputy:
             os.close(self._hold)
             theirs = (self._channel.descriptor, self._control, self._ahead.news)
             close_all([descriptor for descriptor in theirs if descriptor >= 0])
-            # before a launch is waited for: to make it takes as long as all the rest of a start
+            # before a launch is waited for: making it takes as long as the rest of a start
             warden = Warden(self._mailbox, listing, self._lifeline)
             if (beginning := begin()) is None:
                 os._exit(0)
@@ -197,7 +197,7 @@ class Deputy:
         finally:
             if status not in (0, LEFT):
                 kill_until_gone(listing)
-            if owner is None or owner.line.closed or self._lifeline.is_cut():  # the owner may not do it
+            if owner is None or owner.line.closed or self._lifeline.is_cut():  # the owner may be gone
                 self._continue_above()
             os._exit(status)
 

@@ -166,7 +166,8 @@ class Guard:
         self._graces.clear()
         for pid in self._domains.keys() & children:
             self.keeper.add(pid)
-            os.kill(pid, _signal.SIGCONT)  # that it was stopped may have been told before it was one of the wards
+            # wait may have told of its stop before it was a ward, and would not tell again
+            os.kill(pid, _signal.SIGCONT)
         self._domains = {pid: domain for pid, domain in self._domains.items() if pid in children}
         if any(pid not in self.keeper.kept for pid in children):
             grace = max([grace for _, grace in orphaned], default=0.0)

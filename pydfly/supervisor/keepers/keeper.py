@@ -94,7 +94,7 @@ class Keeper:
         self._lost += numbers
         if self._ending is None:
             take_precedence(will_fork=True)
-            # a guard would take from a new deputy what that one's wardens tell
+            # the pipe is shared: a guard that read it here would take from a new deputy what that one's wardens tell
             hear = self._hear if self._is_deputy else None
             members = OwnChildren(self.listing, self.collect, self.kept, self._session, hear)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
@@ -162,6 +162,6 @@ def let_go_on(pid: int, status: int) -> None:
 def last_resort(keeper: Keeper) -> list[int]:
     """End everything below this process, wards included, without looking at anything but the list of children.
 
-    Children that are to live on are left alone, here too: what a script had started that has executed ``pydfly run``.
+    Children that are to live on are left alone here, too, as those of a script that has executed ``pydfly run``.
     """
     return kill_until_gone(keeper.listing, keeper.kept - keeper.wards)

@@ -121,7 +121,7 @@ class Witness:
             del self._met[:-MEMORY]
 
     def has_met(self, number: int, sender: int) -> bool:
-        """Say whether a signal has come from this process lately, also if it still waits; each is told once."""
+        """Say whether a signal has come from this sender lately, also if it is pending still; each is told once."""
         while number in _signal.sigpending():
             self.note(_signal.sigtimedwait([number], 0))
         if number == Mailbox.wake:  # one of those may have reported a message that is still unread
@@ -141,7 +141,7 @@ def listen(descriptor: int) -> None:
 
 
 def remind() -> None:
-    """Have the next wait end at once: something was left unread, and the kernel tells only of what comes anew."""
+    """Have the next wait end at once: something was left unread, and the kernel reports only what is new."""
     if Mailbox.wake in _signal.pthread_sigmask(_signal.SIG_BLOCK, []):
         os.kill(os.getpid(), Mailbox.wake)
 

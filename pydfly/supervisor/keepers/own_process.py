@@ -230,7 +230,7 @@ def name_myself(name: str) -> None:
 
 
 def take_precedence(will_fork: bool) -> None:
-    """Run before everything else if that is allowed: among a thousand busy processes the killer gets a thousandth.
+    """Run before everything else if that is allowed: among a thousand busy processes it would get a thousandth.
 
     Not where the real-time CPU time is limited: beyond the limit the kernel kills, and a storm leaves no time to sleep.
 

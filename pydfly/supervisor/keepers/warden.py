@@ -1,8 +1,8 @@
 """The warden: owns one domain, starts the command, collects the dead, and ends everything when it is time.
 
 It sleeps in one place (the mailbox), and after each wake-up does the same things, each for a bounded time: it hears
-its owner, looks whether its parents live, collects dead children, and takes the step that is due.  So many
-deaths or requests at once do not keep it from the rest.
+its owner, looks whether its parents live, collects dead children, and takes the step that is due.  Even a flood of
+deaths or requests does not keep it from the rest.
 
 Its states are a table: what happens in a state upon an event stands in ``states.ACTIONS`` and nowhere else.
 """

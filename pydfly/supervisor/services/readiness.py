@@ -20,7 +20,7 @@ _PIECE = 65536
 
 
 class Readiness:
-    """The way on which a service tells that it is ready.
+    """The way by which a service tells that it is ready.
 
     ``way`` is ``notify``, a descriptor of the command, or None if it tells nothing.
     """

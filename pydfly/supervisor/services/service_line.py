@@ -47,7 +47,7 @@ class ServiceLine:
                 Launch(**fields["launch"]),
                 self._domains,
                 cwd,
-                {**targets, HELD: self._line.descriptor},  # its end is that of the warden, too, without the guard
+                {**targets, HELD: self._line.descriptor},  # the warden holds it, too: it outlives the guard
                 ready=fields["ready"],
                 ring=fields["ring"],
                 log=fields["log"],
