@@ -49,7 +49,7 @@ _IS_LINUX = sys.platform.startswith("linux")
 SWEEP = 0.03  # seconds that one sweep may take before the keeper looks at its owner and the clock again
 HIDDEN = "(hidden)"
 """The name of a process that this one may not look at."""
-_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # this process lacks something: no refusal
+_OURS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSYS, errno.EINVAL)  # what this process lacks: no refusal
 
 
 class OwnChildren:
