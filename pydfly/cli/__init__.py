@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         mask: the signal mask that this process began with, where all signals are blocked by now.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    command = words[0] if words else "help"
     try:
         if arguments is None:
             _prepare_streams()
@@ -39,22 +40,22 @@ def main(arguments: list[str] | None = None, mask: set[int] | None = None) -> in
         die_of(_signal.SIGINT)  # so that a loop of the calling shell ends as well
         return 130
     except MemoryError:
-        return complain(f"{words[0]}: no memory", _failure(words[0]), last=True)
+        return complain(f"{command}: no memory", _failure(command), last=True)
     except Exception as error:
-        failure = _failure(words[0])
+        failure = _failure(command)
         if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):  # nothing can be loaded now
-            return complain(f"{words[0]}: {error.strerror}", failure, last=True)
+            return complain(f"{command}: {error.strerror}", failure, last=True)
         from ..errors import BackendError, SyscallError
 
         if isinstance(error, SyscallError):
             return complain(f"{error.syscall}: {error.strerror}: {error.reason}", failure, last=True)
         if isinstance(error, OSError):
             _drop(1)  # if that is what was refused (a full disk), the interpreter would complain once more
-            return complain(f"{error.filename or words[0]}: {error.strerror or error}", failure, last=True)
+            return complain(f"{error.filename or command}: {error.strerror or error}", failure, last=True)
         if isinstance(error, BackendError):
             return complain(f"backend: {error}", failure, last=True)
         raise
-    if arguments is None and words[0] in ("run", "svc", "resident"):
+    if arguments is None and command in ("run", "svc", "resident"):
         _leave(status)
     return status
 
