@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _signal
 import os
+import sys
 
 from ..supervisor.launch import variables
 
@@ -27,6 +28,14 @@ def environment() -> tuple[dict[bytes, bytes], list[bytes] | None]:
     if {**began, b"LC_CTYPE": b""} == {**env, b"LC_CTYPE": b""} and locale in (began.get(b"LC_CTYPE"), *_COERCED):
         return began, entries
     return env, None  # the caller has changed it since
+
+
+def check_backend() -> None:
+    """Refuse a backend without real processes; asked only where one was chosen, as asking takes time."""
+    if os.environ.get("PYDFLY_BACKEND") or not sys.platform.startswith(("linux", "dragonfly", "freebsd")):
+        from ..supervisor.prepare import check_backend
+
+        check_backend()
 
 
 def open_descriptors() -> list[int]:

@@ -10,7 +10,7 @@ from ..supervisor.foreground.foreground import Foreground
 from ..supervisor.keepers.warden_states import COMMAND_ENDED, TIMEOUT
 from ..supervisor.launch import Launch
 from . import complain
-from .inherited import environment, ignored_before_python, open_descriptors
+from .inherited import check_backend, environment, ignored_before_python, open_descriptors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def main(parsed: Parsed, mask: set[int] | None = None) -> int:
     ``mask`` is the signal mask that this process began with; None for that of now.
     """
     given = parsed.values
-    _check_backend()
+    check_backend()
     words = [os.fsencode(word) for word in parsed.arguments]
     env, entries = environment()
     launch = Launch(
@@ -74,14 +74,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         return f"{error.filename or 'run'}: {error.strerror or error}"
     return f"run: {'no memory' if isinstance(error, MemoryError) else repr(error)}"
-
-
-def _check_backend() -> None:
-    """Refuse a backend without real processes; asked only where one was chosen, as asking takes time."""
-    if os.environ.get("PYDFLY_BACKEND") or not sys.platform.startswith(("linux", "dragonfly", "freebsd")):
-        from ..supervisor.prepare import check_backend
-
-        check_backend()
 
 
 class Attendant:

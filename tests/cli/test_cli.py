@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -74,6 +75,27 @@ def test_run_where_no_backend_can_answer(backend: str) -> None:
     output = pydfly("run", "true", PYDFLY_BACKEND=backend)
     assert (output.returncode, output.stdout) == (125, "")
     assert re.fullmatch(r"pydfly: backend: .*\n", output.stderr)
+
+
+@pytest.mark.parametrize("backend", ["sim", "foo"])
+def test_a_service_where_no_backend_can_answer(backend: str, tmp_path: Path) -> None:
+    output = pydfly("svc", "-p", str(tmp_path), "init", "web", "true", PYDFLY_BACKEND=backend)
+    assert (output.returncode, output.stdout) == (1, "")
+    assert re.fullmatch(r"pydfly: backend: .*\n", output.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not may_unshare(), reason="mounts another /dev")
+@pytest.mark.parametrize("words", [[], ["status"]])
+def test_no_stdout_and_no_dev(words: list[str]) -> None:
+    """As in a bare chroot: nothing can take the place of stdout."""
+    script = 'mount -t tmpfs none /dev && exec "$@" >&-'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-m", "pydfly", *words],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, f"pydfly: {words[0] if words else 'help'}: Bad file descriptor\n")
 
 
 def test_status() -> None:

@@ -7,7 +7,7 @@ import sys
 
 from ...escape import escape
 from ...supervisor.launch import Launch
-from ..inherited import environment
+from ..inherited import check_backend, environment
 from . import files
 from .grammar import GRACE
 from .request import Request
@@ -24,6 +24,7 @@ def init(request: Request) -> int:
     if request.label is None or not request.arguments:
         print("init requires a label and command")
         return 1
+    check_backend()
     label = request.label
     print(f"initializing new service: {escape(label)}", flush=True)
     try:
