@@ -272,7 +272,7 @@ Fourteen ways to run a program and end it, and nine kinds of descendants that th
 
 - `pydfly run`, `pydfly.supervise()` and a pid namespace leave no process of any kind.
 - A daemon gets away from every other way: it has left its parent and its process group.
-- What signals a process group misses each process that has called setsid(2).
+- A tool that signals a process group misses each process that has called setsid(2).
 - A plain `terminate()` and `kill()` miss every descendant.
 
 In each field: rounds in which a process was left / rounds; `hung`: the tool itself did not come back within 8 seconds.
