@@ -13,6 +13,7 @@ __all__ = ["NamedTuple"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 
@@ -45,10 +46,21 @@ class _Record(tuple):  # type: ignore[type-arg]
             raise TypeError(f"{cls.__name__} has {len(cls._fields)} fields, not {len(values)}")
         return tuple.__new__(cls, values)
 
-    _make: Any = classmethod(tuple.__new__)  # of as many values as there are fields; quicker than a call of the class
+    @classmethod
+    def _make(cls, values: Iterable[Any]) -> Any:
+        """Make it of an iterable; ``tuple.__new__(cls, values)`` is quicker, and does not count them."""
+        made = tuple.__new__(cls, values)
+        if len(made) != len(cls._fields):
+            raise TypeError(f"{cls.__name__} has {len(cls._fields)} fields, not {len(made)}")
+        return made
 
     def _replace(self, **changes: Any) -> Any:
-        return type(self)(**self._asdict() | changes)
+        values = self._asdict() | changes
+        if len(values) != len(self._fields):
+            raise TypeError(f"{type(self).__name__} has the fields {', '.join(self._fields)}")
+        return self._make(values.values())
+
+    __replace__ = _replace  # for copy.replace() of Python 3.13
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))

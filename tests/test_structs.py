@@ -71,3 +71,21 @@ def test_a_record_takes_each_field_once() -> None:
     ):
         with pytest.raises(TypeError, match="Reaped has"):
             wrong()
+
+
+def test_a_record_is_made_and_changed_as_a_named_tuple() -> None:
+    class Deposed(structs.ReaperKill):
+        def __new__(cls) -> Deposed:
+            return cls._make((15, 0, 0))
+
+    kill = structs.ReaperKill(15)
+    for wrong in ((15, 0), (15, 0, 0, 0)):
+        with pytest.raises(TypeError, match=f"ReaperKill has 3 fields, not {len(wrong)}"):
+            structs.ReaperKill._make(wrong)
+    with pytest.raises(TypeError, match="has the fields sig, flags, subtree"):
+        kill._replace(pid=1)  # type: ignore[call-arg]
+    assert structs.ReaperKill._make(iter([15, 0, 0])) == kill
+    assert Deposed()._replace(sig=9) == (9, 0, 0)
+    assert type(Deposed()._replace(sig=9)) is Deposed
+    if sys.version_info >= (3, 13):
+        assert copy.replace(kill, sig=9) == (9, 0, 0)

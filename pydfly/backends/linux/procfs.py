@@ -124,7 +124,7 @@ class ProcFs:
         """Wait for one child without blocking: None while it lives; ChildProcessError: it is none of this process."""
         if not is_death(waitid(os.P_PID, pid, _LOOK)):
             return None
-        return Reaped._make(waitpid(pid, 0))
+        return tuple.__new__(Reaped, waitpid(pid, 0))
 
     def wait(self, timeout: float) -> None:
         """Sleep until the last living member in the kernel's list of children dies, at most ``timeout`` seconds.
@@ -199,4 +199,4 @@ class ProcFs:
         if state == "zombie" and fields[18] not in (b"0", b"1"):
             state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
         start_time = self._boot + int(fields[20]) / self._ticks
-        return DescendantInfo._make((pid, int(fields[2]), name, state, start_time)), fields[18]
+        return tuple.__new__(DescendantInfo, (pid, int(fields[2]), name, state, start_time)), fields[18]

@@ -72,4 +72,4 @@ class DragonFlyCommands(Commands):
     @staticmethod
     def decoded(memory: Any) -> ReaperStatus:
         """Return DragonFly's record."""
-        return ReaperStatus._make((memory.flags, memory.refs, memory.pid_head))
+        return tuple.__new__(ReaperStatus, (memory.flags, memory.refs, memory.pid_head))

@@ -143,6 +143,7 @@ class FreeBSDCommands(Commands):
     @staticmethod
     def decoded(memory: Any) -> ReaperStatusFreeBSD:
         """Return FreeBSD's record."""
-        return ReaperStatusFreeBSD._make(
-            (memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid)
+        return tuple.__new__(
+            ReaperStatusFreeBSD,
+            (memory.rs_flags, memory.rs_children, memory.rs_descendants, memory.rs_reaper, memory.rs_pid),
         )

@@ -84,7 +84,7 @@ class Content:
         """Yield the entries, oldest first."""
         for line in self._lines():
             dev, ino, born, id, address, size, path = line.split(b" ", 6)
-            yield Row._make((int(dev), int(ino), int(born), int(id), int(address), int(size), path))
+            yield tuple.__new__(Row, (int(dev), int(ino), int(born), int(id), int(address), int(size), path))
 
     def ids(self) -> list[int]:
         """Return the id of each entry, oldest first."""

@@ -68,7 +68,7 @@ class Registry:
         """
         self._require_privilege("vm.resident")
         return [
-            ResidentEntry._make((id, address, _name(path, (dev, ino, born)), size, dev, ino))
+            tuple.__new__(ResidentEntry, (id, address, _name(path, (dev, ino, born)), size, dev, ino))
             for dev, ino, born, id, address, size, path in self._file.read().rows()
         ]
 
