@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -209,26 +210,50 @@ int machine_node_of(const struct machine_task *task)
 int machine_own_node(void) { return own_node; }
 int machine_owns(void) { return own_node != 0 && state->node[own_node].owner == own_pid; }
 
+#define BEING_WRITTEN ~0ULL
+
+/* Write a process down unless that is done: it does so itself when it begins, but whoever made it may act before that */
+static void write_down(const struct machine_task *task, int node)
+{
+    struct entry *entry = entry_of(task->pid);
+    unsigned long long before = __atomic_load_n(&entry->ticks, __ATOMIC_SEQ_CST);
+
+    if (before == task->ticks)
+        return;
+    for (int looks = 0; before == BEING_WRITTEN && looks < 100000; looks++) { /* its writer may have been killed */
+        sched_yield();
+        before = __atomic_load_n(&entry->ticks, __ATOMIC_SEQ_CST);
+        if (before == task->ticks)
+            return;
+    }
+    if (!__atomic_compare_exchange_n(&entry->ticks, &before, BEING_WRITTEN, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        write_down(task, node);
+        return;
+    }
+    memset((char *)entry + sizeof(entry->ticks), 0, sizeof(*entry) - sizeof(entry->ticks));
+    entry->forker = task->ppid;
+    entry->no_debugger = own_no_debugger;
+    entry->node = node;
+    __atomic_store_n(&entry->ticks, task->ticks, __ATOMIC_SEQ_CST);
+}
+
+static void write_child_down(int pid)
+{
+    struct machine_task task;
+
+    if (state != NULL && machine_task(pid, &task) && task.state != 'Z')
+        write_down(&task, own_node);
+}
+
 static void write_myself_down(void)
 {
     struct machine_task task;
-    struct entry *entry;
 
     own_pid = (int)syscall(SYS_getpid);
     if (!machine_task(own_pid, &task))
         return;
-    entry = entry_of(own_pid);
-    if (entry->ticks != task.ticks || entry->node != own_node) {
-        int ticks_differ = entry->ticks != task.ticks;
-
-        if (ticks_differ) {
-            memset(entry, 0, sizeof(*entry));
-            entry->forker = task.ppid;
-            entry->no_debugger = own_no_debugger;
-        }
-        entry->node = own_node;
-        __atomic_store_n(&entry->ticks, task.ticks, __ATOMIC_SEQ_CST);
-    }
+    write_down(&task, own_node);
+    entry_of(own_pid)->node = own_node;
     own_ticks = task.ticks;
     snprintf(node_line, sizeof(node_line), "CONFINED_NODE=%d", own_node);
 }
@@ -368,6 +393,7 @@ int execve(const char *path, char *const argv[], char *const envp[])
 
     if (hidden(path))
         ABSENT(-1);
+    write_child_down((int)syscall(SYS_getpid)); /* of a vfork, whose parent goes on as soon as this is done */
     return REAL(execve)(path, argv, confined(&room, envp));
 }
 
@@ -377,6 +403,7 @@ int execvpe(const char *file, char *const argv[], char *const envp[])
 {
     struct environment room;
 
+    write_child_down((int)syscall(SYS_getpid));
     return REAL(execvpe)(file, argv, confined(&room, envp));
 }
 
@@ -386,6 +413,7 @@ int fexecve(int descriptor, char *const argv[], char *const envp[])
 {
     struct environment room;
 
+    write_child_down((int)syscall(SYS_getpid));
     return (int)syscall(SYS_execveat, descriptor, "", argv, confined(&room, envp), AT_EMPTY_PATH);
 }
 
@@ -421,6 +449,22 @@ int execlp(const char *file, const char *first, ...)
     return execvp(file, words);
 }
 
+pid_t fork(void)
+{
+    pid_t pid = REAL(fork)();
+
+    if (pid > 0)
+        write_child_down(pid);
+    return pid;
+}
+
+static int spawned(const pid_t *pid, int answer)
+{
+    if (answer == 0 && pid != NULL)
+        write_child_down(*pid);
+    return answer;
+}
+
 int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
                 const posix_spawnattr_t *attributes, char *const argv[], char *const envp[])
 {
@@ -428,7 +472,7 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 
     if (hidden(path))
         return ENOENT;
-    return REAL(posix_spawn)(pid, path, actions, attributes, argv, confined(&room, envp));
+    return spawned(pid, REAL(posix_spawn)(pid, path, actions, attributes, argv, confined(&room, envp)));
 }
 
 int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
@@ -436,7 +480,7 @@ int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t 
 {
     struct environment room;
 
-    return REAL(posix_spawnp)(pid, file, actions, attributes, argv, confined(&room, envp));
+    return spawned(pid, REAL(posix_spawnp)(pid, file, actions, attributes, argv, confined(&room, envp)));
 }
 
 int system(const char *command)

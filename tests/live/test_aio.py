@@ -145,7 +145,7 @@ def test_without_a_loop() -> None:
 
 def test_a_killed_warden() -> None:
     async def main() -> None:
-        async with pydfly.aio.supervise(["sleep", "60"], grace=0.2) as service:
+        async with pydfly.aio.supervise(["sleep", "60"], grace=5.0) as service:
             await service.wait_started()
             (left,) = await service.processes()
             os.kill(left.ppid, signal.SIGKILL)

@@ -93,7 +93,7 @@ def test_a_handler_that_raises_leaves_a_handle_that_works(handler: Callable[[Cal
 
 def scenario(held: list[pydfly.Supervised]) -> None:
     """Do a bit of everything, in a process of its own."""
-    with pydfly.supervise(["sleep", "60"], grace=0.1, stdout=subprocess.PIPE) as service:
+    with pydfly.supervise(["sleep", "60"], grace=5.0, stdout=subprocess.PIPE) as service:
         held.append(service)
         service.wait_started()
         service.processes()
@@ -174,7 +174,7 @@ def test_a_copy_made_by_c_code_keeps_nothing_alive() -> None:
     def work() -> bool:
         import ctypes
 
-        service = pydfly.supervise(["sleep", "60"], grace=0.2)
+        service = pydfly.supervise(["sleep", "60"], grace=5.0)
         pid = service.wait_started()
         reading, writing = os.pipe()
         copy = ctypes.CDLL(None).fork()
@@ -222,7 +222,7 @@ def test_a_handle_outlives_its_loop() -> None:
     assert asyncio.run(services[0].wait(60)) == 3
 
     async def in_both() -> None:
-        service = pydfly.aio.supervise(["sleep", "60"], grace=0.2)
+        service = pydfly.aio.supervise(["sleep", "60"], grace=5.0)
         await service.wait_started()
         told: list[BaseException] = []
 
@@ -241,7 +241,7 @@ def test_a_handle_outlives_its_loop() -> None:
 
 def test_every_wait_can_be_cancelled() -> None:
     async def main() -> None:
-        async with pydfly.aio.supervise(["sleep", "60"], grace=0.2) as service:
+        async with pydfly.aio.supervise(["sleep", "60"], grace=5.0) as service:
             for wait in (service.wait_started, service.processes, service.wait, service.wait_command, service.stop):
                 task = asyncio.ensure_future(wait())
                 await asyncio.sleep(0)
@@ -254,7 +254,7 @@ def test_every_wait_can_be_cancelled() -> None:
 
 
 def test_timeouts_say_what_was_waited_for() -> None:
-    with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
+    with pydfly.supervise(["sleep", "60"], grace=5.0) as service:
         pid = service.wait_started()
         with pytest.raises(TimeoutError, match=rf"the end of 'sleep' \(pid {pid}\) not within 0.01 s"):
             service.wait_command(0.01)
@@ -262,7 +262,7 @@ def test_timeouts_say_what_was_waited_for() -> None:
             service.wait(0.01)
 
         async def main() -> None:
-            async with pydfly.aio.supervise(["sleep", "60"], grace=0.2) as service:
+            async with pydfly.aio.supervise(["sleep", "60"], grace=5.0) as service:
                 with pytest.raises(TimeoutError, match="the end of everything started by 'sleep'"):
                     await service.wait(0.01)
 
@@ -332,7 +332,7 @@ def test_too_few_descriptors() -> None:
         for room in range(1, 20):
             resource.setrlimit(resource.RLIMIT_NOFILE, (41 + room, 4096))
             try:
-                with pydfly.supervise(["sleep", "60"], stdin=-1, stdout=-1, stderr=-1, grace=0.1) as service:
+                with pydfly.supervise(["sleep", "60"], stdin=-1, stdout=-1, stderr=-1, grace=5.0) as service:
                     service.wait_started()
                 seen.append("started")
             except OSError as error:
@@ -439,7 +439,7 @@ def test_many_domains_in_a_loop() -> None:
 def test_several_threads_and_a_property() -> None:
     """A property that takes the message that another thread waits for wakes that thread."""
     for _ in range(10):
-        with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
+        with pydfly.supervise(["sleep", "60"], grace=5.0) as service:
             started = threading.Event()
             thread = threading.Thread(target=lambda done: (service.wait_started(), done.set()), args=(started,))
             thread.start()

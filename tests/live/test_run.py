@@ -268,7 +268,7 @@ def test_report_of_a_command_that_was_not_started() -> None:
 
 def test_a_stopped_warden_is_continued() -> None:
     """Stopping the supervisor gains nothing."""
-    with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60") as process:
+    with start("--grace", "5", "sh", "-c", "echo ready; exec sleep 60") as process:
         line(process)
         warden = _warden(process.pid)
         os.kill(warden, signal.SIGSTOP)
@@ -277,7 +277,7 @@ def test_a_stopped_warden_is_continued() -> None:
 
 
 def test_a_killed_warden_is_told() -> None:
-    with start("--grace", "0.3", "sh", "-c", "echo ready; exec sleep 60", stderr=subprocess.PIPE) as process:
+    with start("--grace", "5", "sh", "-c", "echo ready; exec sleep 60", stderr=subprocess.PIPE) as process:
         line(process)
         warden = _warden(process.pid)
         os.kill(warden, signal.SIGKILL)

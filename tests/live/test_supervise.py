@@ -294,7 +294,7 @@ def test_a_forked_copy_does_not_keep_the_domain_alive() -> None:
     """The caller is killed while a child that it forked lives on: the lifeline must end all the same."""
 
     def caller() -> int:
-        service = pydfly.supervise(["sleep", "60"], grace=0.2)
+        service = pydfly.supervise(["sleep", "60"], grace=5.0)
         pid = service.wait_started()
         if os.fork() == 0:
             os.close(over)
@@ -340,7 +340,7 @@ def cast(service: pydfly.Supervised) -> dict[str, int]:
 
 @pytest.mark.parametrize("role", ["guard", "deputy"])
 def test_a_killed_guard_or_deputy_leaves_nobody(role: str) -> None:
-    with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
+    with pydfly.supervise(["sleep", "60"], grace=5.0) as service:
         os.kill(cast(service)[role], signal.SIGKILL)
         assert service.wait() == -signal.SIGTERM
         assert service.report.reason == "the guard or its deputy is gone"
@@ -359,7 +359,7 @@ def test_any_two_of_three_may_be_killed(roles: str) -> None:
 
 
 def test_stopped_guards_and_a_killed_warden() -> None:
-    with pydfly.supervise(["sleep", "60"], grace=0.2) as service:
+    with pydfly.supervise(["sleep", "60"], grace=5.0) as service:
         pids = cast(service)
         (left,) = service.processes()
         for role in ("guard", "deputy"):

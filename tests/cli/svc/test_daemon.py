@@ -37,8 +37,8 @@ STUBBORN = (
 
 
 def command_pid(daemons: Daemons, label: str = "web") -> int:
-    """Return the pid of a running command."""
-    pid = daemons.status(label)["pid"]
+    """Return the pid of a command once it runs; a daemon that starts it says "running", too."""
+    pid = eventually(lambda: daemons.status(label)["pid"])
     assert isinstance(pid, int)
     return pid
 
