@@ -1,5 +1,5 @@
 #!/bin/sh
-# What sees the other processes of the machine, file by file; in a pid namespace of its own where that is allowed.
+# The tests that see the other processes of the machine, file by file; in a pid namespace of its own where that is allowed.
 # usage: live.sh PYTHON [WORKERS]      an interpreter with the package and its test extras
 set -eu
 cd "$(dirname "$0")/.."

@@ -8,7 +8,7 @@ import sys
 
 mask = None
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["run"]:  # what is sent from now on is for the command that is not there yet
+    if sys.argv[1:2] == ["run"]:  # a signal that comes from now on is for the command, which does not run yet
         try:  # noqa: SIM105  contextlib would be imported for this alone
             mask = {int(number) for number in _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())}
         except OSError:  # a filter of system calls refuses it, as `run` will say

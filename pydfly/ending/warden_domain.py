@@ -1,4 +1,4 @@
-"""The children of a keeper (guard, deputy, warden), and what is below them: all of them are its to end.
+"""The children of a keeper (guard, deputy, warden), and what is below them: the keeper ends all of them.
 
 A keeper has one thread and is a reaper, and only it waits for its children.  So a pid in the kernel's list of its
 children means one process, dead or alive, until the keeper itself collects it: such a pid can be signalled without a

@@ -1,4 +1,4 @@
-"""What started a process: noted when this program is about to make a child, from what it is doing then.
+"""What started a process: noted when this program is about to make a child, from the calls that lead there.
 
 A process is a test's unless the calls that lead to it show a longer life: a method of the value of a session fixture
 (which starts its server at first use), a method of an object that a module holds (a pool), an import, a thread from

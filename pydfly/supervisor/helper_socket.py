@@ -125,8 +125,8 @@ class HelperSocket:
         try:
             self._socket.shutdown(_socket.SHUT_WR)
         except OSError as error:
-            # the other end is gone, as the BSDs say, and what it has sent can be received; or this call is refused, and
-            # the other end must hear all the same
+            # ENOTCONN, on the BSDs: the other end is gone, and what it has sent can be received.  Any other error: the
+            # call is refused, so only closing tells the other end
             if error.errno != errno.ENOTCONN:
                 self.close()
 

@@ -70,7 +70,7 @@ def one_round(chance: random.Random, kind: str, code: str = CALLER) -> str:
                 os.kill(victim, signal.SIGKILL)
                 story = f"{kind}: {role} killed after {delay:.3f} s"
             except (FileNotFoundError, ProcessLookupError):
-                story = f"{kind}: somebody was gone after {delay:.3f} s"
+                story = f"{kind}: one was gone after {delay:.3f} s"
             time.sleep(chance.choice([0.0, 0.0, chance.uniform(0.0, 0.3)]))
             another = roles.get(chance.choice(["caller", "guard", "deputy", "warden"]), caller.pid)
             if another in survivors(marker):

@@ -321,7 +321,7 @@ class Machine:
             self.domain = self.command = True
             self.launches.append((self.now, event))
         elif order in (END, END_COMMAND):
-            assert self.domain, "nobody is there to end"
+            assert self.domain, "there is nothing to end"
         self.check()
 
     def check(self) -> None:

@@ -52,7 +52,7 @@ def find(command: Any, env: Mapping[Any, Any] | None, cwd: Any, anybody: bool = 
 
 
 def _is_sure(place: bytes, anybody: bool) -> bool:
-    """Say whether exec of the file cannot fail for what is in it: a script or program whose interpreter is there."""
+    """Say whether exec cannot fail because of the file's content: a script or program whose interpreter exists."""
     head = _head(place)
     if head.startswith(b"#!"):
         interpreter = _interpreter(head)

@@ -79,7 +79,7 @@ def newest_pid() -> int | None:
 
 
 def trouble(directory: int | None = None) -> str:
-    """Say why /proc is of no use to this process, as the end of a sentence; nothing where it is.
+    """Say why /proc is of no use to this process, as the end of a sentence; empty where it is of use.
 
     ``directory`` is a descriptor of /proc; -1: it could not be opened.
     """

@@ -59,7 +59,7 @@ class Descriptors(list[int]):
         self.close()
 
     def add(self, path: str, flags: int) -> None:
-        """Open what is called so in the directory that was opened last; OSError: the kernel's own."""
+        """Open the entry of this name in the directory that was opened last; OSError: the kernel's own."""
         self.append(os.open(path, flags, dir_fd=self[-1] if self else None))
 
     def close(self, keep: int = 0) -> None:

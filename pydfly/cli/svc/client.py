@@ -98,7 +98,7 @@ def _talk(talking: list[Conversation]) -> list[int]:
 
 
 class Conversation:
-    """What is said with one daemon; ``request`` is what ``line`` says."""
+    """The talk with one daemon; ``line`` is the encoded ``request``."""
 
     def __init__(self, directory: str, label: str, line: bytes, request: Request) -> None:
         self.status = 0

@@ -52,7 +52,7 @@ class Job:
             return False
 
     def continued(self) -> None:
-        """A SIGCONT was taken, and passed on: what is told of earlier stops is out of date."""
+        """A SIGCONT was taken and passed on: news of earlier stops is out of date."""
         self._asked = self._request("signal", 0)
         self._pressed = 0
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Failure = tuple[str, int | None, str, str | None]
 
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR)
-LONGEST_PATH = 2000  # bytes of a path that is told: with it, what is told goes through a pipe in one piece
+LONGEST_PATH = 2000  # bytes of a path in an error, so that the error goes through a pipe in one piece
 
 
 def start(

@@ -65,7 +65,7 @@ class Journal:
         }
 
     def counted(self, pid: int, status: int) -> None:
-        """Note that a child ended, in a storm of them: only what is known already is completed."""
+        """Note that a child ended, in a storm of deaths: only an existing record is completed."""
         record = self._open.pop(pid, None)
         if record is None:
             self.unlisted += 1

@@ -232,7 +232,7 @@ class Warden:
         if is_empty():
             self._happens(states.EMPTY)
         elif self.state == states.LINGERING:
-            self._begin_ending(states.COMMAND_ENDED)  # what is left gives no news, so there is nothing to wait for
+            self._begin_ending(states.COMMAND_ENDED)  # the others give no news, so there is nothing to wait for
 
     def _finish(self, reason: str = "") -> None:
         self.state = states.OVER

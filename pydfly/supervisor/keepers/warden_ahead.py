@@ -47,7 +47,7 @@ class Token:
 
 
 def rehearse(box: Mailbox) -> None:
-    """Do what a launch needs up to its fork: what is written to then is this process's own already, and not copied."""
+    """Do what a launch needs up to its fork: memory that is written to is copied now, and not when the launch comes."""
     told = Launch([b"true"], env={b"%d" % number: bytes(50) for number in range(50)}, cwd=b"/").fields()
     (message,) = Unpacker().feed(pack(("launch", told, [0, 1, 2])))
     launch = Launch(**message[1])

@@ -19,7 +19,7 @@ LAUNCHED, EXECUTED, REFUSED, EXITED, EMPTY, DUE, STOP, GONE = (
     "launched", "executed", "refused", "exited", "empty", "due", "stop", "gone",
 )  # fmt: skip
 
-# what is done in which state upon which event: the name of a method; what is not here changes nothing
+# what is done in which state upon which event: the name of a method; any other event changes nothing
 ACTIONS = {
     (WAITING, LAUNCHED): "_start",
     (WAITING, GONE): "_finish",

@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     """Seconds in which it must be."""
 
     def check(self) -> None:
-        """Refuse what has no meaning; ValueError: a name that is not known, or a number out of its range."""
+        """Refuse invalid rules; ValueError: an unknown name, or a number out of its range."""
         if self.restart not in ("never", "on-failure", "always"):
             raise ValueError(f"restart is never, on-failure or always, not {self.restart!r}")
         if self.ends_with not in ("command", "everybody"):

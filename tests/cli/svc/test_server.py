@@ -208,7 +208,7 @@ def test_others_are_refused(web: Daemons) -> None:
     path = web.directory / "service.web.sk"
     assert path.stat().st_mode & 0o777 == 0o600
     if os.geteuid() != 0:
-        pytest.skip("needs root, to be somebody else")
+        pytest.skip("needs root, to become another user")
     os.chmod(web.directory, 0o755)
     os.chmod(path, 0o666)
     code = (
