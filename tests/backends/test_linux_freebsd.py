@@ -412,7 +412,7 @@ def test_kill_children_reaches_those_from_before() -> None:
     in_process(script)
 
 
-def test_kill_reaches_who_is_born_meanwhile() -> None:
+def test_kill_reaches_processes_born_meanwhile() -> None:
     """FK-3: a domain that keeps forking; all die, because the passes go on until one finds no new process."""
 
     def script() -> None:
@@ -433,7 +433,7 @@ def test_kill_reaches_who_is_born_meanwhile() -> None:
     as_reaper(script)
 
 
-def test_fk_11_never_the_domain_of_somebody_else() -> None:
+def test_fk_11_never_the_domain_of_another_reaper() -> None:
     """A process that is no reaper stands for its reaper, whose whole domain would be signalled: this is refused."""
 
     def script() -> None:

@@ -268,7 +268,7 @@ def test_as_root(name: str, programs: Path, tmp_path: Path, capfdbinary: pytest.
         play(HISTORIES[name], programs, capfdbinary)
 
 
-def test_as_somebody_else(programs: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_as_another_user(programs: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     with pydfly.use("linux", euid=1001, state_dir=str(tmp_path / "state")):
         play(OTHERS, programs, capfdbinary)
 

@@ -65,7 +65,7 @@ def test_dragonfly_sweep_finds_the_child_attached_last() -> None:
         assert actuator.sweep(actuator.members()) == []
 
 
-def test_freebsd_sweep_kills_whoever_is_there() -> None:
+def test_freebsd_sweep_kills_every_member() -> None:
     shell = simkernel.boot("freebsd").spawn("/bin/sh")
     with pydfly.use(shell):
         reaper.acquire()
@@ -95,7 +95,7 @@ def test_freebsd_sweep_of_no_reaper_asks_for_nothing(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("flavour", ACTUATORS)
-def test_who_refuses_and_who_is_gone(flavour: str) -> None:
+def test_a_target_that_refuses_and_one_that_is_gone(flavour: str) -> None:
     shell = simkernel.boot(flavour).spawn("/bin/sh", uid=1001)
     with pydfly.use(shell):
         reaper.acquire()

@@ -59,7 +59,7 @@ def test_survivors_are_named() -> None:
     assert [(survivor.pid, survivor.why) for survivor in ending.survivors] == [(10, "SIGKILL: EPERM")]
 
 
-def test_nobody_is_signalled_before_the_answer() -> None:
+def test_no_member_is_signalled_before_the_answer() -> None:
     world = World(process(10), process(11))
     questions: list[list[int]] = []
     ending = Ending(world, 0.0, 1.0, ask=lambda members: questions.append([member.pid for member in members]))
@@ -109,7 +109,7 @@ def test_that_only_the_spared_are_left_must_be_seen_several_times() -> None:
     assert None not in steps[:-1]
 
 
-def test_without_anybody_to_answer_nobody_is_spared() -> None:
+def test_without_an_owner_to_answer_none_is_spared() -> None:
     world = World(process(10))
     ending = Ending(world, 0.0, 0.0, ask=lambda members: None)
     ending.step(0.0)

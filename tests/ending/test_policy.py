@@ -113,7 +113,7 @@ def test_a_crowd_is_given_time_to_die_before_it_is_listed_again() -> None:
         assert ending.pause(1.0) == policy.FIRST_PAUSE
 
 
-def test_no_verdict_while_somebody_may_still_die() -> None:
+def test_no_verdict_while_one_may_still_die() -> None:
     ending = Policy(0.0, 0.0)
     ending.orders(0.0, [process(10)])
     assert ending.verdict(0.1, [process(10)]) is None
@@ -161,7 +161,7 @@ def test_who_does_not_die_of_sigkill_is_named() -> None:
     assert "uninterruptibly" in verdict[0].why
 
 
-def test_a_dead_process_that_nobody_lets_go_is_named_in_the_end() -> None:
+def test_a_dead_process_that_is_not_let_go_is_named_in_the_end() -> None:
     """A zombie held by a debugger from outside: ECHILD would never come."""
     ending = Policy(0.0, 0.0)
     member = process(10, "zombie")
@@ -196,7 +196,7 @@ def test_an_empty_listing_is_no_verdict() -> None:
     assert Policy(0.0, 0.0).verdict(100.0, []) is None
 
 
-def test_plan_signals_nobody_and_names_everybody() -> None:
+def test_plan_signals_none_and_names_all() -> None:
     members = [process(10), process(11, "zombie"), process(12)]
     assert [tuple(step) for step in plan(members, 5.0)] == [
         (0.0, "SIGTERM", 10, "p10"),

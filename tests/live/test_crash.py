@@ -93,7 +93,7 @@ def one_round(chance: random.Random, kind: str, code: str = CALLER) -> str:
 
 @live_only
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_nobody_survives_and_nothing_hangs(number: int) -> None:
+def test_no_process_survives_and_nothing_hangs(number: int) -> None:
     """The moment is random but the same in every run; every other round has several domains."""
     chance = random.Random(number)
     kind = chance.choice(["deaf_daemon", "fifty", "nested_reaper", "session_hydra", "late", "stopped"])

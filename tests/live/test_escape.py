@@ -21,7 +21,7 @@ SLOWEST = 5.0 if sys.platform == "linux" else 20.0
 
 @live_only
 @pytest.mark.parametrize("kind", KINDS)
-def test_nobody_survives(kind: str) -> None:
+def test_no_process_survives(kind: str) -> None:
     """Whatever it did, and however the end came, no process is left soon after the grace."""
     for ending in ENDINGS * ROUNDS:
         played = Round(kind, ending, grace=0.2).play()

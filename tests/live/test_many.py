@@ -119,7 +119,7 @@ def kill_wardens() -> None:
 
 
 @pytest.mark.parametrize("who", ["caller", "guard", "deputy"])
-def test_the_death_of_whoever_stands_above_ends_all(marker: str, who: str) -> None:
+def test_the_death_of_one_above_ends_all(marker: str, who: str) -> None:
     words = [sys.executable, "-c", CALLER]
     environment = os.environ | {"PYTHONPATH": ROOT}
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as caller:

@@ -23,7 +23,7 @@ def answer(number: int) -> int:
     return number * number
 
 
-def test_everybody_gets_their_own_status() -> None:
+def test_every_owner_gets_its_own_status() -> None:
     """subprocess, a multiprocessing pool and asyncio at once, next to a domain full of dying orphans."""
     wrong: list[object] = []
 

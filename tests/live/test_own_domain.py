@@ -152,7 +152,7 @@ def test_kill_all_needs_a_domain() -> None:
     in_process(own)
 
 
-def test_kill_all_ends_everybody_and_says_who(tmp_path: Path) -> None:
+def test_kill_all_ends_every_member_and_names_it(tmp_path: Path) -> None:
     def own() -> object:
         reaper.acquire()
         polite, deaf = orphan("exec sleep 60"), orphan(f"trap '' TERM; : > {tmp_path}/deaf; {DEAF}")
@@ -208,7 +208,7 @@ def test_kill_all_leaves_the_dead_to_their_owners_and_outsiders_alone() -> None:
     assert in_process(own) == (-signal.SIGTERM, None, 1, [])
 
 
-def test_kill_all_of_nobody() -> None:
+def test_kill_all_without_members() -> None:
     def own() -> object:
         reaper.acquire()
         report = reaper.kill_all()

@@ -275,7 +275,7 @@ def test_the_command_alone_is_waited_for() -> None:
         assert not service.is_over()
 
 
-def test_a_signal_without_anybody_to_hear_it() -> None:
+def test_a_signal_without_a_process_to_hear_it() -> None:
     with pydfly.supervise(["true"]) as service:
         service.wait()
         with pytest.raises(ProcessLookupError):

@@ -138,7 +138,7 @@ def test_inherited_descriptors_reach_the_command() -> None:
         assert pipe.read() == "through"
 
 
-def test_nobody_else_holds_what_the_command_closes() -> None:
+def test_no_other_process_holds_what_the_command_closes() -> None:
     """A reader of the command's output sees its end when the command closes it, not when pydfly ends."""
     with start("sh", "-c", "echo; exec >&-; exec sleep 60") as process:
         assert process.stdout
@@ -295,7 +295,7 @@ def test_times_that_no_clock_can_hold() -> None:
         assert process.wait(30) == -signal.SIGTERM
 
 
-def test_messages_that_nobody_reads_change_no_status() -> None:
+def test_unread_messages_change_no_status() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     words = [*RUN, "no-such-command-anywhere"]

@@ -122,7 +122,7 @@ def test_kill_modes(mode: str, status: int) -> None:
         assert talk.end() == status
 
 
-def test_a_second_term_is_passed_on_and_kills_nobody() -> None:
+def test_a_second_term_is_passed_on_and_kills_none() -> None:
     script = f"count=0; trap 'count=$((count + 1)); echo term $count; [ $count = 3 ] && exit 5' TERM; {LOOP}"
     with conversation([*RUN, "--grace", "60", "--", "sh", "-c", script], env=ENVIRONMENT) as talk:
         assert talk.hear("ready\n")

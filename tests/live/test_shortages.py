@@ -104,7 +104,7 @@ def run(*program: str) -> subprocess.CompletedProcess[str]:
 @linux_only
 @pytest.mark.parametrize("call", NUMBERS)
 @pytest.mark.parametrize("number", ["1", "38"], ids=["EPERM", "ENOSYS"])
-def test_a_refused_call_ends_in_nobody_left_or_nothing_started(call: str, number: str) -> None:
+def test_a_refused_call_ends_in_none_left_or_nothing_started(call: str, number: str) -> None:
     words = [*PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", DAEMON]
     done = run(sys.executable, "-c", FILTER, number, number_of(call), *words)
     assert daemons() == []

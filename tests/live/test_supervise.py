@@ -44,7 +44,7 @@ def test_a_daemon_is_shown_and_ended() -> None:
     ]
 
 
-def test_wait_is_for_everybody() -> None:
+def test_wait_is_for_the_whole_domain() -> None:
     with pydfly.supervise(["sh", "-c", "setsid sleep 0.5 & exit 3"]) as service:
         began = time.monotonic()
         assert service.wait() == 3
@@ -123,7 +123,7 @@ def test_environment_directory_and_files(tmp_path: Path) -> None:
     assert service.stderr is None
 
 
-def test_a_pipe_ends_when_everybody_is_gone() -> None:
+def test_a_pipe_ends_when_all_are_gone() -> None:
     """A daemon that holds the output open does not hold up the reader after stop()."""
     with pydfly.supervise(daemon(), stdout=subprocess.PIPE) as service:
         assert service.stdout
@@ -226,7 +226,7 @@ def test_spare_decides_at_stop_time() -> None:
     service.stdin.close()
 
 
-def test_a_predicate_that_fails_spares_nobody_and_is_told() -> None:
+def test_a_predicate_that_fails_spares_none_and_is_told() -> None:
     def spare(process: pydfly.DescendantInfo) -> bool:
         raise LookupError(process.name)
 
@@ -318,7 +318,7 @@ def test_a_forked_copy_does_not_keep_the_domain_alive() -> None:
     os.close(living)
 
 
-def test_a_killed_warden_leaves_nobody() -> None:
+def test_a_killed_warden_leaves_no_process() -> None:
     with pydfly.supervise(daemon(), grace=0.2) as service:
         (left,) = eventually(lambda: service.exit_status is not None and service.processes())
         os.kill(left.ppid, signal.SIGKILL)
@@ -339,7 +339,7 @@ def cast(service: pydfly.Supervised) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("role", ["guard", "deputy"])
-def test_a_killed_guard_or_deputy_leaves_nobody(role: str) -> None:
+def test_a_killed_guard_or_deputy_leaves_no_process(role: str) -> None:
     with pydfly.supervise(["sleep", "60"], grace=5.0) as service:
         os.kill(cast(service)[role], signal.SIGKILL)
         assert service.wait() == -signal.SIGTERM

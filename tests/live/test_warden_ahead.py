@@ -364,7 +364,7 @@ def outcome(event: str, is_claimed: bool) -> int:
         ("cut after a launch", True, LAUNCHED),
     ],
 )
-def test_whoever_has_the_byte_decides(event: str, is_claimed: bool, expected: int) -> None:
+def test_the_one_with_the_byte_decides(event: str, is_claimed: bool, expected: int) -> None:
     """A launch that may come is waited for, one that cannot come is not, and one that has come counts."""
     assert outcome(event, is_claimed) == expected
 

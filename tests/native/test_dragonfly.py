@@ -277,7 +277,7 @@ def test_registration_is_refused(dragonfly: Kernel) -> None:
 
 
 @pytest.mark.parametrize(("variable", "value"), [("euid", 1001), ("jailed", 1)])
-def test_registration_by_anybody_else(dragonfly: Kernel, variable: str, value: int) -> None:
+def test_registration_without_the_right_to(dragonfly: Kernel, variable: str, value: int) -> None:
     """The kernel's EPERM comes before the refusal that protects the system: nothing could break."""
     dragonfly.set_int(variable, value)
     with pytest.raises(PermissionError) as caught:

@@ -220,7 +220,7 @@ def test_kill_arguments(freebsd: Kernel) -> None:
 
 
 @pytest.mark.parametrize("flags", [0, 1, 2])
-def test_kill_of_somebody_elses_domain_is_refused(freebsd: Kernel, flags: int) -> None:
+def test_kill_of_another_domain_is_refused(freebsd: Kernel, flags: int) -> None:
     """FK-11: a process that is no reaper stands for init's whole domain.  Nothing reaches the kernel."""
     error = refused(0, 0, 6, ReaperKill(15, flags))
     assert isinstance(error, PermissionError) and "unsafe_reap_kill" in error.reason and " 1 " in error.reason
@@ -230,7 +230,7 @@ def test_kill_of_somebody_elses_domain_is_refused(freebsd: Kernel, flags: int) -
     assert isinstance(refused(0, 99_999, 6, ReaperKill(15, flags)), ProcessLookupError)
 
 
-def test_kill_of_somebody_elses_domain_when_told(freebsd: Kernel) -> None:
+def test_kill_of_another_domain_when_told(freebsd: Kernel) -> None:
     """The guard is lifted by name."""
     freebsd.kills(2, -1, 0)
     with pydfly.use("native:freebsd", unsafe_reap_kill=True):
@@ -285,7 +285,7 @@ def test_errnos_that_python_does_not_name(freebsd: Kernel, number: int, name: st
     assert (error.errno_name, error.errno) == (name, errno.EPERM)
 
 
-def test_an_errno_that_nobody_knows(freebsd: Kernel) -> None:
+def test_an_unknown_errno(freebsd: Kernel) -> None:
     """It is told as the kernel gave it."""
     freebsd.fail(9099, b"procctl")
     error = refused(0, 0, 4)

@@ -104,7 +104,7 @@ def test_signals_that_python_ignores_are_not_passed_on(dragonfly: Kernel, linker
     assert not ignored & (1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
 
 
-def test_somebody_else_collects_the_child(dragonfly: Kernel, linker: Linker) -> None:
+def test_other_code_collects_the_child(dragonfly: Kernel, linker: Linker) -> None:
     """With SIGCHLD ignored the status is lost; the kernel's list tells what was done."""
     backend = pydfly.backends.current()
     program = linker("exit 0")

@@ -217,7 +217,7 @@ def test_foreign_owner(state: Path, what: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
-def test_root_s_directory_is_not_everybody_s(tmp_path: Path) -> None:
+def test_root_s_directory_is_not_every_user_s(tmp_path: Path) -> None:
     """What root owns is safe on the way, but no place for another user's list, not even for reading."""
 
     def script() -> str:
@@ -239,7 +239,7 @@ def test_replaceable_place(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
 @pytest.mark.parametrize("way", ["theirs/state", "theirs/ours/state", "link/state", "ours/back/state", "ours/up/state"])
-def test_somebody_else_on_the_way(tmp_path: Path, way: str) -> None:
+def test_another_user_on_the_way(tmp_path: Path, way: str) -> None:
     """Wherever another user could lead the way elsewhere: as owner of a directory or of a link, however far above."""
     for directory in ("theirs", "theirs/ours", "theirs/ours/state", "theirs/state", "ours", "ours/state"):
         (tmp_path / directory).mkdir(0o700)

@@ -45,7 +45,7 @@ def test_descriptors_are_numbered_from_the_lowest(shell: Process) -> None:
     assert shell.pdfork()[0] == 3
 
 
-def test_a_wait_for_anybody_does_not_find_it(shell: Process) -> None:
+def test_a_wait_for_any_child_does_not_find_it(shell: Process) -> None:
     """A wait for its pid does; and there is no SIGCHLD."""
     shell.catch_sigchld()
     _, child = shell.pdfork()

@@ -119,7 +119,7 @@ def test_a_wait_takes_the_sigchld_of_its_child(shell: Process) -> None:
 
 
 @pytest.mark.parametrize("how", ["ignore", "nocldwait"])
-def test_lc_6_who_keeps_zombies(shell: Process, how: str) -> None:
+def test_lc_6_which_process_keeps_zombies(shell: Process, how: str) -> None:
     """A reaper keeps those of its own domain; another parent passes them to the reaper."""
     acquire(shell)
     parent = shell.fork()

@@ -261,7 +261,7 @@ def test_fr_2_init_cannot_release(kernel: Kernel) -> None:
         acquire(kernel.init)
 
 
-def test_fr_4_status_of_whom(root: Process) -> None:
+def test_fr_4_status_of_which_process(root: Process) -> None:
     child = root.fork()
     grandchild = child.fork()
     assert status(child) == status(grandchild) == (0, 1, 2, root.pid, child.pid)
@@ -384,7 +384,7 @@ def test_fp_4_newest_first_with_zombies(root: Process) -> None:
     assert [pid for pid, _, _ in members(root)] == [three.pid, two.pid, one.pid]
 
 
-def test_fp_5_who_is_gone_shortens_the_list(root: Process) -> None:
+def test_fp_5_one_that_is_gone_shortens_the_list(root: Process) -> None:
     child = root.fork()
     child.exit(0)
     root.wait()

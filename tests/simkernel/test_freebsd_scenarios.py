@@ -109,7 +109,7 @@ def test_who_dies_in_which_order() -> None:
     )
 
 
-def test_the_result_of_who_died_is_not_compared() -> None:
+def test_the_result_of_a_dead_caller_is_not_compared() -> None:
     assert play(FORK, {"op": "kill", "pid": 3, "target": 3, "sig": 9, "result": "killed", "deaths": [3]}) == []
     suicide = call("PROC_REAP_KILL", {**KILLING, "sig": 9}, "killed", out={"killed": 2, "fpid": -1}, deaths=[2, 3])
     assert play(FORK, {**suicide, "pid": 3}) == []

@@ -87,7 +87,7 @@ def test_a_wait_that_would_never_end_says_so(shell: Process) -> None:
         shell.wait()
 
 
-def test_a_grandchild_is_nobodys_to_wait_for(shell: Process) -> None:
+def test_a_grandchild_cannot_be_waited_for(shell: Process) -> None:
     with refused("ECHILD"):
         shell.wait(-1, nohang=True)
     child = shell.fork()

@@ -86,7 +86,7 @@ def test_status_writes_nothing_to_null_and_refuses_a_bad_pointer(shell: Process)
         shell.procctl(P_PID, 0, PROC_REAP_STATUS, BAD_POINTER)
 
 
-def test_pid_head_is_loaded_for_everybody_zombies_included(shell: Process) -> None:
+def test_pid_head_is_loaded_for_every_process_zombies_included(shell: Process) -> None:
     """DP-6, DP-7."""
     assert status(shell) == (0, 0, -1)
     first, second = shell.fork(), shell.fork()

@@ -153,7 +153,7 @@ def test_children_from_before_acquire(kernel: Kernel) -> None:
     assert older.pending == [USR1]
 
 
-def test_fk_4_nobody(root: Process) -> None:
+def test_fk_4_no_target(root: Process) -> None:
     for flags in (0, CHILDREN, SUBTREE):
         assert kill_all(root, TERM, flags) == ("ESRCH", 0, -1)
 
@@ -235,7 +235,7 @@ def test_fk_7_children_never_succeeds(root: Process) -> None:
     assert got(mine, foreign) == [[USR1], [USR1]]
 
 
-def test_fk_7_a_refusal_because_nobody_is_to_be_seen(kernel: Kernel, root: Process) -> None:
+def test_fk_7_a_refusal_because_none_can_be_seen(kernel: Kernel, root: Process) -> None:
     """ESRCH with fpid set (seen on 13.2); the next refusal moves it, as ESRCH is still pending."""
     one, two = root.fork(), root.fork()
     plain_user(root)

@@ -22,7 +22,7 @@ def test_numbers_that_are_no_signal(shell: Process, number: int) -> None:
         shell.kill(77, number)
 
 
-def test_nobody_there(shell: Process) -> None:
+def test_no_such_process(shell: Process) -> None:
     with refused("ESRCH"):
         shell.kill(77, 0)
     child = shell.fork()
@@ -68,7 +68,7 @@ def test_init_survives_everything(kernel: Kernel, shell: Process) -> None:
     assert kernel.init.state == "running"
 
 
-def test_a_zombie_is_signalled_in_vain_by_anybody(shell: Process) -> None:
+def test_a_zombie_is_signalled_in_vain_by_any_process(shell: Process) -> None:
     other = shell.fork()
     other.setuid(5)
     zombie = shell.fork()
@@ -202,7 +202,7 @@ class TestGroups:
         with refused("ESRCH"):
             shell.kill(-77, 15)
 
-    def test_nobody_left_is_esrch(self, kernel: Kernel, shell: Process) -> None:
+    def test_none_left_is_esrch(self, kernel: Kernel, shell: Process) -> None:
         kernel.spawn("/bin/sh")
         other = shell.fork()
         other.setuid(5)
@@ -294,7 +294,7 @@ class TestParentDeath:
         adopted = [child for child in shell.children if child in left.values()]
         assert adopted[::-1] == [left[process] for process in (caller, one, two, follower)]
 
-    def test_somebody_else_can_say_in_which_order_they_die(self, kernel: Kernel, shell: Process) -> None:
+    def test_the_order_in_which_they_die_can_be_set(self, kernel: Kernel, shell: Process) -> None:
         acquire(shell)
         outer = shell.fork()
         acquire(outer)

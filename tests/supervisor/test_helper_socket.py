@@ -56,7 +56,7 @@ def test_the_end_of_the_other_end(ends: tuple[HelperSocket, HelperSocket]) -> No
     assert heard(other) == []
 
 
-def test_writing_to_nobody_is_noticed(ends: tuple[HelperSocket, HelperSocket]) -> None:
+def test_writing_without_a_reader_is_noticed(ends: tuple[HelperSocket, HelperSocket]) -> None:
     one, other = ends
     other.close()
     one.send(("anybody?",))

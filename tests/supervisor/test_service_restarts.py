@@ -117,7 +117,7 @@ def test_what_is_restarted(restart: str, status: int, state: str) -> None:
     assert policy.last_exit == status
 
 
-def test_a_service_of_everybody_runs_on_without_its_command() -> None:
+def test_a_service_of_everything_runs_on_without_its_command() -> None:
     """A daemon that forks away has not ended."""
     policy = Policy(Rules(restart="always"))
     policy.handle("start", 0)

@@ -95,7 +95,7 @@ def test_who_ends_everything_in_the_middle_of_a_wait_ends_the_wait() -> None:
     assert not waiting
 
 
-def test_a_wait_for_what_nobody_can_tell_any_more_is_an_error() -> None:
+def test_a_wait_for_news_that_cannot_come_is_an_error() -> None:
     """The handle was closed by another thread."""
     waiting, guard = waiting_threads.WaitingThreads(), Guard()
     guard.is_over = True

@@ -164,7 +164,7 @@ def test_debug_and_sync(daemons: Daemons) -> None:
     ]
 
 
-def test_exit_with_the_service_ends_everybody(daemons: Daemons) -> None:
+def test_exit_with_the_service_ends_all(daemons: Daemons) -> None:
     """-x: with -r the daemon ends with the command, and leaves no child of it behind."""
     mark = daemons.directory / "child"
     pid = daemons.init("-x", "-r", "2", "init", "web", "sh", "-c", f"setsid sleep 1000 & echo $! >{mark}; sleep 0.2")
@@ -174,7 +174,7 @@ def test_exit_with_the_service_ends_everybody(daemons: Daemons) -> None:
     assert os.listdir(daemons.directory) == []
 
 
-def test_one_grace_for_everybody(daemons: Daemons) -> None:
+def test_one_grace_for_all(daemons: Daemons) -> None:
     """Five that ignore SIGTERM are gone after one grace, not after five."""
     script = f'for i in 1 2 3 4 5; do {sys.executable} -c "{STUBBORN}" & done; wait'
     daemons.init("-t", "1", "init", "web", "sh", "-c", script)
@@ -185,7 +185,7 @@ def test_one_grace_for_everybody(daemons: Daemons) -> None:
     assert daemons.state("web") == "stopped (manual)"
 
 
-def test_kill_waits_for_nobody(daemons: Daemons) -> None:
+def test_kill_waits_for_no_grace(daemons: Daemons) -> None:
     daemons.init("-t", "100", "init", "web", sys.executable, "-c", STUBBORN)
     eventually(lambda: "up" in daemons.run("log", "web").stdout)
     assert daemons.run("kill", "web").returncode == 0  # it would not come back before the grace is over
@@ -381,7 +381,7 @@ def test_groups_and_a_root_directory(daemons: Daemons) -> None:
         (["-c", "/"], "-c: only root may change the root directory"),
     ],
 )
-def test_those_who_may_not(daemons: Daemons, options: list[str], why: str) -> None:
+def test_what_only_root_may(daemons: Daemons, options: list[str], why: str) -> None:
     os.chmod(daemons.directory, 0o777)
 
     def scenario() -> tuple[int, str]:
@@ -395,7 +395,7 @@ def test_those_who_may_not(daemons: Daemons, options: list[str], why: str) -> No
     assert in_process(scenario) == (1, f"initializing new service: web\nCannot init, {why}\n")
 
 
-def test_a_killed_daemon_leaves_nobody(daemons: Daemons) -> None:
+def test_a_killed_daemon_leaves_no_process(daemons: Daemons) -> None:
     """Its service is ended by deputy and warden, and the next init finds the lock free."""
     chance = random.Random(20)
     script = "setsid sh -c 'trap \"\" TERM; while :; do sleep 1000; done' & sleep 1000 & wait"
