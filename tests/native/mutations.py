@@ -87,8 +87,8 @@ MUTATIONS = [
     Mutation(
         "fields of the record",
         DRAGONFLY,
-        "ReaperStatus._make((memory.flags, memory.refs,",
-        "ReaperStatus._make((memory.refs, memory.flags,",
+        "tuple.__new__(ReaperStatus, (memory.flags, memory.refs,",
+        "tuple.__new__(ReaperStatus, (memory.refs, memory.flags,",
     ),
     Mutation(
         "set and get",
