@@ -36,7 +36,7 @@ void stub_add_member(int pid, int subtree, unsigned int flags)
     members[member_count++].pi_flags = flags;
 }
 
-/* What PROC_REAP_KILL is to do: so many killed, who refused, and the errno, 0 for none */
+/* What PROC_REAP_KILL is to do: so many killed, the one that refused, and the errno, 0 for none */
 void stub_kills(unsigned int number, int pid, int error)
 {
     killed = number;

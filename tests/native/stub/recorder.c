@@ -11,7 +11,7 @@ struct stub_process stub_processes[4096];
 int stub_process_count;
 int stub_euid, stub_jailed;
 int stub_owner;                  /* pid of the process that is a reaper: a forked child is none */
-int stub_signal_of, stub_signal; /* whose parent-death signal: a forked child has none */
+int stub_signal_of, stub_signal; /* a process and its parent-death signal: a forked child has none */
 
 static struct stub_module modules[16];
 static int module_count;
@@ -152,7 +152,7 @@ int modstat(int id, struct module_stat *stat)
     return stub_refuse(ENOENT);
 }
 
-/* One record for each process; everyone, or one by its pid */
+/* One record for each process; all, or one by its pid */
 int sysctl(const int *mib, unsigned int length, void *old, size_t *old_length, const void *new, size_t new_length)
 {
     struct kinfo_proc record, *out = old;
