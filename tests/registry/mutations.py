@@ -42,9 +42,7 @@ MUTATIONS = [
         "told or variable(VARIABLE) or",
         "told or variable(VARIABLE) or variable('XDG_RUNTIME_DIR') or",
     ),
-    Mutation(
-        "mode of the file", FILE, "        os.fchmod(file.fileno(), 0o600)", "        os.fchmod(file.fileno(), 0o640)"
-    ),
+    Mutation("mode of the file", FILE, "os.fchmod(opened[-1], 0o600)", "os.fchmod(opened[-1], 0o640)"),
     Mutation("one at a time", FILE, "fcntl.LOCK_EX", "fcntl.LOCK_SH"),
     Mutation(
         "renamed into place", FILE, "            os.rename(_FRESH, NAME, src", "            os.link(_FRESH, NAME, src"
@@ -53,8 +51,8 @@ MUTATIONS = [
     Mutation(
         "a killed writer's file",
         FILE,
-        "        os.unlink(_FRESH, dir_fd=directory)\n        file = opened()",
-        "        file = opened()",
+        "        os.unlink(_FRESH, dir_fd=directory)\n        opened.add",
+        "        opened.add",
     ),
     Mutation("a handler does not wait", FILE, "        if other is not None and other._turns:", "        if False:"),
     Mutation(

@@ -280,8 +280,8 @@ class Interrupted(Exception):
     """What a signal handler may raise."""
 
 
-def interrupted_at(line: int, operation: Callable[[], object]) -> bool:
-    """Raise in the registry's code before its line number so and so is executed; False if there are fewer."""
+def interrupted_at(step: int, operation: Callable[[], object], event_kind: str) -> bool:
+    """Raise in the registry's code before its line or opcode number so and so; False if there are fewer."""
     executed = 0
 
     def trace(frame: FrameType, event: str, _: object) -> object:
@@ -290,8 +290,9 @@ def interrupted_at(line: int, operation: Callable[[], object]) -> bool:
             return None
         if frame.f_back is not None and frame.f_back.f_code.co_name == "__del__":  # Python would only report it
             return None
-        executed += event == "line"
-        if event == "line" and executed == line:
+        frame.f_trace_opcodes = event_kind == "opcode"
+        executed += event == event_kind
+        if event == event_kind and executed == step:
             raise Interrupted
         return trace
 
@@ -306,18 +307,19 @@ def interrupted_at(line: int, operation: Callable[[], object]) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a file closed as it is forgotten
+@pytest.mark.parametrize(("event", "stride", "least"), [("line", 1, 80), ("opcode", 3, 500)])
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_an_exception_at_any_line(name: str, tmp_path: Path) -> None:
+def test_an_exception_anywhere(name: str, event: str, stride: int, least: int, tmp_path: Path) -> None:
     """Whatever a signal handler interrupts: no descriptor stays open, no lock held, the list is before or after."""
     line = 0
     answered: list[bool] = []
     going = True
     while going:
-        line += 1
+        line += stride
         registry = Registry(0, str(tmp_path / str(line)))
         registry.register(Program("/a", 0, 1, 1), 0)
         before = os.listdir("/proc/self/fd")
-        going = interrupted_at(line, lambda: OPERATIONS[name](registry))  # noqa: B023
+        going = interrupted_at(line, lambda: OPERATIONS[name](registry), event)  # noqa: B023
         if len(os.listdir("/proc/self/fd")) != len(before):
             gc.collect()
         assert len(os.listdir("/proc/self/fd")) == len(before), line
@@ -325,9 +327,9 @@ def test_an_exception_at_any_line(name: str, tmp_path: Path) -> None:
         thread.start()
         thread.join(20)
         registry.register(Program("/c", 0, 1, 3), 0)
-        assert len(answered) == line, line
+        assert len(answered) == line // stride, line
     assert all(answered)
-    assert line > 80
+    assert line > least
 
 
 def test_a_killed_writer_leaves_nothing_in_the_way(state: Path) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from io import FileIO
+from _functools import partial  # type: ignore[import-not-found]  # functools' own, without what else that loads
 
 from ...errors import SyscallError, refusal
 from ..environment import variable
@@ -52,20 +52,28 @@ def location(told: str | None) -> str:
 class Descriptors(list[int]):
     """Open descriptors, closed when this is forgotten if not before: a signal handler's exception can come anywhere.
 
-    Each is taken off before it is closed, so that none is closed twice.
+    That is between any two calls that Python makes.  So one call in C opens a descriptor and notes it, and one takes it
+    off and closes it: none is forgotten, and none is closed twice.
     """
 
     def __del__(self) -> None:
         self.close()
 
-    def add(self, path: str, flags: int) -> None:
-        """Open the entry of this name in the directory that was opened last; OSError: the kernel's own."""
-        self.append(os.open(path, flags, dir_fd=self[-1] if self else None))
+    def add(self, path: str, flags: int, directory: int | None = None) -> None:
+        """Open what is called so in the directory, or in that which was opened last; OSError: the kernel's own.
+
+        A file that this makes is for its owner alone.
+        """
+        above = self[-1] if directory is None and self else directory
+        self.extend(map(partial(os.open, dir_fd=above), (path,), (flags,), (0o600,)))
+
+    def drop(self) -> None:
+        """Close the one that was opened last."""
+        any(map(os.close, map(self.pop, (-1,))))
 
     def close(self, keep: int = 0) -> None:
         """Close all but so many that were opened last."""
-        while len(self) > keep:
-            os.close(self.pop(0))
+        any(map(os.close, map(self.pop, [0] * (len(self) - keep))))
 
 
 def open_directory(path: str) -> Descriptors:
@@ -147,7 +155,7 @@ class _Walk:
         if self.links > _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = os.readlink("", dir_fd=self.opened[-1])  # of the link that was opened and checked
-        os.close(self.opened.pop())
+        self.opened.drop()
         self.names[:0] = _split(target)
         self.at = above
         if target.startswith("/"):
@@ -173,27 +181,23 @@ class _Walk:
             )
 
 
-def open_file(name: str, directory: int, path: str) -> FileIO | None:
-    """Open a file of ours in the directory to read it; None if there is none.  ``path`` is for errors.
+def open_file(name: str, directory: int, path: str) -> Descriptors:
+    """Open a file of ours in the directory to read it; empty if there is none.  ``path`` is for errors.
 
     OSError: EACCES, something else has the name, or the file is another user's or not for its owner alone.
     """
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    opened = Descriptors()
     try:
-        file = FileIO(name, opener=lambda name, _: os.open(name, flags, dir_fd=directory))
+        opened.add(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, directory)
     except FileNotFoundError:
-        return None
+        return opened
     except OSError as error:
         # a directory, a link (EMLINK on FreeBSD), a socket
         if error.errno in (errno.EISDIR, errno.ELOOP, errno.EMLINK, errno.ENXIO):
             raise refusal(CALL, "EACCES", f"{path} is no regular file; remove it") from None
         raise unusable(error, path) from None
-    try:
-        _require_private(os.fstat(file.fileno()), path)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    _require_private(os.fstat(opened[-1]), path)
+    return opened
 
 
 def _require_private(status: os.stat_result, path: str) -> None:

@@ -17,14 +17,11 @@ import os
 from _thread import RLock  # threading's and weakref's own: all of these costs a fresh interpreter more
 from _weakref import ref
 from io import FileIO
+from itertools import compress
 
 from ...errors import SyscallError, refusal
 from . import directory as statedir
 from .content import Content, Damaged, Newer, unpack
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "resident.db"
 _FRESH = f"{NAME}.new"
@@ -32,6 +29,7 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 # One thread at a time, and no fork meanwhile: a child with a copy of the directory's descriptor would keep it locked.
 _alone = RLock()
+_RELEASE = type(_alone).release
 _changing: ref[_Session] | None = None  # what this process is in the middle of
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_alone.acquire, after_in_parent=_alone.release, after_in_child=_alone.release)
@@ -73,7 +71,7 @@ class _Session:
     def __init__(self) -> None:
         self._opened = statedir.Descriptors()
         self.path = ""
-        self._turns: list[Callable[[], None]] = []  # how to give back what was acquired
+        self._turns: list[RLock] = []  # what was acquired
 
     def __enter__(self) -> _Session:
         return self
@@ -91,7 +89,7 @@ class _Session:
         return self._opened[-1]
 
     def open(self, told: str | None) -> None:
-        self._turns += [_alone.release] if _alone.acquire() else []
+        self._turns.extend(compress((_alone,), map(_alone.acquire, (True,))))  # one call, as in ``Descriptors``
         try:
             self.path = statedir.location(told)
         except OSError as error:
@@ -109,8 +107,7 @@ class _Session:
 
     def close(self) -> None:
         self._opened.close()  # and with its only descriptor the lock is gone
-        while self._turns:
-            self._turns.pop()()
+        any(map(_RELEASE, map(self._turns.pop, [-1] * len(self._turns))))
 
 
 class Change(_Session):
@@ -161,11 +158,11 @@ def _content(directory: int, path: str) -> Content:
     """
     file = os.path.join(path, NAME)
     opened = statedir.open_file(NAME, directory, file)
-    if opened is None:
+    if not opened:
         return Content()
     try:
-        with opened:
-            read = opened.read()
+        read = FileIO(opened[-1], closefd=False).readall()
+        opened.close()
         return unpack(read, _boot_id())
     except Newer as newer:
         raise refusal(
@@ -208,20 +205,17 @@ def _set_aside(directory: int) -> str:
 def _write(directory: int, pieces: list[bytes | memoryview]) -> None:
     """Write a file under the name for unfinished ones; one that has it was left by a killed process."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-    def opened() -> FileIO:
-        return FileIO(_FRESH, "w", opener=lambda name, _: os.open(name, flags, 0o600, dir_fd=directory))
-
+    opened = statedir.Descriptors()
     try:
-        file = opened()
+        opened.add(_FRESH, flags, directory)
     except FileExistsError:
         os.unlink(_FRESH, dir_fd=directory)
-        file = opened()
-    with file:
-        os.fchmod(file.fileno(), 0o600)  # whatever the umask took
-        rest = memoryview(b"".join(pieces))
-        while rest:
-            rest = rest[file.write(rest) :]
+        opened.add(_FRESH, flags, directory)
+    os.fchmod(opened[-1], 0o600)  # whatever the umask took
+    rest = memoryview(b"".join(pieces))
+    while rest:
+        rest = rest[os.write(opened[-1], rest) :]
+    opened.close()
 
 
 def _remove_unfinished(directory: int) -> None:
