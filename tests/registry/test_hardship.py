@@ -281,7 +281,7 @@ class Interrupted(Exception):
 
 
 def interrupted_at(step: int, operation: Callable[[], object], event_kind: str) -> bool:
-    """Raise in the registry's code before its line or opcode number so and so; False if there are fewer."""
+    """Raise in the registry's code before the line or opcode of this number; False if there are fewer."""
     executed = 0
 
     def trace(frame: FrameType, event: str, _: object) -> object:

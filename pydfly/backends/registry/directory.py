@@ -50,17 +50,17 @@ def location(told: str | None) -> str:
 
 
 class Descriptors(list[int]):
-    """Open descriptors, closed when this is forgotten if not before: a signal handler's exception can come anywhere.
+    """Open descriptors, closed when this is forgotten if not before.
 
-    That is between any two calls that Python makes.  So one call in C opens a descriptor and notes it, and one takes it
-    off and closes it: none is forgotten, and none is closed twice.
+    An exception of a signal handler can come between any two calls that Python makes.  So one call in C opens a
+    descriptor and notes it, and one takes it off and closes it: none is forgotten, and none is closed twice.
     """
 
     def __del__(self) -> None:
         self.close()
 
     def add(self, path: str, flags: int, directory: int | None = None) -> None:
-        """Open what is called so in the directory, or in that which was opened last; OSError: the kernel's own.
+        """Open the entry of this name in a directory, or in the one that was opened last; OSError: the kernel's own.
 
         A file that this makes is for its owner alone.
         """
