@@ -314,15 +314,16 @@ def test_an_exception_anywhere(name: str, event: str, stride: int, least: int, t
     line = 0
     answered: list[bool] = []
     going = True
+    gc.collect()  # what earlier tests have left to it may hold descriptors
     while going:
         line += stride
         registry = Registry(0, str(tmp_path / str(line)))
         registry.register(Program("/a", 0, 1, 1), 0)
         before = os.listdir("/proc/self/fd")
         going = interrupted_at(line, lambda: OPERATIONS[name](registry), event)  # noqa: B023
-        if len(os.listdir("/proc/self/fd")) != len(before):
+        if len(os.listdir("/proc/self/fd")) > len(before):
             gc.collect()
-        assert len(os.listdir("/proc/self/fd")) == len(before), line
+        assert len(os.listdir("/proc/self/fd")) <= len(before), line  # fewer: the collector came for older ones
         thread = threading.Thread(target=lambda: answered.append(len(registry.entries()) in (0, 1, 2)), daemon=True)  # noqa: B023
         thread.start()
         thread.join(20)

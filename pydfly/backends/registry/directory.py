@@ -17,10 +17,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from _functools import partial  # type: ignore[import-not-found]  # functools' own, without what else that loads
 
 from ...errors import SyscallError, refusal
 from ..environment import variable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from functools import partial
+else:
+    from _functools import partial  # the same, without what else functools loads
 
 VARIABLE = "PYDFLY_STATE_DIR"
 CALL = "resident registry"
