@@ -4,6 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 case $(uname -s) in DragonFly | FreeBSD) exec sh ci/bsd.sh ;; esac # what can be checked there
+unset PYTHONDONTWRITEBYTECODE # thousands of processes load the same modules
 lane=${1:-whole}
 case $lane in
     whole) python=$(sh ci/venv.sh build/venv-test test,docs,cross) ;;
@@ -18,6 +19,7 @@ if [ "$lane" = fast ]; then
         tests/live/test_aio.py tests/live/test_own_domain.py tests/test_errors.py tests/test_escape.py
 fi
 
+"$python" -m compileall -q pydfly tests benchmarks
 compiled=
 if command -v "${CC:-gcc}" >/dev/null; then
     compiled=yes
