@@ -5,9 +5,9 @@ usage: program.py ROLE NAME COUNT ERROR LOG WORD...
 WORD...: the words after ``pydfly``; or ``Supervisor``, which starts two domains, each a command of the words that
 follow, and then stops.
 
-ROLE: guard, deputy or warden.  NAME: a function of ``CALLS``, or ``line``: any line of the package.  COUNT: which of
-those calls or lines fails; 0 for none.  ERROR: name of an errno, or MemoryError.  LOG: a file to which each process
-adds how often it came by.
+ROLE: guard, deputy or warden.  NAME: a function of ``CALLS``, or ``line``: any line of the package, or ``calls``: each
+of those functions, to count them.  COUNT: which of those calls or lines fails; 0 for none.  ERROR: name of an errno, or
+MemoryError.  LOG: a file to which each process adds, with the name, how often it came by.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Fault:
     def tell(self) -> None:
         """Write down how often this process came by."""
         descriptor = self.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        self.write(descriptor, b"%d\n" % self.seen)
+        self.write(descriptor, b"%s %d\n" % (self.name.encode(), self.seen))
         self.close(descriptor)
 
     def exception(self) -> BaseException:
@@ -109,6 +109,13 @@ class Fault:
         return self.trace
 
 
+def plant(role: str, name: str, count: int, error: str, log: str) -> None:
+    """Put the fault where it belongs; for ``calls`` one that only counts into each function."""
+    faults = [Fault(role, each, count, error, log) for each in (CALLS if name == "calls" else [name])]
+    for fault in faults:
+        fault.plant()
+
+
 def main() -> int:
     """Run the command line, or a Supervisor, with the fault in it."""
     role, name, count, error, log, *words = sys.argv[1:]
@@ -116,8 +123,7 @@ def main() -> int:
         return supervise(words[1:], (role, name, int(count), error, log))
     import pydfly.cli.run  # noqa: F401  what is loaded before anything is started is not what is tried here
 
-    fault = Fault(role, name, int(count), error, log)
-    fault.plant()
+    plant(role, name, int(count), error, log)
     sys.argv[1:] = words
     from pydfly.cli import main as command
 
@@ -129,9 +135,9 @@ def supervise(command: list[str], fault: tuple[str, str, int, str, str]) -> int:
     from pydfly.supervisor import start_guard
 
     here = "from pydfly"
-    plant = f"sys.path.insert(0, {ROOT!r}); from tests.faults.program import Fault; Fault(*{fault!r}).plant(); "
+    planted = f"sys.path.insert(0, {ROOT!r}); from tests.faults.program import plant; plant(*{fault!r}); "
     assert here in start_guard._PROGRAM
-    start_guard._PROGRAM = start_guard._PROGRAM.replace(here, plant + here, 1)
+    start_guard._PROGRAM = start_guard._PROGRAM.replace(here, planted + here, 1)
     try:
         with pydfly.Supervisor(grace=0.2) as supervisor:
             handles = [supervisor.supervise(command) for _ in range(2)]
