@@ -50,7 +50,7 @@ xargs -P 5 -I PART sh -c '
                 $inside $live ;;
             services)
                 echo "== $1: services in the machine"
-                $inside -n 3 $services ;;
+                $inside -n 2 $services ;;
         esac
     } >"$PYDFLY_CONFINED/$suite.$1.out" 2>&1 || echo failed >"$PYDFLY_CONFINED/$suite.$1.failed"' <"$folder/parts"
 cat "$folder"/*.out
