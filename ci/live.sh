@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 python=$1
-set -- -m pytest -q -n "${2:-4}" --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
+set -- -m pytest -q -n "${2:-3}" --dist loadfile tests/live tests/faults tests/test_pytest_plugin*.py
 if unshare --pid --fork --mount-proc true 2>/dev/null; then
     # the shell is process 1 there, and collects what is left to it
     # shellcheck disable=SC2016  # expanded by the inner shell

@@ -10,5 +10,5 @@ else
     compiled=
 fi
 # shellcheck disable=SC2086  # several words
-"$1" -m pytest -q -n "${2:-4}" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' \
+"$1" -m pytest -q -n "${2:-5}" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore-glob='tests/test_pytest_plugin*' \
     --ignore=tests/simkernel --ignore=tests/test_architecture.py $compiled
