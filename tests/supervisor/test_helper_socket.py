@@ -85,9 +85,9 @@ class Awake:
 
 def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those above are dead.  An owner that lives gets all of it; a copy of a dead one, which does not read, ends it."""
-    monkeypatch.setattr(owner_requests, "_PATIENCE", 0.2)
     report = ("ended", {"processes": [f"{number:0100}" for number in range(20_000)]})
     for reads in (True, False):
+        monkeypatch.setattr(owner_requests, "_PATIENCE", 20.0 if reads else 0.2)
         ours, theirs = socket.socketpair()
         with theirs:
             talk = owner_requests.OwnerRequests(HelperSocket(ours.detach()))
