@@ -97,8 +97,12 @@ class HelperSocket:
         """Have a message sent with the next that are: each time of sending wakes the other end."""
         self._unsent += pieces(pack(message), descriptors or [])
 
-    def send(self, message: Message | None = None, descriptors: list[int] | None = None) -> None:
-        """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent."""
+    def send(self, message: Message | None = None, descriptors: list[int] | None = None) -> bool:
+        """Send a message, or what is left of earlier ones, as far as it goes; the descriptors are closed when sent.
+
+        Return whether any of it went out.
+        """
+        went = False
         if message is not None:
             self.put(message, descriptors)
         while self._unsent:
@@ -106,14 +110,16 @@ class HelperSocket:
             try:
                 sent = send_once(self._socket, data, passed)
             except BlockingIOError:
-                return
+                return went
             except OSError as error:  # the other end is gone; or, no harm to other messages: too many descriptors
                 self.broken = self.broken or error.errno != errno.ETOOMANYREFS
                 sent = len(data)
             close_all(passed)
+            went = True
             self._unsent[0] = (data[sent:], [])
             if not self._unsent[0][0]:
                 del self._unsent[0]
+        return went
 
     @property
     def unsent(self) -> bool:

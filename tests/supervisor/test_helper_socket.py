@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,6 +82,30 @@ class Awake:
 
     def wait(self, timeout: float | None) -> None:
         """Come back at once."""
+
+
+def test_a_slow_reader_gets_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that an owner may take begins anew with each piece that it reads."""
+    clock = 0.0
+    ours, theirs = socket.socketpair()
+    received: list[bytes] = []
+
+    class Slow:
+        def wait(self, timeout: float) -> None:
+            nonlocal clock
+            clock += 3.0
+            received.append(theirs.recv(300_000))
+
+    monkeypatch.setattr(owner_requests, "time", SimpleNamespace(monotonic=lambda: clock))
+    report = ("ended", {"processes": [f"{number:0100}" for number in range(20_000)]})
+    with theirs:
+        talk = owner_requests.OwnerRequests(HelperSocket(ours.detach()))
+        talk.tell(*report)
+        assert talk.finish(Slow(), lambda: True) is True  # type: ignore[arg-type]
+        talk.line.close()
+        received += iter(lambda: theirs.recv(65536), b"")
+    assert clock > 2 * owner_requests._PATIENCE
+    assert wire.Unpacker().feed(b"".join(received)) == [report]
 
 
 def test_a_last_word_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ class Guard:
         control: the socket to the owner, which the deputy needs if this process is killed; -1 if it is the owner.
     """
 
-    def __init__(self, box: Mailbox, tell: Callable[[Message], None], control: int = -1) -> None:
+    def __init__(self, box: Mailbox, tell: Callable[[Message], object], control: int = -1) -> None:
         self._mailbox = box
         self._tell = tell
         self._control = control

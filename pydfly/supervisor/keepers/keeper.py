@@ -99,7 +99,7 @@ class Keeper:
             members = OwnChildren(self.listing, self.collect, self.kept, self._session, hear)
             self._ending = Ending(members, time.monotonic(), grace, first="SIGTERM", mode="mixed")
 
-    def advance(self, tell: Callable[[Message], None]) -> bool:
+    def advance(self, tell: Callable[[Message], object]) -> bool:
         """Take the step that is due; say whether that ended the orphans' ending, once ``tell`` has got every "lost"."""
         if self._ending is None:
             return False

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         def members(self) -> list[DescendantInfo]: ...
 
 
-_PATIENCE = 5.0  # seconds for an owner that may be gone
+_PATIENCE = 5.0  # seconds for an owner that may be gone, since it read last
 
 
 class OwnerRequests:
@@ -101,7 +101,8 @@ class OwnerRequests:
             if time.monotonic() >= end:
                 return False
             box.wait(0.02)
-            self.line.send()
+            if self.line.send():  # it reads, however slowly
+                end = float("inf")
         if self.line.broken:  # the owner has closed its end, or so the kernel says: nothing more can be read then
             self.line.receive()
             return self.line.closed

@@ -17,7 +17,7 @@ class Services:
     ``tell`` takes what the owner of the guard is told.
     """
 
-    def __init__(self, tell: Callable[[Message], None]) -> None:
+    def __init__(self, tell: Callable[[Message], object]) -> None:
         self._tell = tell
         self._domains: Domains | None = None
         self._lines: set[ServiceLine] = set()
