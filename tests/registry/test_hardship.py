@@ -296,6 +296,7 @@ def interrupted_at(step: int, operation: Callable[[], object], event_kind: str) 
             raise Interrupted
         return trace
 
+    sys._getframe().f_trace_opcodes = event_kind == "opcode"  # 3.12 reports them only if it was asked before
     sys.settrace(trace)
     try:
         operation()
