@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -426,6 +427,32 @@ def test_children_files_and_scan_agree(tmp_path: Path) -> None:
     assert sorted(walking.below(10)) == sorted(scanning.below(10))
     assert walking.below(99) == scanning.below(99) == []
     assert len(scanning.everyone()) == 7
+
+
+def dies_with_zombies(count: int) -> None:
+    """Leave children that are dead and not waited for."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for pid in [os.posix_spawn("/bin/true", ["true"], {}) for _ in range(count)]:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_a_process_that_is_being_removed_is_no_zombie() -> None:
+    """LX-6: nobody can wait for an orphan of a process that ignores SIGCHLD; removing many takes its time."""
+
+    def listings() -> list[object]:
+        reaper.acquire()
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        found: list[object] = []
+        for _ in range(3):
+            pid = fork(lambda: dies_with_zombies(300))
+            with suppress(ChildProcessError):
+                while True:
+                    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            status = pydfly.procctl(P_PID, 0, STATUS)
+            found += [(status.refs, status.pid_head), *reaper.descendants()]
+        return found
+
+    assert in_process(listings) == [(0, -1)] * 3
 
 
 def test_what_is_mounted_over_a_file_of_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

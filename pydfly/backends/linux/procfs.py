@@ -25,7 +25,6 @@ _STATES = {
     b"T": "stopped",
     b"t": "stopped",
     b"Z": "zombie",
-    b"X": "zombie",
     b"I": "idle",
 }
 # errors of reading about a process that has died meanwhile, or is hidden: by hidepid=1 (EPERM), or by something that is
@@ -195,6 +194,8 @@ class ProcFs:
         head, _, tail = stat.rpartition(b")")  # the name may hold anything
         fields = tail.split(b" ", 21)
         name = head[head.index(b"(") + 1 :].decode("utf-8", "surrogateescape")
+        if fields[1] == b"X":  # it is being removed: no process can wait for it any more
+            raise ValueError(f"process {pid} is gone")
         state = _STATES.get(fields[1], "other")
         if state == "zombie" and fields[18] not in (b"0", b"1"):
             state = "sleeping"  # only its first thread has ended: the others live on, and can be killed
