@@ -153,6 +153,7 @@ def test_a_child_that_a_c_library_forked(in_thread: bool, tmp_path: Path) -> Non
         "            os._exit(0)\n"
         "    os.waitpid(pid, 0)\n"
         "pdeathsig.set(signal.SIGUSR1)\n"
+        "sys.setswitchinterval(600)\n"  # a copy of a thread that another one has asked for the GIL would wait for that
         "if len(sys.argv) > 1:\n"
         "    thread = threading.Thread(target=fork); thread.start(); thread.join()\n"
         "else: fork()\n"
