@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(condition: Callable[[], Any], timeout: float = 60.0) -> Any:
+def eventually(condition: Callable[[], Any], timeout: float = 200.0) -> Any:
     """Ask until the answer is true, and return it; fail with the last answer after the timeout."""
     end = time.monotonic() + timeout
     pause = 0.0005

@@ -32,7 +32,7 @@ PARTS = {
 def python(code: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a program that has the package's bytecode."""
     words = [sys.executable, *options, "-c", code]
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    return subprocess.run(words, capture_output=True, text=True, timeout=200, check=True)
 
 
 @linux_only
@@ -92,7 +92,7 @@ def test_stale_bytecode_is_not_used(tmp_path: Path) -> None:
 
     def play() -> str:
         words = [sys.executable, "-c", code]
-        return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=60, check=True).stdout
+        return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=200, check=True).stdout
 
     assert play() == "False 1\n"  # there is none yet
     assert play() == "True 1\n"

@@ -47,7 +47,7 @@ def run(command: list[str], place: Path, status: int = 0) -> None:
     empty = place / "empty"
     empty.mkdir()
     done = subprocess.run(
-        command, cwd=empty, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+        command, cwd=empty, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200
     )
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

@@ -61,7 +61,7 @@ class Stage:
         """Run a command, and return what it shows on both streams."""
         command = [sys.executable, "-m", "pydfly", *words]
         told = {**os.environ, "PYTHONPATH": ROOT, "PYDFLY_STATE_DIR": str(self.state), **environment}
-        done = subprocess.run(command, env=told, capture_output=True, cwd=self.folder, timeout=60)
+        done = subprocess.run(command, env=told, capture_output=True, cwd=self.folder, timeout=200)
         assert b"Traceback" not in done.stderr
         return done.stdout + done.stderr
 
@@ -72,7 +72,7 @@ class Stage:
             "sys.exit(pydfly.cli.main(sys.argv[2:]))"
         )
         command = [sys.executable, "-c", code, self.state, "resident", *words]
-        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": ROOT}, capture_output=True, timeout=60)
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": ROOT}, capture_output=True, timeout=200)
         return done.stdout + done.stderr
 
     def resident_conf(self, line: Path | str, *words: str) -> bytes:
@@ -102,7 +102,7 @@ class Stage:
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": ROOT, "PYTEST_ADDOPTS": ""},
             capture_output=True,
-            timeout=60,
+            timeout=200,
         )
         assert done.returncode == (how == "fail"), done.stdout.decode()
         return done.stdout + done.stderr
@@ -122,7 +122,7 @@ class Stage:
                 if answer is None:
                     return self.pydfly("svc", "-p", directory, *words)
                 listening.listen()
-                listening.settimeout(30)
+                listening.settimeout(200)
                 answering = threading.Thread(target=_answer, args=(listening, answer))
                 answering.start()
                 try:

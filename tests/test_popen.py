@@ -263,7 +263,7 @@ def test_descriptors_that_were_closed_and_used_again() -> None:
         "held = [os.open('/bin/false', os.O_RDONLY) for _ in range(200)]\n"
         "print(pydfly.pdeathsig.popen(['echo', 'second']).wait())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
     assert (done.stdout, done.stderr) == ("first\n0\nsecond\n0\n", "")
 
 

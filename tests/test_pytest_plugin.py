@@ -42,7 +42,7 @@ def run(project: Path, *options: str) -> tuple[int, str]:
 
     def session() -> tuple[int, str]:
         pydfly.reaper.acquire()  # what the run leaves comes to this process
-        done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(words, cwd=project, env=environment, capture_output=True, text=True, timeout=300)
         pydfly.reaper.kill_all(signal.SIGKILL)
         return done.returncode, done.stdout + done.stderr
 

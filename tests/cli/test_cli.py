@@ -224,6 +224,6 @@ def test_closed_streams(words: list[str]) -> None:
 def test_without_dev_null(words: str, status: int) -> None:
     """A bare chroot has no /dev: what needs it says so in a line."""
     code = "import os, sys; os.devnull = '/nonexistent/null'; from pydfly.cli import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, *words.split()], capture_output=True, text=True, timeout=200)
     assert done.returncode == status
     assert done.stderr == ("pydfly: /nonexistent/null: No such file or directory\n" if status else "")

@@ -146,7 +146,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.descriptor, text.encode())
 
-    def read(self, *wanted: str, timeout: float = 20.0) -> str:
+    def read(self, *wanted: str, timeout: float = 60.0) -> str:
         """Read until everything wanted was shown, or for so long."""
         shown = ""
         end = time.monotonic() + timeout

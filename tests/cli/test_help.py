@@ -72,7 +72,7 @@ def test_on_a_terminal_the_systems_viewer_shows_it(viewers: list[str], tmp_path:
         [sys.executable, "-m", "pydfly", "help", "run"],
         stdout=writing,
         env={**os.environ, "PATH": f"{tmp_path}:/nowhere"} if viewers else {**os.environ, "PATH": "/nowhere"},
-        timeout=60,
+        timeout=200,
     )
     shown = os.read(reading, 1000).decode()
     os.close(reading)

@@ -26,7 +26,7 @@ def write(path: Path, *scenarios: object) -> str:
 
 def run(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "pydfly", "replay", *words], input=stdin, capture_output=True, check=False, timeout=60
+        [sys.executable, "-m", "pydfly", "replay", *words], input=stdin, capture_output=True, check=False, timeout=200
     )
 
 
@@ -126,7 +126,7 @@ def on_terminal(*words: str, stdin: int | None = None) -> bytes:
             break
         seen += part
     os.close(ours)
-    process.wait(timeout=60)
+    process.wait(timeout=200)
     return seen
 
 

@@ -105,7 +105,7 @@ class Machine:
             "CONFINED_STATE": str(self._state),
         }
 
-    def run(self, *words: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run the interpreter there with these words, and return how it ended."""
         command = [self.python, *words]
         return subprocess.run(

@@ -63,7 +63,7 @@ print(json.dumps([info.si_signo == signal.SIGUSR1, info.si_pid == os.getpid(), b
 def test_job_control(machine: Machine, file: str, names: str) -> None:
     """Ctrl-C, Ctrl-Z and fg do what they do on Linux, and a signal to the group comes once."""
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"tests/live/{file}", "-k", names]
-    done = machine.run(*words, timeout=200)
+    done = machine.run(*words, timeout=500)
     assert done.returncode == 0, done.stdout[-6000:]
 
 

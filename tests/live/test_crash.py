@@ -23,7 +23,7 @@ from tests.live.arena import CALLER, ESCAPEES, MANY, ROOT, VARIABLE, describe, s
 
 ROUNDS = int(os.environ.get("PYDFLY_CRASH_ROUNDS", "20"))
 GRACE = 0.2
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 def parent(pid: int) -> int:

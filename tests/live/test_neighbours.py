@@ -116,6 +116,6 @@ def test_a_child_with_a_status_is_never_taken_by_reap(tmp_path: Path) -> None:
     program.write_text(REAPER)
     environment = os.environ | {"PYTHONPATH": ROOT}
     words = [sys.executable, "-W", "error", str(program)]
-    result = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment)
+    result = subprocess.run(words, capture_output=True, text=True, timeout=300, env=environment)
     assert result.stderr == ""
     assert result.stdout == "True {9} []\n"

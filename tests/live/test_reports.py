@@ -25,7 +25,7 @@ has_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/f
 def redirected(redirection: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run ``pydfly run`` as a shell does with a redirection."""
     command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *RUN, *words]
-    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_fifo_whose_reader_comes_late(tmp_path: Path) -> None:
         assert process.stdout
         assert process.stdout.readline() == "started\n"
         reading = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-        _, trouble = process.communicate("go on\n", timeout=60)
+        _, trouble = process.communicate("go on\n", timeout=200)
         report = os.read(reading, 65536)
         os.close(reading)
     assert (process.returncode, trouble) == (3, "")

@@ -27,7 +27,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYD
 
 
 def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*RUN, *words], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run([*RUN, *words], env=ENVIRONMENT, capture_output=True, text=True, timeout=200, **options)
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def test_options_end_where_the_command_begins() -> None:
 
 def test_a_simulated_kernel_has_nothing_to_supervise() -> None:
     result = subprocess.run(
-        [*RUN, "true"], env=ENVIRONMENT | {"PYDFLY_BACKEND": "sim"}, capture_output=True, text=True, timeout=60
+        [*RUN, "true"], env=ENVIRONMENT | {"PYDFLY_BACKEND": "sim"}, capture_output=True, text=True, timeout=200
     )
     assert result.returncode == 125
     assert "no real processes" in result.stderr
@@ -226,7 +226,7 @@ def test_ignored_and_blocked_signals_are_handed_down_as_they_were() -> None:
         "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2]); os.execv(sys.argv[1], sys.argv[1:])"
     )
     words = [sys.executable, "-c", starter, *RUN, "--", sys.executable, "-c", code]
-    output = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60).stdout
+    output = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=200).stdout
     assert output == f"True [{signal.SIGUSR2!r}]\n"
 
 
@@ -299,7 +299,7 @@ def test_unread_messages_change_no_status() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     words = [*RUN, "no-such-command-anywhere"]
-    assert subprocess.run(words, env=ENVIRONMENT, stderr=writing, timeout=60).returncode == 127
+    assert subprocess.run(words, env=ENVIRONMENT, stderr=writing, timeout=200).returncode == 127
     os.close(writing)
 
 
@@ -335,7 +335,7 @@ def test_as_init_of_a_container() -> None:
     sleep = f"sleep 4718.{os.getpid()}"
     code = f"setsid {sleep} & sleep 0.1; echo $PPID; exit 6"
     words = ["unshare", "--pid", "--fork", "--mount-proc", *RUN, "--", "sh", "-c", code]
-    result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     assert (result.returncode, result.stdout, result.stderr) == (6, "3\n", "")
     assert onlooker.with_command(sleep) == []
 
@@ -345,7 +345,7 @@ def test_as_init_of_a_container() -> None:
 def test_with_the_proc_of_another_namespace_it_does_not_begin() -> None:
     """Where the guarantee cannot be kept, nothing is started."""
     words = ["unshare", "--pid", "--fork", *RUN, "echo", "started"]
-    result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     assert (result.returncode, result.stdout) == (125, "")
     assert "pid namespace" in result.stderr
 
@@ -371,7 +371,7 @@ def test_closed_standard_descriptors(closed: str) -> None:
     """What the caller has closed is /dev/null for the command, never a pipe of ours."""
     words = [sys.executable, "-m", "pydfly", "run", "--", "sh", "-c", "read line; echo x; echo y >&2; exit 7"]
     script = f'exec {closed}; exec "$@"'
-    assert subprocess.run(["sh", "-c", script, "sh", *words], stdin=subprocess.DEVNULL, timeout=30).returncode == 7
+    assert subprocess.run(["sh", "-c", script, "sh", *words], stdin=subprocess.DEVNULL, timeout=200).returncode == 7
 
 
 ODD = [b"A=1", b"NO EQUALS SIGN", b"LC_CTYPE=C.UTF-8", b"B=2", b"A=3", b"=begins", b"", b"C==", b"\xff=\xfe"]
@@ -386,7 +386,7 @@ def executed_with(entries: list[bytes], words: list[str]) -> subprocess.Complete
         f"entries = [b'PYTHONPATH=' + os.fsencode(sys.argv[1]), *{entries!r}]; "
         "execute(words[0], Launch(words, env={}, entries=entries))"
     )
-    return subprocess.run([sys.executable, "-S", "-c", code, ROOT, *words], capture_output=True, timeout=60)
+    return subprocess.run([sys.executable, "-S", "-c", code, ROOT, *words], capture_output=True, timeout=200)
 
 
 @linux_only

@@ -144,7 +144,7 @@ def test_when_the_command_is_gone_it_cuts_the_grace_short(number: int) -> None:
             talk.process.send_signal(number)
             return talk.end(0.2) is not None
 
-        eventually(ended, timeout=60)
+        eventually(ended, timeout=200)
         assert talk.process.returncode in (6, -number)
 
 

@@ -98,7 +98,7 @@ def daemons() -> list[str]:
 
 def run(*program: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": ROOT}
-    return subprocess.run(program, capture_output=True, text=True, timeout=60, env=environment)
+    return subprocess.run(program, capture_output=True, text=True, timeout=200, env=environment)
 
 
 @linux_only

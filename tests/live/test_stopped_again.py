@@ -108,7 +108,7 @@ def test_a_scripts_own_background_job_outlives_the_run_that_the_script_becomes()
         "-c",
         "setsid sleep 300 & echo $!; exit 3",
     ]
-    done = subprocess.run(["sh", "-c", script, "sh", *run], stdout=subprocess.PIPE, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", script, "sh", *run], stdout=subprocess.PIPE, text=True, timeout=200)
     job, daemon = map(int, done.stdout.split())
     try:
         assert done.returncode == 3
@@ -172,7 +172,7 @@ def test_what_is_stopped_when_those_above_it_are_dead_is_continued(number: int, 
                     continue
                 assert sent == STOP or eventually(lambda pid=pids[helper]: not alive(pid))
             if not owner_dies:
-                said, _ = owner.communicate("\n", timeout=60)
+                said, _ = owner.communicate("\n", timeout=200)
                 assert said in ("", "over\n")
                 assert not alive(daemon)
             assert eventually(lambda: not any(map(alive, [command, daemon, *pids])))

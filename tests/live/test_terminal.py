@@ -40,7 +40,7 @@ class Terminal:
 
     def expect(self, wanted: str) -> str:
         """Read until the text has come, and return all up to its end; the rest is for the next."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while wanted not in self.unread:
             ready, _, _ = select.select([self.descriptor], [], [], max(0.0, end - time.monotonic()))
             assert ready, f"{wanted!r} did not come, only {self.unread!r}"
@@ -143,7 +143,7 @@ def test_daemons_that_are_waited_for(terminal: Terminal, key: str) -> None:
     assert len(onlooker.with_command(sleep)) == 1
     terminal.type("fg\n")
     terminal.expect("pydfly run")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while os.tcgetpgrp(terminal.descriptor) == terminal.pid:  # the shell says what it will continue, and then does
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -168,7 +168,7 @@ def test_a_shell_with_job_control_inside(terminal: Terminal) -> None:
     terminal.expect("INNER")
     sleep = f"sleep {200_000 + os.getpid()}"  # no other test's
     terminal.type(f"{sleep}\n")
-    eventually(lambda: onlooker.with_command(sleep), timeout=60)  # bash's child does not stop before its exec
+    eventually(lambda: onlooker.with_command(sleep), timeout=200)  # bash's child does not stop before its exec
     terminal.type("\x1a")
     terminal.expect("Stopped")
     terminal.type("kill -KILL $$\n")

@@ -110,7 +110,7 @@ def test_killed_or_stopped(number: signal.Signals) -> None:
         os.kill(spare, number)
         if number == signal.SIGKILL:
             eventually(lambda: not onlooker.exists(spare))
-        assert onlooker.alive(supervisor.supervise(SLEEP).wait_started(timeout=60))
+        assert onlooker.alive(supervisor.supervise(SLEEP).wait_started(timeout=200))
         assert spare_of(deputy) != spare
         assert all(handle.exit_status is None for handle in handles)
     assert not onlooker.alive(deputy)
@@ -144,10 +144,10 @@ def test_killed_while_the_launch_is_on_its_way(supervisor: pydfly.Supervisor, mo
     monkeypatch.setattr(warden_ahead.Reserve, "claim", kill_then)
     handle = supervisor.supervise(SLEEP)
     with pytest.raises(pydfly.SupervisionError):
-        handle.wait_started(timeout=60)
+        handle.wait_started(timeout=200)
     monkeypatch.undo()
     handle = supervisor.supervise(SLEEP)
-    assert onlooker.look(onlooker.look(handle.wait_started(timeout=60)).ppid).ppid == deputy
+    assert onlooker.look(onlooker.look(handle.wait_started(timeout=200)).ppid).ppid == deputy
 
 
 def test_its_death_is_told_before_there_is_a_handle(
@@ -167,7 +167,7 @@ def test_its_death_is_told_before_there_is_a_handle(
     monkeypatch.setattr(warden_ahead.Reserve, "claim", hear_then)
     handle = supervisor.supervise(SLEEP)
     with pytest.raises(pydfly.SupervisionError):
-        handle.wait_started(timeout=60)
+        handle.wait_started(timeout=200)
 
 
 def test_the_owner_dies_before_the_launch() -> None:
@@ -197,7 +197,7 @@ def test_a_claim_that_comes_to_nothing(supervisor: pydfly.Supervisor) -> None:
     assert reserved
     del reserved
     eventually(lambda: not onlooker.exists(spare))
-    assert onlooker.look(onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=60)).ppid).ppid == deputy
+    assert onlooker.look(onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=200)).ppid).ppid == deputy
 
 
 def test_an_exception_right_behind_the_claim(supervisor: pydfly.Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,9 +214,9 @@ def test_an_exception_right_behind_the_claim(supervisor: pydfly.Supervisor, monk
         supervisor.supervise(SLEEP)
     monkeypatch.undo()
     eventually(lambda: not onlooker.exists(spare))
-    supervisor.supervise(SLEEP).wait_started(timeout=60)
+    supervisor.supervise(SLEEP).wait_started(timeout=200)
     following = spare_of(deputy)
-    assert onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=60)).ppid == following
+    assert onlooker.look(supervisor.supervise(SLEEP).wait_started(timeout=200)).ppid == following
 
 
 def test_a_forked_copy_of_the_owner_keeps_nothing_alive() -> None:
@@ -254,7 +254,7 @@ def test_no_descriptors_for_the_next(supervisor: pydfly.Supervisor, monkeypatch:
 
     monkeypatch.setattr(descriptors.Descriptors, "pipe", refuse)
     for _ in range(3):
-        assert supervisor.supervise(SLEEP).wait_started(timeout=60)
+        assert supervisor.supervise(SLEEP).wait_started(timeout=200)
         assert supervisor._guard.reserve._kept == {}
 
 
@@ -265,16 +265,16 @@ def test_no_descriptors_in_the_warden(supervisor: pydfly.Supervisor) -> None:
     resource.prlimit(spare, resource.RLIMIT_NOFILE, (0, hard))
     handle = supervisor.supervise(SLEEP)
     with pytest.raises(OSError, match="too many are open") as refused:
-        handle.wait_started(timeout=60)
+        handle.wait_started(timeout=200)
     assert refused.value.errno == errno.EMFILE
-    assert supervisor.supervise(SLEEP).wait_started(timeout=60)
+    assert supervisor.supervise(SLEEP).wait_started(timeout=200)
 
 
 def test_another_grace(supervisor: pydfly.Supervisor) -> None:
     """Guard and deputy know the grace of a warden that waits, so a domain with another one gets another warden."""
     _, spare = kept(supervisor)
     handle = supervisor.supervise(SLEEP, grace=1.0)
-    assert onlooker.look(handle.wait_started(timeout=60)).ppid != spare
+    assert onlooker.look(handle.wait_started(timeout=200)).ppid != spare
     eventually(lambda: not onlooker.exists(spare))
     handle.stop(0)
 
@@ -289,7 +289,7 @@ def test_as_much_as_there_can_be(supervisor: pydfly.Supervisor) -> None:
     for number in passed:
         os.close(number)
     assert len(handle.processes()) >= 1
-    assert onlooker.look(handle.wait_started(timeout=60)).ppid == spare
+    assert onlooker.look(handle.wait_started(timeout=200)).ppid == spare
     assert handle.stdout
     with handle.stdout as output:
         assert int(output.readline()) >= len(passed)
@@ -303,7 +303,7 @@ def test_threads_that_start_at_once(supervisor: pydfly.Supervisor) -> None:
     def start() -> None:
         for _ in range(4):
             handle = supervisor.supervise(SLEEP)
-            started.append(onlooker.look(handle.wait_started(timeout=30)).ppid)
+            started.append(onlooker.look(handle.wait_started(timeout=200)).ppid)
 
     threads = [threading.Thread(target=start) for _ in range(4)]
     for thread in threads:
@@ -387,4 +387,4 @@ def test_a_request_right_behind_the_start(monkeypatch: pytest.MonkeyPatch) -> No
         with pydfly.supervise(SLEEP, grace=0.0) as service:
             service.wait_started()
             service.ask_to_stop(0)
-            assert service.wait(timeout=60) == -signal.SIGKILL
+            assert service.wait(timeout=200) == -signal.SIGKILL

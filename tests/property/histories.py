@@ -257,7 +257,7 @@ class Histories(RuleBasedStateMachine):
         """Linux removes a process that no other can wait for a moment after its death is told, and its dead
         children, which went to a reaper like that, a moment after itself."""
         with suppress(AssertionError):  # then the difference is shown
-            eventually(lambda: self.seen(pair.real)[0] != GONE[0] or self.seen(pair.real) == GONE, timeout=1)
+            eventually(lambda: self.seen(pair.real)[0] != GONE[0] or self.seen(pair.real) == GONE, timeout=10)
 
     @staticmethod
     def seen(actor: Actor) -> tuple[Any, ...]:

@@ -188,7 +188,7 @@ def stop_all() -> None:
     """End what tests have left."""
     for service in running:
         service.ask_to_stop(0)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while running:
         service = running.pop()
         for file in (service.stdin, service.stdout, service.stderr):

@@ -67,6 +67,6 @@ try:
 except OSError:
     os._exit(3)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=200)
     assert (done.stdout, done.stderr) == (b"", b"")
     assert done.returncode == 3 or sys.platform.startswith("dragonfly")  # where eight are free whatever the limit

@@ -32,7 +32,7 @@ def test_what_cpython_expects_of_popen(kind: str, share: str) -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=280 if sys.platform == "linux" else 3000,  # a BSD may be an emulated one
+        timeout=500 if sys.platform == "linux" else 3000,  # a BSD may be an emulated one
     )
     assert judged.returncode in (0, 1), f"{judged.returncode}: {judged.stdout[-2000:]}{judged.stderr[-4000:]}"
     assert "{" in judged.stdout, judged.stderr[-4000:]

@@ -233,7 +233,7 @@ def test_output_is_whole_at_the_end(tmp_path: Path) -> None:
     with pydfly.Supervisor() as supervisor:
         service = supervisor.service("x", python(code), log=path, restart="never")
         service.start()
-        eventually(lambda: service.status().state == "stopped", timeout=30)
+        eventually(lambda: service.status().state == "stopped", timeout=200)
     assert path.read_bytes() == b"".join(b"%07d\n" % number for number in range(40_000))
 
 
@@ -432,4 +432,4 @@ def test_output_without_end_costs_no_memory() -> None:
             eventually(lambda: time.monotonic() > then + 1)
             return memory() < before + 50
 
-        eventually(is_flat, timeout=60)  # allocators and the collector of garbage find their size first
+        eventually(is_flat, timeout=200)  # allocators and the collector of garbage find their size first

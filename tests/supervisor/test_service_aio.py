@@ -22,7 +22,7 @@ pytestmark = live_only
 
 async def until_log(service: pydfly.aio.Service, expected: bytes) -> None:
     """Wait until a service has written what it writes."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 200
     while (log := await service.log()) != expected:
         assert time.monotonic() < end, log
         await asyncio.sleep(0.01)

@@ -104,7 +104,7 @@ def storm(services: int, rounds: int) -> dict[str, object]:
             )
             return states if good else []
 
-        states = eventually(settled, timeout=120)
+        states = eventually(settled, timeout=300)
         limited = states[::10]
         assert all(status.state == "running" for number, status in enumerate(states) if number % 10)
         assert all(status.state == "running" or status.restarts == 3 for status in limited)

@@ -38,7 +38,7 @@ class Daemons:
     def run(self, *words: str, **options: object) -> subprocess.CompletedProcess[str]:
         """Run one command line and wait for it."""
         command = [sys.executable, "-m", "pydfly", "svc", "-p", str(self.directory), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(command, capture_output=True, text=True, timeout=200, **options)  # type: ignore[call-overload,no-any-return]
 
     def start(self, *words: str, **options: object) -> subprocess.Popen[str]:
         """Run one command line and do not wait for it."""
@@ -72,7 +72,7 @@ class Daemons:
     def connect(self, label: str) -> socket.socket:
         """Connect to a daemon as any program can."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(20)
+        connection.settimeout(60)
         connection.connect(str(self.directory / f"service.{label}.sk"))
         return connection
 

@@ -52,12 +52,12 @@ def answers(path: Path, question: bytes, expected: bytes) -> Callable[[], bool]:
 def kill_and_watch(daemons: Daemons, label: str, up: Callable[[], bool]) -> None:
     """Kill the main process: the service is up again with another one; then stop it, and no process is left."""
     daemon = int((daemons.directory / f"service.{label}.pid").read_text())
-    eventually(up, timeout=30)
+    eventually(up, timeout=200)
     before = command_pid(daemons, label)
     first = below(daemon)
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: daemons.state(label) == "running" and command_pid(daemons, label) != before, timeout=30)
-    eventually(up, timeout=30)
+    eventually(lambda: daemons.state(label) == "running" and command_pid(daemons, label) != before, timeout=200)
+    eventually(up, timeout=200)
     assert daemons.status(label)["restarts"] == 1
     members = below(daemon)
     assert daemons.run("stopall", label).returncode == 0
@@ -66,7 +66,7 @@ def kill_and_watch(daemons: Daemons, label: str, up: Callable[[], bool]) -> None
     assert not any(running(one) for one in (first | members) - helpers)
     assert not up()
     assert daemons.run("start", label).returncode == 0
-    eventually(up, timeout=30)
+    eventually(up, timeout=200)
     members = below(daemon)
     assert daemons.run("exit", label).returncode == 0
     eventually(lambda: not any(map(running, members)))
@@ -82,7 +82,7 @@ def test_redis(daemons: Daemons) -> None:
         f'until [ "$({client} -s {path} ping 2>/dev/null)" = PONG ]; do sleep 0.05; done; echo up >&3; exec 3>&-; wait'
     )
     daemons.init("--ready", "3", "-r", "0", "-t", "5", "init", "redis", "sh", "-c", wrapper)
-    eventually(lambda: daemons.state("redis") == "running", timeout=30)
+    eventually(lambda: daemons.state("redis") == "running", timeout=200)
     assert answers(path, b"PING\r\n", b"+PONG")()
     assert "eady to accept connections" in daemons.run("log", "redis").stdout
     kill_and_watch(daemons, "redis", answers(path, b"PING\r\n", b"+PONG"))
@@ -108,7 +108,7 @@ server.wait()
 """
     words = [sys.executable, "-c", code, str(path), redis, "--port", "0", "--unixsocket", str(path), "--save", ""]
     daemons.init("--ready", "notify", "-R", "0", "init", "redis", *words)
-    eventually(lambda: daemons.state("redis") == "running", timeout=30)
+    eventually(lambda: daemons.state("redis") == "running", timeout=200)
     status = daemons.status("redis")
     assert status["text"] == "serving"
     assert onlooker.look(int(str(status["pid"]))).name == "redis-server"  # not the wrapper
@@ -128,7 +128,7 @@ http {{ access_log off; client_body_temp_path {daemons.directory}/body; proxy_te
   server {{ listen unix:{path}; return 204; }} }}
 """)
     daemons.init("-r", "0", "init", "web", "sh", "-c", f"rm -f {path}; exec {nginx} -c {daemons.directory}/nginx.conf")
-    eventually(lambda: "start worker process" in daemons.run("log", "web").stdout, timeout=30)
+    eventually(lambda: "start worker process" in daemons.run("log", "web").stdout, timeout=200)
     kill_and_watch(daemons, "web", answers(path, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 204"))
 
 
@@ -156,7 +156,7 @@ def test_postgresql(daemons: Daemons) -> None:
     )
     words = [postgres, "-D", str(data), "-k", str(data), "-c", "listen_addresses=", "-c", "fsync=off"]
     daemons.init("-u", "postgres", "--stop-signal", "INT", "-t", "30", "-R", "0", "init", "db", *words)
-    eventually(lambda: "ready to accept connections" in daemons.run("log", "db").stdout, timeout=60)
+    eventually(lambda: "ready to accept connections" in daemons.run("log", "db").stdout, timeout=200)
     assert Path(f"/proc/{command_pid(daemons, 'db')}").stat().st_uid == user.pw_uid
 
     def up() -> bool:

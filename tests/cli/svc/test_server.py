@@ -147,7 +147,7 @@ def test_a_follower_that_does_not_read(daemons: Daemons) -> None:
         pid = int((daemons.directory / "service.noise.pid").read_text())
         before = memory(pid)
         lost = b""
-        time_is_up = time.monotonic() + 20
+        time_is_up = time.monotonic() + 60
         while b"(LOG DATA LOST)\n" not in lost:
             lost = lost[-100:] + slow.recv(1 << 20)
             assert time.monotonic() < time_is_up
@@ -200,7 +200,7 @@ def test_the_last_bytes_are_whole_and_in_order(daemons: Daemons) -> None:
     def log() -> bytes:
         return subprocess.run(command, capture_output=True).stdout
 
-    eventually(lambda: log()[:-1] == wanted, timeout=60)
+    eventually(lambda: log()[:-1] == wanted, timeout=200)
 
 
 def test_others_are_refused(web: Daemons) -> None:
@@ -239,7 +239,7 @@ def test_a_stopped_daemon_is_waited_for(web: Daemons) -> None:
     os.kill(pid, signal.SIGSTOP)
     client = web.start("status", "web")
     os.kill(pid, signal.SIGCONT)
-    assert client.communicate(timeout=60)[0] == "web              running\n"
+    assert client.communicate(timeout=200)[0] == "web              running\n"
     assert running(pid)
 
 
@@ -255,7 +255,7 @@ def test_a_daemon_that_never_answers_is_given_up(web: Daemons, directive: str, b
         deaf.listen(backlog)
         first = None if backlog else web.connect("deaf")  # there is room for one
         code = f"{IMPATIENT}sys.exit(svc.main(['-p', {str(web.directory)!r}, {directive!r}, 'all']))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
         assert "Unable to connect to service deaf\n" in done.stdout
         assert {"status": "web              running\n", "list": "web             \n"}.get(
             directive, "web"
@@ -275,7 +275,7 @@ def test_a_stranger_that_answers_with_json(daemons: Daemons, value: bytes) -> No
         connection, _ = stranger.accept()
         with connection:
             connection.sendall(value + b"\n.\n")
-            out, err = client.communicate(timeout=60)
+            out, err = client.communicate(timeout=200)
     assert (client.returncode in (0, 1), err) == (True, "")
     assert "\x1b" not in out
 

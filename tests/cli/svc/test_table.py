@@ -244,7 +244,7 @@ def test_the_same_in_the_foreground(daemons: Daemons) -> None:
     end = next(place for place, call in enumerate(ONE) if call.words.startswith("exit"))
     for call in ONE[1 : end + 2]:
         daemons.check(call)
-    out, err = daemon.communicate(timeout=60)
+    out, err = daemon.communicate(timeout=200)
     assert (daemon.returncode, err) == (0, "")
     assert out.startswith("initializing new service: web\nsvc web: Starting pid ")
     assert out.endswith("svc web: service demon exiting\n")
