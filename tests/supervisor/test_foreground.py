@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pydfly.supervisor.foreground import foreground
+from pydfly.supervisor.foreground.job import Job
 from tests.conftest import live_only
 
 pytestmark = live_only
@@ -42,3 +43,33 @@ def test_a_stop_that_is_over_already_stops_nothing(monkeypatch: pytest.MonkeyPat
     assert stops(monkeypatch, signal.SIGTSTP, signal.SIGCONT) == 0
     assert stops(monkeypatch, signal.SIGTSTP, signal.SIGWINCH, signal.SIGCONT) == 0
     assert stops(monkeypatch, signal.SIGCONT, signal.SIGTSTP) == 1
+
+
+@pytest.mark.parametrize("is_for_group", [False, True])
+def test_a_slow_deputy_stops_nothing_again(monkeypatch: pytest.MonkeyPatch, is_for_group: bool) -> None:
+    """After Ctrl-Z and fg it says for whom the Ctrl-Z was, where the kernel does not tell who has sent a signal."""
+    monkeypatch.setattr(foreground.mailbox, "TELLS_SENDER", False)
+    requests: list[tuple[object, ...]] = []
+
+    def request(*words: object) -> int:
+        requests.append(words)
+        return len(requests)
+
+    job = Job(request)
+    job.own_group = False
+    job.terminal.descriptor = 0  # not used
+    run: Any = foreground.Foreground.__new__(foreground.Foreground)
+    vars(run).update(_exited=False, _asked=False, _deadline=float("inf"), _job=job, _request=request, _taken=[])
+    run._mailbox = SimpleNamespace(ignored=set())
+    run._guard = SimpleNamespace(ask_deputy=lambda number, sender: None)
+    for _ in range(2):
+        requests.clear()
+        run._take(info(signal.SIGTSTP))
+        run._take(info(signal.SIGCONT))
+        run._hear_guard(("met", signal.SIGTSTP, is_for_group))
+        assert requests == [("signal", 0)]
+        assert not job.is_suspending()
+        run._take(info(signal.SIGTSTP))
+        run._hear_guard(("met", signal.SIGTSTP, is_for_group))
+        assert requests[1:] == [("signal", 0) if is_for_group else ("signal", signal.SIGTSTP)]
+        assert job.is_suspending() is is_for_group

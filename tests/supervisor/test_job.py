@@ -45,3 +45,18 @@ def test_a_stop_of_the_command_or_a_continuation_settles_it() -> None:
     assert not job.is_suspending()
     job.answered(3)  # of the continuation
     assert not job.is_suspending()
+
+
+def test_a_continuation_settles_what_the_deputy_has_not_answered() -> None:
+    """Each answer belongs to the first question that is open."""
+    job, _ = made()
+    job.doubted(signal.SIGTSTP)
+    assert not job.is_undone(signal.SIGTSTP)
+    for _ in range(2):
+        job.doubted(signal.SIGTSTP)
+    job.continued()
+    job.doubted(signal.SIGTSTP)
+    assert [job.is_undone(signal.SIGTSTP) for _ in range(3)] == [True, True, False]
+    job.doubted(signal.SIGTERM)
+    job.continued()
+    assert not job.is_undone(signal.SIGTERM)

@@ -67,7 +67,7 @@ class Foreground:
         self.failure: tuple[str, int | None, str, str | None] | None = None  # why the command was not started
         self.report: dict[str, Any] | None = None
         self.lost: list[dict[str, Any]] | None = None  # what is left, when the warden was killed
-        self.trouble: BaseException | None = None
+        self.trouble: BaseException | None = None  # what went wrong in this process; the domain was ended even so
         self._exited = self._asked = False  # whether the command has ended; whether the domain was told to end
         self._descriptors = descriptors
         self._kept = kept
@@ -83,10 +83,7 @@ class Foreground:
         self._taken: list[struct_siginfo] = []  # the signals that came after the one that is being passed on
 
     def run(self) -> None:
-        """Start the command, and come back when no process of its domain is left, or only those that stay.
-
-        ``trouble`` is set if anything went wrong in this process; the domain was ended even so.
-        """
+        """Start the command, and come back when no process of its domain is left, or only those that stay."""
         try:
             self._run()
         except BaseException as error:  # whatever it is: no process may be left
@@ -110,8 +107,7 @@ class Foreground:
         message = ("domain", 1, self._descriptors, self.launch.grace)
         self._guard.start_deputy((message, [its.fileno(), -1, *self._descriptors]))
         its.close()
-        if self.launch.timeout:
-            self._deadline = time.monotonic() + self.launch.timeout
+        self._deadline = time.monotonic() + (self.launch.timeout or float("inf"))
         blind(self._mailbox.null, 0, 1)  # a reader of what the command writes must see its end
         own = (self._mailbox.null, self._line.descriptor, self._job.terminal.descriptor)
         close_all_but(*own, *self._guard.descriptors, *self._kept)
@@ -124,6 +120,8 @@ class Foreground:
             self._taken = [info, *self._mailbox.take_all()] if info is not None else []
             while self._taken:
                 self._take(self._taken.pop(0))
+        for message, _ in self._line.receive():  # the last words of the warden, if the deputy has died with it
+            self._hear(message)
         self._job.terminal.take_back()
         if self.report is None or self.report["exit_status"] is None or self._is_ending_early():
             self._job.terminal.restore_modes()
@@ -169,7 +167,7 @@ class Foreground:
     def _hear_guard(self, message: Message) -> None:
         """Take what guard and deputy say: about a domain without a warden, or about a signal."""
         name, number, value = message
-        if name == "met":
+        if name == "met" and not self._job.is_undone(number):
             if not value:
                 self._pass_on(number)
             elif self._job.terminal.sends(number) and not mailbox.TELLS_SENDER:
@@ -195,6 +193,7 @@ class Foreground:
         elif is_key and mailbox.sent_by_kernel(info):
             self._key(number, is_there and not terminal.is_for_leader(number))
         elif mailbox.sent_by_process(info) and (self._job.is_in_our_group() or (is_key and not mailbox.TELLS_SENDER)):
+            self._job.doubted(number)
             self._guard.ask_deputy(number, mailbox.sender(info))  # ``_hear_guard`` gets the answer
         else:
             self._pass_on(number)

@@ -7,7 +7,8 @@ Stops and continuations come by two ways that overtake each other: the terminal 
 the warden tells a moment later what became of the command.  A shell can say ``fg`` in that moment: it takes the job
 for stopped as soon as its own child is, which need not be this process.  Stopping then, for a stop that is over, would
 leave a job stopped that the shell has just continued.  So each SIGCONT is followed by a request to the warden, and
-a stop that the warden tells before its answer is not acted upon.
+a stop that the warden tells before its answer is not acted upon.  The deputy, too, may say only after a SIGCONT whether
+a stop signal before that was for the whole group: by then that signal is undone.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WANTS_TERMINAL = {_signal.SIGTTIN, _signal.SIGTTOU}
+_STOPS: set[int] = {_signal.SIGTSTP, *_WANTS_TERMINAL}
 
 
 class Job:
@@ -39,6 +41,8 @@ class Job:
         self._asked = 0  # the request that followed the last SIGCONT, until it is answered
         self._pressed = 0  # the request that followed the last Ctrl-Z, until it is answered
         self._questions = 0  # how many more such requests are to follow
+        self._in_doubt = dict.fromkeys(_STOPS, 0)  # of how many stops it is asked whether the group was meant
+        self._undone = dict.fromkeys(_STOPS, 0)  # how many of those, the first ones, came before the last SIGCONT
 
     def started(self, command: int) -> None:
         """Take the pid of the command, which was executed."""
@@ -55,6 +59,22 @@ class Job:
         """A SIGCONT was taken and passed on: news of earlier stops is out of date."""
         self._asked = self._request("signal", 0)
         self._pressed = 0
+        self._undone = self._in_doubt.copy()
+
+    def doubted(self, number: int) -> None:
+        """The deputy is asked whether this signal was for the whole group."""
+        if number in _STOPS:
+            self._in_doubt[number] += 1
+
+    def is_undone(self, number: int) -> bool:
+        """The deputy has answered: say whether a SIGCONT has come since, so that there is nothing more to do."""
+        if not self._in_doubt.get(number):
+            return False
+        self._in_doubt[number] -= 1
+        if not self._undone[number]:
+            return is_continued()
+        self._undone[number] -= 1
+        return True
 
     def suspended(self) -> None:
         """Ctrl-Z was pressed.  The command may have died just before, and the warden has not told so yet.
@@ -91,6 +111,7 @@ class Job:
                 # could undo the next Ctrl-Z
                 while is_continued():
                     _signal.sigwait([_signal.SIGCONT])
+                self._undone = self._in_doubt.copy()
                 self._hand_on()
 
     def _hand_on(self) -> None:
