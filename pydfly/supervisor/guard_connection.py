@@ -220,7 +220,8 @@ class GuardConnection:
         elif name in ("failed", "lost"):
             handle = self.handles.get(values[0])
             if handle is not None:
-                self._serve(handle.line, True, handle)  # what the warden said before counts
+                while handle.line.has_unread():  # what the warden said before counts, however long it is
+                    self._serve(handle.line, True, handle)
                 handle.take(message)
 
     def _watch(self, sock: OwnerSocket) -> None:

@@ -132,6 +132,14 @@ class OwnerSocket:
         except OSError:  # reset; closed here
             return True
 
+    def has_unread(self) -> bool:
+        """Say whether there is something to read now, be it the end."""
+        if self.closed or self.fileno() < 0:
+            return False
+        look = select.poll()
+        look.register(self.fileno(), select.POLLIN)
+        return bool(look.poll(0))
+
     def continue_holder(self) -> None:
         """Continue the helper at the other end if it was stopped; those above it, which could do that, have ended."""
         if not self.holder:

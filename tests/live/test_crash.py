@@ -20,6 +20,7 @@ import pydfly
 from tests.conftest import live_only
 from tests.live import onlooker
 from tests.live.arena import CALLER, ESCAPEES, MANY, ROOT, VARIABLE, describe, survivors
+from tests.processes import eventually
 
 ROUNDS = int(os.environ.get("PYDFLY_CRASH_ROUNDS", "20"))
 GRACE = 0.2
@@ -113,9 +114,7 @@ if __name__ == "__main__":
     print(f"{ROUNDS} rounds, {failed} with survivors")
 
 
-def test_a_long_report_outlives_the_deputy() -> None:
-    """The warden ends its domain when the deputy is killed; what it has to tell then does not fit into its socket."""
-    code = """
+MANY_ORPHANS = """
 import os, time
 for _ in range(3000):
     if os.fork() == 0:
@@ -127,9 +126,33 @@ for _ in range(3000):
 os.write(1, b".")
 time.sleep(60)
 """
-    with pydfly.supervise([sys.executable, "-c", code], grace=1.0, stdout=subprocess.PIPE) as service:
+"""What is to be told of these does not fit into a socket at once."""
+
+
+def test_a_long_report_outlives_the_deputy() -> None:
+    """The warden ends its domain when the deputy is killed, and tells everything."""
+    with pydfly.supervise([sys.executable, "-c", MANY_ORPHANS], grace=1.0, stdout=subprocess.PIPE) as service:
         assert service.stdout
         assert service.stdout.read(1) == b"."
         os.kill(parent(parent(service.pid)), signal.SIGKILL)
         service.stop()
+        assert len(service.report.processes) > 1000
+
+
+def test_a_long_report_that_is_unread_when_the_warden_is_lost() -> None:
+    """The deputy dies before it has told of the end of the warden, which was the last that the guard knew of it."""
+    with pydfly.supervise([sys.executable, "-c", MANY_ORPHANS], grace=1.0, stdout=subprocess.PIPE) as service:
+        assert service.stdout
+        assert service.stdout.read(1) == b"."
+        warden = parent(service.pid)
+        deputy = parent(warden)
+        guard = parent(deputy)
+        for pid in (guard, deputy):
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(service.pid, signal.SIGKILL)
+        eventually(lambda: not onlooker.alive(warden) or (service.exit_status, False)[1])  # which reads a piece
+        os.kill(deputy, signal.SIGKILL)
+        os.kill(guard, signal.SIGCONT)
+        eventually(service._guard.control.has_unread)  # it has told what it knows, and the report is unread still
+        service.wait(60)
         assert len(service.report.processes) > 1000

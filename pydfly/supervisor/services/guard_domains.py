@@ -64,7 +64,9 @@ class Domains:
         domain = self._domains.get(number)
         if domain is None:
             return False
-        domain.take(domain, ("failed", (*value, None)) if name == "failed" else ("lost", value))
+        domain.hear()  # what the warden said before counts
+        if number in self._domains:
+            domain.take(domain, ("failed", (*value, None)) if name == "failed" else ("lost", value))
         return True
 
     def forget(self, domain: OwnedDomain) -> None:
@@ -83,7 +85,7 @@ class OwnedDomain:
         self._loop = loop
         self._serial = 0
         self._questions: dict[int, Callable[[list[DescendantInfo]], None]] = {}
-        loop.watch(line.descriptor, self._hear)
+        loop.watch(line.descriptor, self.hear)
 
     def stop(self, grace: float | None) -> None:
         """Have it ended; None for the grace that it was launched with."""
@@ -114,7 +116,8 @@ class OwnedDomain:
         self._serial += 1
         self.send((name, self._serial, *values))
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Take what its warden has said."""
         if self._line.closed:
             self._loop.forget(self._line.descriptor)  # whether the warden was killed is told by others
             return
