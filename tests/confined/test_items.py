@@ -93,11 +93,9 @@ ZOMBIES = """
 import os, time
 middle = os.fork()
 if middle == 0:
-    for _ in range(6):
-        if os.fork() == 0:
-            os._exit(0)
-    for _ in range(6):  # each is dead, and none is collected
-        time.sleep(0.05)
+    children = [os.fork() or os._exit(0) for _ in range(6)]
+    for pid in children:  # each is dead, and none is collected
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     os._exit(0)
 os.waitpid(middle, 0)
 print("ready", flush=True)
