@@ -65,6 +65,8 @@ def test_what_is_pure_works(flavour: str, rooms: str) -> None:
     import sysconfig
 
     data = sysconfig._get_sysconfigdata_name()  # type: ignore[attr-defined]
-    done = python(flavour, PURE, data, *ROOMS[rooms], "-k", ELSEWHERE)
+    other = {"dragonfly": "freebsd", "freebsd": "dragonfly"}[flavour]
+    # the other system's kernels are never met by this system's Python
+    done = python(flavour, PURE, data, *ROOMS[rooms], "-k", f"{ELSEWHERE} and (not {other} or {flavour})")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
