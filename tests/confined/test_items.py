@@ -267,10 +267,11 @@ def test_no_status_of_a_fork_is_stolen(machine: Machine) -> None:
     code = """
 import threading
 pydfly.reaper.acquire()
-over = threading.Event()
+over, passed = threading.Event(), threading.Event()
 def reap():
     while not over.is_set():
         pydfly.reaper.reap()
+        passed.set()
 thread = threading.Thread(target=reap)
 thread.start()
 statuses = []
@@ -278,8 +279,11 @@ for _ in range(40):
     pid = os.fork()
     if pid == 0:
         os._exit(7)
-    time.sleep(0.002)
     try:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        for _ in range(2):  # the first may have begun before the child was dead
+            passed.clear()
+            passed.wait()
         statuses.append(os.waitpid(pid, 0)[1] >> 8)
     except ChildProcessError:
         statuses.append("stolen")
