@@ -26,7 +26,7 @@ if unshare --pid --fork --mount-proc true 2>/dev/null; then box="unshare --pid -
 live=${SUITES:-tests/live/test_supervise.py tests/live/test_run.py tests/live/test_crash.py tests/live/test_own_domain.py}
 # these look at their own processes only, and wait more than they compute
 services="tests/cli/svc tests/supervisor/test_service.py tests/supervisor/test_service_aio.py tests/live/test_many.py tests/live/test_aio.py"
-# a shell as process 1 collects what is left to it; with a process group that has a number there
+# process 1 of the namespace is a shell, which collects orphans; setsid(1) gives it a process group that is numbered there
 # shellcheck disable=SC2016  # expanded by the inner shell
 shell='"$0" "$@"; exit $?'
 export python box live services shell

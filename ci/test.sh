@@ -20,7 +20,7 @@ if [ "$lane" = fast ]; then
         tests/live/test_aio.py tests/live/test_own_domain.py tests/test_errors.py tests/test_escape.py
 fi
 
-# once, as each worker of pytest would compile every test for itself; what is wrong with one of them is told by the parts
+# here once, or each worker of pytest compiles every test; errors are not shown here: the parts below meet them again
 printf '%s\n' '-m compileall -q pydfly tests benchmarks' '-m pytest -p no:cacheprovider --collect-only tests' |
     xargs -P 2 -L 1 "$python" >/dev/null 2>&1 || :
 compiled=

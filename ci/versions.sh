@@ -1,6 +1,6 @@
 #!/bin/sh
 # The tests on every supported CPython that this machine has besides the default one: on the PATH or under pyenv.
-# What depends on no version, the live escape suite and the packaging tests are left to ci/test.sh.
+# The live escape suite, the packaging tests and the random histories, which look at no version, are left to ci/test.sh.
 set -eu
 cd "$(dirname "$0")/.."
 workers=$((2 * $(getconf _NPROCESSORS_ONLN)))  # most tests wait half of their time
