@@ -133,7 +133,7 @@ def test_the_name_is_the_one_after_exec(write: Write, how: str) -> None:
         "def test_allowed(): daemon('wc fifo')\n"
         "def test_other(): daemon('cat fifo')\n",
         "reap_leaks_allow = wc",
-        "reap_leaks_grace = 1",
+        "reap_leaks_grace = 5",
     )
     status, output = run(project, f"--reap-leaks={how}")
     assert blamed(output) == ["test_other"], output

@@ -123,10 +123,12 @@ class Watch:
         """Find what was left behind, give it its grace, and end it."""
         found = self.suspects(exempt)
         end = self._processes.clock() + self.grace
-        while found and self._processes.clock() < end:
+        is_over = False
+        while found and not is_over:
+            time.sleep(_PAUSE)
+            is_over = self._processes.clock() >= end  # before the last look: this program may itself have been held up
             found = self.alive(found, exempt)
             found += self.suspects(exempt)  # one that ends may have left a child
-            time.sleep(_PAUSE if found else 0)
         return self.end(found) if found else []
 
     def alive(
