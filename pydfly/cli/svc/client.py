@@ -73,26 +73,26 @@ def _talk(talking: list[Conversation]) -> list[int]:
         poll.register(conversation.fileno(), select.POLLIN | select.POLLOUT)
     end = time.monotonic() + _PATIENCE
     while by_descriptor:
-        silent = [conversation for conversation in by_descriptor.values() if conversation.is_silent]
-        rest = end - time.monotonic()
-        if silent and rest <= 0:
-            for conversation in silent:
-                poll.unregister(conversation.fileno())
-                del by_descriptor[conversation.fileno()]
-                conversation.unreachable(TimeoutError())
-                statuses.append(conversation.status)
-            continue
-        for descriptor, events in poll.poll(rest * 1000 if silent else None):
+        silent = any(conversation.is_silent for conversation in by_descriptor.values())
+        rest = end - time.monotonic()  # before the look: this program may have been stopped, and the answer be there
+        for descriptor, events in poll.poll(max(rest, 0) * 1000 if silent else None):
             conversation = by_descriptor[descriptor]
             if events & select.POLLOUT and conversation.send():
                 poll.register(descriptor, select.POLLIN)
+                rest = _PATIENCE  # to answer, from now on
+                end = time.monotonic() + rest
             if events & ~select.POLLOUT:
                 conversation.receive()
+        for descriptor, conversation in list(by_descriptor.items()):
             if conversation.finished:
-                poll.unregister(descriptor)
-                del by_descriptor[descriptor]
                 conversation.close()
-                statuses.append(conversation.status)
+            elif conversation.is_silent and rest <= 0:
+                conversation.unreachable(TimeoutError())
+            else:
+                continue
+            poll.unregister(descriptor)
+            del by_descriptor[descriptor]
+            statuses.append(conversation.status)
         sys.stdout.flush()
     return statuses
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import pytest
 
-from pydfly.cli.svc import wire
+from pydfly.cli import svc
+from pydfly.cli.svc import client, wire
 from tests.conftest import reads_proc
 from tests.processes import eventually
 
@@ -243,17 +247,19 @@ def test_a_stopped_daemon_is_waited_for(web: Daemons) -> None:
     assert running(pid)
 
 
-IMPATIENT = "import sys; from pydfly.cli import svc; from pydfly.cli.svc import client; client._PATIENCE = 0.3; "
+IMPATIENT = "import sys; from pydfly.cli import svc; from pydfly.cli.svc import client; client._PATIENCE = 2.0; "
 
 
 @pytest.mark.parametrize("backlog", [8, 0])
 @pytest.mark.parametrize("directive", ["status", "list", "log", "stop"])
 def test_a_daemon_that_never_answers_is_given_up(web: Daemons, directive: str, backlog: int) -> None:
     """It is stopped, or no daemon: the others are asked all the same, and the caller does not hang."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
+    with contextlib.ExitStack() as opened:
+        deaf = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         deaf.bind(str(web.directory / "service.deaf.sk"))
         deaf.listen(backlog)
-        first = None if backlog else web.connect("deaf")  # there is room for one
+        if not backlog:
+            opened.enter_context(web.connect("deaf"))  # there is room for one
         code = f"{IMPATIENT}sys.exit(svc.main(['-p', {str(web.directory)!r}, {directive!r}, 'all']))"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=200)
         assert "Unable to connect to service deaf\n" in done.stdout
@@ -261,8 +267,33 @@ def test_a_daemon_that_never_answers_is_given_up(web: Daemons, directive: str, b
             directive, "web"
         ) in done.stdout
         assert done.returncode == 1
-        if first:
-            first.close()
+
+
+def test_a_client_that_was_stopped_reads_what_came_meanwhile(
+    daemons: Daemons, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By Ctrl-Z and fg: the time in which a daemon must answer is over then, but it has answered."""
+    with contextlib.ExitStack() as opened:
+        stranger = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        stranger.bind(str(daemons.directory / "service.x.sk"))
+        stranger.listen(8)
+        connections: list[socket.socket] = []
+        asked = 0  # how often since the request has arrived
+
+        def monotonic() -> float:
+            nonlocal asked
+            if not connections and select.select([stranger], [], [], 0)[0]:
+                connections.append(opened.enter_context(stranger.accept()[0]))
+            if connections and select.select(connections, [], [], 0)[0]:
+                asked += 1
+                if asked == 2:
+                    connections[0].sendall(b"x                running\n.\n")
+            return time.monotonic() + (1000.0 if asked >= 2 else 0.0)
+
+        monkeypatch.setattr(client, "_PATIENCE", 0.2)
+        monkeypatch.setattr(client, "time", types.SimpleNamespace(monotonic=monotonic, sleep=time.sleep))
+        assert svc.main(["-p", str(daemons.directory), "status", "x"]) == 0
+    assert capsys.readouterr().out == "x                running\n"
 
 
 @pytest.mark.parametrize("value", [b"[" * 100_000, b"9" * 5000, b"5", b'{"column": "\\u001b"}'])
