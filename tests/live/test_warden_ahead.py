@@ -16,7 +16,7 @@ import pytest
 
 import pydfly
 from pydfly.ending import warden_domain
-from pydfly.supervisor import descriptors, warden_ahead, wire
+from pydfly.supervisor import descriptors, start_guard, warden_ahead, wire
 from pydfly.supervisor.keepers import mailbox, own_process
 from pydfly.supervisor.keepers import warden_ahead as waiting
 from tests.conftest import linux_only
@@ -27,6 +27,16 @@ pytestmark = linux_only
 
 SLEEP = ["sleep", "600"]
 LAUNCHED, GIVEN_UP, LOST = 10, 11, 12
+
+
+@pytest.fixture(autouse=True)
+def idle(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it wait for as long as a test may be held up, or for the seconds that the test names."""
+    seconds = getattr(request, "param", 60.0)
+    main = "from pydfly.supervisor.keepers.guard_program import main"
+    assert main in start_guard._PROGRAM
+    patient = f"from pydfly.supervisor.keepers import warden_ahead; warden_ahead.IDLE = {seconds}; {main}"
+    monkeypatch.setattr(start_guard, "_PROGRAM", start_guard._PROGRAM.replace(main, patient))
 
 
 def deputy_of(command: int) -> int:
@@ -88,7 +98,8 @@ def test_one_domain_has_none() -> None:
         assert onlooker.children(onlooker.look(warden).ppid) == [warden]
 
 
-def test_it_does_not_stay() -> None:
+@pytest.mark.parametrize("idle", [5.0], indirect=True)
+def test_it_does_not_stay(idle: None) -> None:
     """When no start follows it ends: a Supervisor at rest has a guard, a deputy and a warden for each domain."""
     with pydfly.Supervisor(grace=0.0) as supervisor:
         handles = [supervisor.supervise(SLEEP) for _ in range(3)]

@@ -97,6 +97,7 @@ class Daemons:
 
     def _shown(self, text: str) -> str:
         text = text.replace(str(self.directory), "@")
+        text = re.sub(r"(svc \S+: Waiting for service to stop\n)\1+", r"\1", text)  # told once a second
         return re.sub(r"(?<=pid )\d+|(?<=child )\d+|^\d+$", "N", text, flags=re.MULTILINE)
 
 
