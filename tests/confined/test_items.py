@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -90,7 +90,7 @@ with pydfly.supervise(["sh", "-c", "setsid sleep 60 & exec sleep 60"], grace=0.2
 
 
 ZOMBIES = """
-import os, time
+import os, signal
 middle = os.fork()
 if middle == 0:
     children = [os.fork() or os._exit(0) for _ in range(6)]
@@ -99,7 +99,8 @@ if middle == 0:
     os._exit(0)
 os.waitpid(middle, 0)
 print("ready", flush=True)
-time.sleep(60)
+signal.alarm(60)
+signal.pause()
 """
 
 
@@ -120,18 +121,25 @@ def test_helpers_sleep(machine: Machine) -> None:
         def counts() -> list[int]:
             return [machine.entry(pid).wakeups for pid in pids]
 
-        before, began = eventually(lambda: _steady(counts)), time.monotonic()
-        time.sleep(LOOK + 1)  # what is measured is a time
+        before = _steady(counts)
+        began = time.monotonic()
+        eventually(lambda: time.monotonic() - began >= LOOK + 1)  # what is measured is a time
         most = 1 + int((time.monotonic() - began) / LOOK) if machine.flavour == "dragonfly" else 0
         assert all(after - then <= most for then, after in zip(before, counts(), strict=True))
 
 
-def _steady(counts: object) -> list[int] | None:
-    """Return the counts once they stand still for a moment."""
-    assert callable(counts)
-    first: list[int] = counts()
-    time.sleep(0.5)
-    return first if counts() == first else None
+def _steady(counts: Callable[[], list[int]]) -> list[int]:
+    """Wait until the counts have stood still for half a second, and return them."""
+    seen, since = counts(), time.monotonic()
+
+    def is_steady() -> bool:
+        nonlocal seen, since
+        if (now := counts()) != seen:
+            seen, since = now, time.monotonic()
+        return time.monotonic() - since >= 0.5
+
+    eventually(is_steady)
+    return seen
 
 
 def test_descriptors_are_closed_at_once(machine: Machine) -> None:

@@ -94,19 +94,15 @@ def test_redis_with_notify(daemons: Daemons) -> None:
     redis = program("redis-server")
     path = daemons.directory / "redis.sock"
     code = """
-import os, socket, subprocess, sys, time
-server = subprocess.Popen(sys.argv[2:])
-while True:
-    try:
-        socket.socket(socket.AF_UNIX).connect(sys.argv[1])
-        break
-    except OSError:
-        time.sleep(0.02)
+import os, socket, subprocess, sys
+server = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+next(line for line in server.stdout if b"eady to accept connections" in line)
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.sendto(b"READY=1\\nMAINPID=%d\\nSTATUS=serving" % server.pid, "\\0" + os.environ["NOTIFY_SOCKET"][1:])
-server.wait()
+for line in server.stdout:
+    os.write(1, line)
 """
-    words = [sys.executable, "-c", code, str(path), redis, "--port", "0", "--unixsocket", str(path), "--save", ""]
+    words = [sys.executable, "-c", code, redis, "--port", "0", "--unixsocket", str(path), "--save", ""]
     daemons.init("--ready", "notify", "-R", "0", "init", "redis", *words)
     eventually(lambda: daemons.state("redis") == "running", timeout=200)
     status = daemons.status("redis")
