@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 from ..structs import DescendantInfo
 from .aio_streams import Pipe, open_reader, open_writer
-from .aio_waiting import Watching, watching, within
+from .aio_waiting import Watching, watching
 from .arguments import signal_number
 from .guard_connection import GuardConnection
 from .handle import Handle
 from .prepare import Prepared
 from .report import Step
+from .waiting_threads import deadline_of
 
 
 class Supervised(Handle):
@@ -93,7 +95,7 @@ class Supervised(Handle):
         Arguments and errors as ``pydfly.Supervised.stop`` has them; a second call may shorten the grace.
         """
         self.ask_to_stop(grace)
-        await self._until_over(True)
+        await self._until_over(None, urge=True)
         self._check_survivors()
 
     async def wait(self, timeout: float | None = None) -> int | None:
@@ -101,7 +103,7 @@ class Supervised(Handle):
 
         Giving up waiting ends nothing.  Arguments, result and errors as ``pydfly.Supervised.wait`` has them.
         """
-        await within(timeout, self._until_over(), self._purpose("the end of everything started by"))
+        await self._until_over(timeout)
         self._check_survivors()
         return self._command_status()
 
@@ -119,15 +121,16 @@ class Supervised(Handle):
         self, condition: Callable[[], bool], timeout: float | None, purpose: str, urge: bool = False
     ) -> None:
         self._check_owner()
-        await within(timeout, self._watching.until(condition, urge), self._purpose(purpose))
+        await self._watching.until(condition, timeout, self._purpose(purpose), urge)
 
-    async def _until_over(self, urge: bool = False) -> None:
-        self._check_owner()
-        await self._watching.until(self._over, urge)
+    async def _until_over(self, timeout: float | None, urge: bool = False) -> None:
+        """Wait for the end of the domain, and of helpers that have no other one."""
+        deadline = deadline_of(timeout)
+        await self._until(self._over, timeout, "the end of everything started by", urge)
         if not self._closed:
             self._finish()
         if self._alone:
-            await self._watching.until_gone()
+            await self._watching.until_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     async def _ask(self, name: str, *values: object) -> Any:
         self._check_owner()

@@ -7,7 +7,7 @@ import os
 
 from ..errors import SurvivorsError
 from .aio_supervised import Supervised
-from .aio_waiting import watching, within
+from .aio_waiting import watching
 from .domains import ManyDomains
 from .services.aio_service import Service
 
@@ -72,7 +72,7 @@ class Supervisor(ManyDomains):
         """Wait for news of any domain; as ``pydfly.Supervisor.wait_any()``."""
         self._check_owner()
         try:
-            await within(timeout, self._watching.until(self._has_news), str)
+            await self._watching.until(self._has_news, timeout)
         except TimeoutError:
             return []
         return self._take_news(Supervised)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import weakref
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from .guard_connection import GuardConnection
-from .waiting_threads import INSISTENCE, PAUSES, NotYetError, deadline_of
+from .waiting_threads import INSISTENCE, LONGEST, PAUSES, NotYetError, deadline_of
 
 
 class Watching:
@@ -47,32 +47,60 @@ class Watching:
         if descriptor >= 0:
             self._loop.remove_reader(descriptor)
 
-    async def until(self, condition: Callable[[], bool], urge: bool = False) -> None:
-        """Wait until a condition holds that only news can change; ``urge`` as ``WaitingThreads.until`` has it."""
+    async def until(
+        self,
+        condition: Callable[[], bool],
+        timeout: float | None = None,
+        purpose: Callable[[], str] = str,
+        urge: bool = False,
+    ) -> None:
+        """Wait until a condition holds that only news can change; ``purpose``, ``urge``: as ``WaitingThreads.until``.
+
+        TimeoutError: not within ``timeout`` seconds, and what had come by then was read.
+        """
+        deadline = deadline_of(timeout)
         loop = self.attach()
         guard = self._guard()
         assert guard
         guard.exchange()
+        late = False
         while not condition():
-            future = loop.create_future()
-            self._waiting.append(future)
-            timer = loop.call_later(INSISTENCE, self._urge, guard) if urge or guard.is_cut() else None
-            try:
-                await future
-            finally:
-                if timer is not None:
-                    timer.cancel()
-                if future in self._waiting:
-                    self._waiting.remove(future)
+            if late:
+                raise NotYetError(f"{purpose()} not within {timeout} s")
+            await self._next(loop, guard, deadline, urge)
+            late = deadline is not None and time.monotonic() >= deadline
+            if late:  # the program may have been held up, and the answer have lain there for long
+                guard.exchange()
 
-    async def until_gone(self) -> None:
-        """Wait until the helpers have ended."""
+    async def _next(
+        self, loop: asyncio.AbstractEventLoop, guard: GuardConnection, deadline: float | None, urge: bool
+    ) -> None:
+        """Wait for the next news, to the deadline; at least for a turn of the loop, so that a poll lets others run."""
+        future = loop.create_future()
+        self._waiting.append(future)
+        timers = [loop.call_later(INSISTENCE, self._urge, guard)] if urge or guard.is_cut() else []
+        if deadline is not None:
+            rest = min(max(deadline - time.monotonic(), 0.0), LONGEST)
+            timers.append(loop.call_later(rest, _finish, future))
+        try:
+            await future
+        finally:
+            for timer in timers:
+                timer.cancel()
+            if future in self._waiting:
+                self._waiting.remove(future)
+
+    async def until_gone(self, timeout: float | None = None) -> None:
+        """Wait until the helpers have ended; TimeoutError: not within ``timeout`` seconds."""
+        deadline = deadline_of(timeout)
         guard = self._guard()
         assert guard
-        await self.until(guard.is_cut, urge=True)
+        await self.until(guard.is_cut, timeout, guard.helper.ends, urge=True)
         pause, longest = PAUSES
         while not guard.is_gone():
             guard.wake()
+            if deadline is not None and time.monotonic() >= deadline:
+                raise NotYetError(f"{guard.helper.ends()} not within {timeout} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)
         self.detach()
@@ -106,8 +134,12 @@ class Watching:
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _finish(future)
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _read(watching: weakref.ref[Watching], descriptor: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -123,16 +155,3 @@ def watching(guard: GuardConnection) -> Watching:
     if not isinstance(guard.companion, Watching):
         guard.companion = Watching(guard)
     return guard.companion
-
-
-async def within(timeout: float | None, work: Coroutine[Any, Any, None], purpose: Callable[[], str]) -> None:
-    """Wait for a coroutine; TimeoutError: not within ``timeout`` seconds; says what was waited for."""
-    try:
-        deadline_of(timeout)
-    except (TypeError, ValueError):
-        work.close()
-        raise
-    try:
-        await asyncio.wait_for(work, timeout)
-    except asyncio.TimeoutError:
-        raise NotYetError(f"{purpose()} not within {timeout} s") from None

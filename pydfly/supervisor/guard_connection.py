@@ -50,8 +50,8 @@ class GuardConnection:
         self.listeners: list[Callable[[], None]] = []  # called when there is news, by the thread that has read it
         self.reserve = Reserve()
         self._poller = Poller()
-        self._helper = start_guard.guard(program)
-        self.control = self._helper.control  # the socket to the guard
+        self.helper = start_guard.guard(program)
+        self.control = self.helper.control  # the socket to the guard
         self._watch(self.control)
 
     def __del__(self) -> None:
@@ -97,7 +97,7 @@ class GuardConnection:
 
     def wake(self) -> None:
         """Continue the guard, which continues the others, if it was stopped; without it the deputy, and the wardens."""
-        if self._helper.wake():
+        if self.helper.wake():
             return
         for sock in tuple(self._watched.values()):
             sock.continue_holder()
@@ -118,7 +118,7 @@ class GuardConnection:
 
     def is_gone(self) -> bool:
         """Whether neither guard nor deputy is left, and what they had to end was ended."""
-        return self.is_cut() and self._helper.collect()
+        return self.is_cut() and self.helper.collect()
 
     def disappointment(self, is_lost: bool) -> SupervisionError:
         """Say why nothing is known of a domain, where ``failure`` is None; ``is_lost``: its warden was killed."""
@@ -126,19 +126,18 @@ class GuardConnection:
             return SupervisionError("its Supervisor was stopped, closed or dropped: no more is known of the domain")
         if self.greeted or self._let_go:
             return SupervisionError("the warden was killed; the domain was ended, but how is not known")
-        return SupervisionError(f"{self._helper.program} is not pydfly's guard; name a Python by interpreter=")
+        return SupervisionError(f"{self.helper.program} is not pydfly's guard; name a Python by interpreter=")
 
     def wait_gone(self, timeout: float | None) -> None:
         """Wait until the helpers have ended; TimeoutError: not within ``timeout`` seconds."""
         deadline = deadline_of(timeout)
-        ends = f"the end of the helpers (guard {self._helper.pid})"
         if not self._let_go:
-            self.until(self.is_cut, timeout, lambda: ends, urge=True)
+            self.until(self.is_cut, timeout, self.helper.ends, urge=True)
         pause, longest = PAUSES
-        while not self._helper.collect():
+        while not self.helper.collect():
             self.wake()
             if deadline is not None and time.monotonic() >= deadline:
-                raise NotYetError(f"{ends} not within {timeout} s")
+                raise NotYetError(f"{self.helper.ends()} not within {timeout} s")
             time.sleep(pause)
             pause = min(2 * pause, longest)
         self.close()

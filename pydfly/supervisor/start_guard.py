@@ -35,6 +35,10 @@ class Helper:
         self.program = program
         self.collected = False
 
+    def ends(self) -> str:
+        """Say what a wait for the end of it, and of the deputy, waits for."""
+        return f"the end of the helpers (guard {self.pid})"
+
     def collect(self) -> bool:
         """Collect the guard if it has ended, and say whether it has."""
         if not self.collected:

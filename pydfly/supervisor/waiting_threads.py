@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     from _queue import Empty, SimpleQueue  # queue itself loads threading
 
-_LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
+LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
 
 
 class NotYetError(TimeoutError):
@@ -94,7 +94,7 @@ class WaitingThreads:
                     if over:
                         raise SupervisionError("this handle was closed: no more is known of it")
                     now = time.monotonic()
-                    rest = _LONGEST if deadline is None else min(deadline - now, _LONGEST)
+                    rest = LONGEST if deadline is None else min(deadline - now, LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
                     if urge or guard.is_cut():

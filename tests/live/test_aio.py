@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -184,5 +185,49 @@ def test_an_interpreter_that_is_none() -> None:
             with pytest.raises(pydfly.SupervisionError, match="interpreter="):
                 await service.wait_command(20)
             await service.stop()
+
+    asyncio.run(main())
+
+
+def test_a_wait_of_no_time_is_a_look() -> None:
+    """It tells what is over, and leaves the other tasks their turn where nothing is."""
+
+    async def main() -> None:
+        async with pydfly.aio.Supervisor(grace=1.0) as supervisor:
+            ends = supervisor.supervise(["cat"], stdin=subprocess.PIPE)
+            await ends.wait_started(20)
+            turns = asyncio.create_task(asyncio.sleep(0))
+            with pytest.raises(TimeoutError, match="the end of"):
+                await ends.wait_command(0)
+            assert turns.done()
+            with pytest.raises(TimeoutError):
+                await ends.wait(-1)
+            assert not ends.is_over()
+            assert ends.stdin
+            ends.stdin.close()
+            assert await ends.wait_command(20) == 0
+            assert await ends.wait_command(0) == 0
+            assert await ends.wait(20) == 0
+            assert await ends.wait(0) == 0
+            assert await supervisor.wait_any(0) == []
+            other = supervisor.supervise(["true"])
+            while not other.is_over():
+                assert await supervisor.wait_any(0) in ([], [other])
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_came_while_the_loop_was_held_up_is_no_timeout() -> None:
+    async def main() -> None:
+        async with pydfly.aio.supervise(["cat"], stdin=subprocess.PIPE, grace=1.0) as service:
+            pid = await service.wait_started(20)
+            wait = asyncio.create_task(service.wait_command(0.1))
+            await asyncio.sleep(0)
+            late = time.monotonic() + 0.2
+            assert service.stdin
+            service.stdin.close()
+            await asyncio.sleep(0)
+            eventually(lambda: not onlooker.exists(pid) and time.monotonic() > late)  # no turn of the loop meanwhile
+            assert await wait == 0
 
     asyncio.run(main())

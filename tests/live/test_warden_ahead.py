@@ -387,7 +387,7 @@ def test_a_request_right_behind_the_start(monkeypatch: pytest.MonkeyPatch) -> No
         """Launch when the warden sleeps."""
         guard.control.send(("domain", number, prepared.targets, 0.0), prepared.sources, prepared.inner)
         guard.send(guard.control)
-        (deputy,) = eventually(lambda: onlooker.children(guard._helper.pid))
+        (deputy,) = eventually(lambda: onlooker.children(guard.helper.pid))
         (warden,) = eventually(lambda: onlooker.children(deputy))
         eventually(lambda: onlooker.look(warden).state == "S")
         handle.line.send(("launch", prepared.launch.fields()))

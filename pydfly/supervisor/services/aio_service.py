@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Generator
 from typing import Any
 
-from ..aio_waiting import watching, within
+from ..aio_waiting import watching
 from ..arguments import seconds
 from ..guard_connection import GuardConnection
 from ..prepare import Prepared
@@ -38,7 +38,7 @@ class Service(ServiceHandle):
 
     async def wait_ready(self, timeout: float | None = None) -> ServiceStatus:
         """Wait until it is ready, through restarts if there are some; return its status: as ``Service.wait_ready``."""
-        await within(timeout, self._until(self._is_settled, urge=False), self._purpose("ready"))
+        await self._until(self._is_settled, timeout, "ready", urge=False)
         return self._check_ready()
 
     async def status(self) -> ServiceStatus:
@@ -49,14 +49,14 @@ class Service(ServiceHandle):
     async def stop(self, grace: float | None = None) -> None:
         """Stop it, with everything that it has started; come back when no process is left: as ``Service.stop``."""
         await self._ask("stop", None if grace is None else seconds(grace))
-        await self._until(self._is_stopped)
+        await self._until(self._is_stopped, None, "stopped")
         self._check_survivors()
 
     async def restart(self, grace: float | None = None) -> None:
         """Stop everything, and start it then; come back when it was executed again: as ``Service.restart``."""
         before = (await self.status()).launches
         await self._ask("restart", None if grace is None else seconds(grace))
-        await self._until(lambda: self._is_restarted(before))
+        await self._until(lambda: self._is_restarted(before), None, "restarted")
         self._check_restarted(before)
 
     async def log(self) -> bytes:
@@ -68,12 +68,12 @@ class Service(ServiceHandle):
         await self._ask("reopen", None if path is None else path_of(path))
 
     async def _ask(self, name: str, *values: object) -> Any:
-        await self._until(self._is_made)
+        await self._until(self._is_made, None, "made")
         serial, answered = self._question(name, values)
-        await self._until(answered)
+        await self._until(answered, None, f"asked ({name})")
         return self._answer(serial)
 
-    async def _until(self, condition: Callable[[], bool], urge: bool = True) -> None:
+    async def _until(self, condition: Callable[[], bool], timeout: float | None, what: str, urge: bool = True) -> None:
         self._check_owner()
-        await self._watching.until(lambda: condition() or self.is_over(), urge)
+        await self._watching.until(lambda: condition() or self.is_over(), timeout, self._purpose(what), urge)
         self._check_line(condition)
