@@ -40,7 +40,8 @@ class HelperSocket:
     """One end of a connected stream socket, which is made non-blocking."""
 
     def __init__(self, descriptor: int) -> None:
-        self._socket = _socket.socket(_socket.AF_UNIX, fileno=descriptor)  # DragonFly does not tell the family
+        # DragonFly does not tell the family, and a filter of system calls may refuse to tell the rest
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, descriptor)
         self._socket.setblocking(False)
         self.descriptor = descriptor
         """-1 after ``close``."""
@@ -49,16 +50,6 @@ class HelperSocket:
         self._unpacker = Unpacker()
         self._descriptors: list[int] = []  # received, not yet claimed by a message
         self._unsent: list[tuple[bytes, list[int]]] = []
-
-    def try_receiving(self) -> None:
-        """Make the call that receives, and take nothing.
-
-        OSError: EPERM, ENOSYS and the like, a filter of system calls refuses it.
-        """
-        try:
-            self._socket.recvmsg(1, 0, _socket.MSG_PEEK)
-        except BlockingIOError:
-            return
 
     def receive(self) -> list[tuple[Message, list[int]]]:
         """Return the messages that have come, each with its descriptors; fewer than it needs if some were cut off."""
@@ -143,6 +134,23 @@ class HelperSocket:
         self._socket.close()
         self.closed = True
         self.descriptor = -1
+
+
+def try_calls() -> None:
+    """Make the calls that send and receive, between sockets that nobody uses.
+
+    OSError: EPERM, ENOSYS and the like, a filter of system calls refuses one of them; EMFILE, ENFILE.
+    """
+    sending, receiving = _socket.socketpair()
+    try:
+        sending.send(b"!")
+        receiving.setblocking(False)
+        receiving.recvmsg(1)
+    except BlockingIOError:  # it is under way
+        return
+    finally:
+        sending.close()
+        receiving.close()
 
 
 def send_once(socket: _socket.socket, data: bytes, descriptors: list[int]) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -26,15 +28,29 @@ NUMBERS = {  # of system calls: x86_64, and the generic table that the later mac
     "pidfd_send_signal": (424, 424),
     "close_range": (436, 436),
     "clone3": (435, 435),
+    "sendto": (44, 206),
     "sendmsg": (46, 211),
     "recvmsg": (47, 212),
     "rt_sigtimedwait": (128, 137),
     "rt_sigpending": (127, 136),
     "rt_sigprocmask": (14, 135),
     "getppid": (110, 173),
+    "getsockopt": (55, 209),
 }
 # without these there is no supervisor
-REFUSED_BEFORE = {"kill", "wait4", "waitid", "prctl", "recvmsg", "rt_sigtimedwait", "rt_sigprocmask", "getppid"}
+REFUSED_BEFORE = {
+    "kill",
+    "wait4",
+    "waitid",
+    "prctl",
+    "sendto",
+    "recvmsg",
+    "rt_sigtimedwait",
+    "rt_sigprocmask",
+    "getppid",
+}
+OF_THE_OWNER = ["kill", "shutdown", "wait4", "rt_sigprocmask", "prctl", "sendto", "rt_sigtimedwait", "getsockopt"]
+UNNEEDED = ("shutdown", "getsockopt")
 
 # installs a filter that refuses one call with one errno, then becomes the program behind it
 FILTER = """
@@ -105,10 +121,11 @@ def run(*program: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("call", NUMBERS)
 @pytest.mark.parametrize("number", ["1", "38"], ids=["EPERM", "ENOSYS"])
 def test_a_refused_call_ends_in_none_left_or_nothing_started(call: str, number: str) -> None:
-    words = [*PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", DAEMON]
+    words = [*PYDFLY, "run", "--grace", "0.2", "--", "sh", "-c", f"echo started; {DAEMON}"]
     done = run(sys.executable, "-c", FILTER, number, number_of(call), *words)
     assert daemons() == []
     assert "Traceback" not in done.stderr
+    assert done.stdout == ("" if call in REFUSED_BEFORE else "started\n")
     if call in REFUSED_BEFORE:
         assert done.returncode == 125
         assert ("refused" if call == "getppid" else os.strerror(int(number))) in done.stderr
@@ -118,11 +135,12 @@ def test_a_refused_call_ends_in_none_left_or_nothing_started(call: str, number: 
 
 @linux_only
 @pytest.mark.parametrize("number", [1, 38], ids=["EPERM", "ENOSYS"])
-@pytest.mark.parametrize("call", ["kill", "shutdown", "wait4", "rt_sigprocmask", "prctl"])
+@pytest.mark.parametrize("call", OF_THE_OWNER)
 def test_a_refused_call_of_the_owner_neither_hangs_nor_complains(call: str, number: int) -> None:
     done = run(sys.executable, "-c", FILTER, str(number), number_of(call), sys.executable, "-c", SUPERVISE)
     assert daemons() == []
-    assert (done.stdout, done.stderr) == ("3\n" if call == "shutdown" else f"{os.strerror(number)}\n", "")
+    told = "3\n" if call in UNNEEDED else f"{os.strerror(number)}\n"
+    assert (done.stdout, done.stderr) == (told, "")
 
 
 @linux_only
@@ -133,6 +151,22 @@ def test_an_option_of_prctl_that_is_refused_is_told(option: int) -> None:
     done = run(sys.executable, "-c", FILTER, "1", f"{number_of('prctl')},{option}", *words)
     assert (done.returncode, done.stdout) == (125, "")
     assert done.stderr == f"pydfly: run: {os.strerror(1)}\n"
+
+
+@linux_only
+def test_what_only_a_command_in_a_terminal_needs_is_tried_before_it_starts() -> None:
+    """There it shares the process group, and signals that came to that before it was there are to be looked for."""
+    words = [*PYDFLY, "run", "--", "sh", "-c", "echo started"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["PYTHONPATH"] = ROOT
+        os.execv(sys.executable, [sys.executable, "-c", FILTER, "1", number_of("rt_sigpending"), *words])
+    said = b""
+    with contextlib.suppress(OSError), open(terminal, "rb", buffering=0) as file:  # EIO: all others have closed it
+        while part := file.read(4096):
+            said += part
+    _, status = os.waitpid(pid, 0)
+    assert (os.waitstatus_to_exitcode(status), said.decode()) == (125, f"pydfly: run: {os.strerror(1)}\r\n")
 
 
 @linux_only

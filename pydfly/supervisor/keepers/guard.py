@@ -8,7 +8,7 @@ import gc
 import os
 
 from ...ending import warden_domain
-from ..helper_socket import HelperSocket, close_all
+from ..helper_socket import HelperSocket, close_all, try_calls
 from ..wire import error_fields
 from . import mailbox
 from .deputy import Deputy
@@ -36,6 +36,7 @@ class Guard:
         self._mailbox = box
         self._tell = tell
         self._control = control
+        try_calls()
         self.keeper = Keeper(warden_domain.listing())
         self._channel: HelperSocket | None = None
         self._deputy = 0
@@ -52,7 +53,6 @@ class Guard:
         """
         mine, its = (HelperSocket(end.detach()) for end in _socket.socketpair())
         try:
-            mine.try_receiving()
             deputy = Deputy(self._mailbox, self.keeper, its, self._control)
         except OSError:
             mine.close()

@@ -45,6 +45,9 @@ class Mailbox:
     Args:
         mask: the signals that a child is to have blocked; None for those that this process has blocked until now.
         ignored: those among the signals that Python ignores for itself that were ignored before it did.
+
+    Raises:
+        OSError: EPERM, ENOSYS and the like: a filter of system calls refuses what every wait needs.
     """
 
     wake: ClassVar[int] = _signal.SIGIO
@@ -58,6 +61,7 @@ class Mailbox:
     def __init__(self, mask: Iterable[int] | None = None, ignored: Iterable[int] = ()) -> None:
         # what was ignored when this process began stays ignored, in the command, too
         self.null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)  # for the standard descriptors of helpers
+        _signal.sigtimedwait([], 0)  # before anything is started: a helper that cannot wait would end it
         self._signals = _signal.valid_signals() - {_signal.SIGKILL, _signal.SIGSTOP}  # a real fault kills all the same
         blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, self._signals)
         self._mask = blocked if mask is None else mask
