@@ -40,7 +40,7 @@ MUTATIONS = [
     Mutation("keys without a sender", FOREGROUND, "(is_key and not mailbox.TELLS_SENDER)", "False"),
     Mutation("what a key does", FOREGROUND, "elif self._job.terminal.sends(number) and not mailbox.TELLS_SENDER:", "elif False:"),
     Mutation("inherited precedence", DOMAIN, "    if will_fork and not reset:\n", "    if False:\n"),
-    Mutation("the family of a socket", "pydfly/supervisor/helper_socket.py", "_socket.socket(_socket.AF_UNIX, fileno=descriptor)", "_socket.socket(fileno=descriptor)"),
+    Mutation("the family of a socket", "pydfly/supervisor/helper_socket.py", "_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, descriptor)", "_socket.socket(fileno=descriptor)"),
     Mutation("the last words of a helper", "pydfly/supervisor/helper_socket.py", "            if error.errno != errno.ENOTCONN:\n", "            if True:\n"),
     Mutation("the end of a connection", "pydfly/supervisor/owner_socket.py", "look.register(self.fileno(), select.POLLOUT)", "look.register(self.fileno(), 0)"),
     Mutation("10 a dead reaper's zombie", "pydfly/conformance/live.py", "listed = self._processes.everyone() if self._kernel_lists else ()", "listed: Any = ()"),

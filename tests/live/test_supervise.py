@@ -237,8 +237,10 @@ def test_a_predicate_that_fails_spares_none_and_is_told() -> None:
 
 
 def test_fileno_is_readable_when_something_happens() -> None:
-    with pydfly.supervise(["sh", "-c", "sleep 0.3; exit 3"]) as service:
+    with pydfly.supervise(["sh", "-c", "read line; exit 3"], stdin=subprocess.PIPE) as service:
         service.wait_started()
+        assert service.stdin
+        service.stdin.close()
         assert select.select([service], [], [], 10)[0] == [service]
         assert eventually(lambda: service.exit_status) == 3
 
