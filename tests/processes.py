@@ -13,14 +13,20 @@ from collections.abc import Callable
 from typing import Any
 
 
-def eventually(condition: Callable[[], Any], timeout: float = 200.0) -> Any:
-    """Ask until the answer is true, and return it; fail with the last answer after the timeout."""
+def last_answer(ask: Callable[[], Any], timeout: float, is_enough: Callable[[Any], bool] = bool) -> Any:
+    """Ask until the answer is enough, or the timeout is over; return the last one."""
     end = time.monotonic() + timeout
     pause = 0.0005
-    while not (answer := condition()):
-        assert time.monotonic() < end, f"not within {timeout} s: last answer {answer!r}"
+    while not is_enough(answer := ask()) and time.monotonic() < end:
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
+    return answer
+
+
+def eventually(condition: Callable[[], Any], timeout: float = 200.0) -> Any:
+    """Ask until the answer is true, and return it; fail with the last answer after the timeout."""
+    answer = last_answer(condition, timeout)
+    assert answer, f"not within {timeout} s: last answer {answer!r}"
     return answer
 
 

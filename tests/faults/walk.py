@@ -9,13 +9,15 @@ reach stderr.  Exit status 1 if that failed for any.
 from __future__ import annotations
 
 import argparse
+import operator
 import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.processes import last_answer
 
 from .program import CALLS
 
@@ -79,9 +81,7 @@ def attempt(fault: tuple[str, str, int, str], scenario: list[str]) -> str | None
             process.kill()
             process.wait()
             trouble = "hangs"
-        end = time.monotonic() + 20
-        while (left := survivors()) and time.monotonic() < end:
-            time.sleep(0.005)
+        left = last_answer(survivors, 20, operator.not_)
         for pid in left:
             os.kill(pid, 9)
         output.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ import uuid
 from pathlib import Path
 
 from tests.live import onlooker
+from tests.processes import last_answer
 
 ESCAPEES = str(Path(__file__).with_name("escapees.py"))
 ROOT = str(Path(__file__).parents[2])
@@ -82,9 +84,7 @@ class Round:
                 self._await_ready(reading)
                 began = time.monotonic()
                 self._end(supervisor)
-                end = began + self.grace + PATIENCE
-                while (left := survivors(self.marker)) and time.monotonic() < end:
-                    time.sleep(0.002)
+                left = left_after(self.grace + PATIENCE, self.marker)
                 self.seconds = time.monotonic() - began
                 self.left = [describe(pid) for pid in left]
             finally:
@@ -124,6 +124,13 @@ class Round:
 def survivors(marker: str) -> list[int]:
     """Return the pids of every living process that carries the marker in its environment."""
     return onlooker.with_variable(f"{VARIABLE}={marker}")
+
+
+def left_after(seconds: float, marker: str) -> list[int]:
+    """Wait until no living process carries the marker; return the pids of those that do after so many seconds."""
+    # a listing can miss one that forks meanwhile, so it is asked twice
+    left: list[int] = last_answer(lambda: survivors(marker) or survivors(marker), seconds, operator.not_)
+    return left
 
 
 def describe(pid: int) -> str:

@@ -30,7 +30,7 @@ def linger() -> None:
     """Do nothing until the end of the lifetime."""
     end = time.monotonic() + LIFETIME
     while (rest := end - time.monotonic()) > 0:
-        time.sleep(rest)
+        signal.sigtimedwait((), rest)  # of no signal, so this is a pause with an end
     os._exit(0)
 
 
@@ -134,8 +134,7 @@ def stopped() -> None:
 @kind
 def deaf_and_stopped() -> None:
     """A deaf daemon that stops itself, and that no process continues."""
-    daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getpid(), signal.SIGSTOP)))[0])
-    time.sleep(0.05)
+    acting_daemon(lambda: os.kill(os.getpid(), signal.SIGSTOP))
 
 
 @kind
@@ -285,12 +284,19 @@ def chain() -> None:
 @kind
 def many_threads() -> None:
     """A deaf daemon whose first thread has ended: its state is that of a zombie, and yet it runs."""
+    has_ended, tell = os.pipe()
+
+    def second_thread() -> None:
+        while sys.platform == "linux" and not _is_zombie():
+            time.sleep(0.0002)
+        os.write(tell, b"!")
+        linger()
 
     def threads() -> None:
         import ctypes
         import threading
 
-        threading.Thread(target=linger).start()
+        threading.Thread(target=second_thread).start()
         reading, writing = os.pipe()
         if os.fork() == 0:
             os.close(writing)
@@ -301,7 +307,13 @@ def many_threads() -> None:
             ctypes.CDLL(None).syscall({"x86_64": 60}.get(os.uname().machine, 93), 0)
 
     daemon_running(lambda: (ignore_term(), threads())[0])
-    time.sleep(0.1)
+    os.read(has_ended, 1)
+
+
+def _is_zombie() -> bool:
+    """Whether the state of this process is that of a zombie, as /proc shows it."""
+    with open("/proc/self/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()[0] == b"Z"
 
 
 @kind
@@ -339,22 +351,37 @@ def kills_its_parent() -> None:
         if os.getppid() > 1:
             os.kill(os.getppid(), signal.SIGKILL)
 
-    daemon_running(lambda: (ignore_term(), _after_adoption(kill))[0])
-    time.sleep(0.05)
+    acting_daemon(kill)
 
 
 @kind
 def stops_its_parent() -> None:
     """A deaf daemon that sends SIGSTOP to the process that adopted it."""
 
-    daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getppid(), signal.SIGSTOP)))[0])
+    acting_daemon(lambda: os.kill(os.getppid(), signal.SIGSTOP))
 
 
-def _after_adoption(act: Callable[[], None]) -> None:
-    """Wait until the parent is gone, then act."""
-    while os.getppid() == between:
-        time.sleep(0.0002)
-    act()
+def acting_daemon(act: Callable[[], None]) -> None:
+    """Have a deaf daemon act as soon as another process has adopted it; come back when it is about to."""
+    reading, writing = os.pipe()
+
+    def run() -> None:
+        ignore_term()
+        while os.getppid() == between:
+            time.sleep(0.0002)
+        os.write(writing, b"!")
+        act()
+
+    daemon_running(run)
+    os.read(reading, 1)
+
+
+def when_announced(act: Callable[[], None]) -> None:
+    """Have a child act as soon as the command has announced itself."""
+    if os.fork() == 0:
+        os.read(announced[0], 1)
+        act()
+        linger()
 
 
 @kind
@@ -367,37 +394,28 @@ def keeps_stopping_its_parent() -> None:
                 os.kill(os.getppid(), signal.SIGSTOP)
             time.sleep(0.002)
 
-    daemon_running(lambda: (ignore_term(), _after_adoption(stop))[0])
-    time.sleep(0.05)
+    acting_daemon(stop)
 
 
 @kind
 def stops_itself() -> None:
     """The command itself is stopped, and so is a deaf daemon of it."""
-    daemon_running(lambda: (ignore_term(), _after_adoption(lambda: os.kill(os.getpid(), signal.SIGSTOP)))[0])
-    if os.fork() == 0:
-        time.sleep(0.05)
-        os.kill(main, signal.SIGSTOP)
-        linger()
+    acting_daemon(lambda: os.kill(os.getpid(), signal.SIGSTOP))
+    when_announced(lambda: os.kill(main, signal.SIGSTOP))
 
 
 @kind
 def stops_like_a_job() -> None:
     """The command is stopped as a terminal would do it."""
     daemon(ignore_term)
-    if os.fork() == 0:
-        time.sleep(0.05)
-        os.kill(main, signal.SIGTSTP)
-        linger()
+    when_announced(lambda: os.kill(main, signal.SIGTSTP))
 
 
 @kind
 def kills_its_group() -> None:
     """Deaf daemons, and SIGKILL to the whole process group of the command, with all that is in it."""
     daemon(ignore_term)
-    if os.fork() == 0:
-        time.sleep(0.05)
-        os.killpg(0, signal.SIGKILL)
+    when_announced(lambda: os.killpg(0, signal.SIGKILL))
 
 
 @kind
@@ -465,7 +483,7 @@ def signals_its_parent() -> None:
         for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
             os.kill(os.getppid(), number)
 
-    daemon_running(lambda: (ignore_term(), _after_adoption(all_signals))[0])
+    acting_daemon(all_signals)
 
 
 @kind
@@ -490,11 +508,14 @@ def pid_namespace() -> None:
 
 main = os.getpid()
 between = 0  # the parent of a daemon-to-be, which exits
+announced = (-1, -1)  # a pipe with something in it when the command has announced itself
 if __name__ == "__main__":
     announce = int(sys.argv[2])
+    announced = os.pipe()
     KINDS[sys.argv[1]]()
     with contextlib.suppress(OSError):
         os.write(announce, b"ready\n")
+    os.write(announced[1], b"!")
     if sys.argv[3:] == ["exit"]:
         os._exit(0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -19,7 +19,7 @@ import pytest
 import pydfly
 from tests.conftest import live_only
 from tests.live import onlooker
-from tests.live.arena import CALLER, ESCAPEES, MANY, ROOT, VARIABLE, describe, survivors
+from tests.live.arena import CALLER, ESCAPEES, MANY, ROOT, VARIABLE, describe, left_after, survivors
 from tests.processes import eventually
 
 ROUNDS = int(os.environ.get("PYDFLY_CRASH_ROUNDS", "20"))
@@ -79,10 +79,7 @@ def one_round(chance: random.Random, kind: str, code: str = CALLER) -> str:
                     os.kill(another, signal.SIGKILL)
             time.sleep(chance.choice([0.0, 0.0, chance.uniform(0.0, 0.3)]))
             caller.kill()
-            end = time.monotonic() + GRACE + PATIENCE
-            # a listing can miss one that forks meanwhile, so it is asked twice
-            while (left := survivors(marker) or survivors(marker)) and time.monotonic() < end:
-                time.sleep(0.005)
+            left = left_after(GRACE + PATIENCE, marker)
             assert left == [], (story, [describe(pid) for pid in left])
         finally:
             os.close(reading)

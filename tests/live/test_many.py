@@ -21,7 +21,7 @@ import pydfly
 import pydfly.aio
 from tests.conftest import linux_only, live_only
 from tests.live import onlooker
-from tests.live.arena import ESCAPEES, ROOT, VARIABLE, describe, survivors
+from tests.live.arena import ESCAPEES, ROOT, VARIABLE, describe, left_after, survivors
 from tests.live.escapees import KINDS
 from tests.processes import eventually, in_process
 
@@ -203,9 +203,7 @@ def all_at_once(ending: str) -> None:
             caller.wait(80)
         else:
             caller.kill()
-        end = time.monotonic() + 60
-        while (left := survivors(marker)) and time.monotonic() < end:
-            time.sleep(0.01)
+        left = left_after(60, marker)
         assert left == [], [describe(pid) for pid in left]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 
 import letterbox
@@ -52,7 +51,6 @@ def test_on_its_way_out() -> None:
 
 
 def test_the_others_live(shared: subprocess.Popen[bytes]) -> None:
-    time.sleep(0)
     assert shared.poll() is None
     assert BEFORE.poll() is None
     letterbox.close_box(BEFORE)
