@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -16,7 +15,7 @@ from .guard_connection import GuardConnection
 from .handle import Handle
 from .prepare import Prepared
 from .report import Step
-from .waiting_threads import deadline_of
+from .waiting_threads import deadline_of, rest_until
 
 
 class Supervised(Handle):
@@ -130,7 +129,7 @@ class Supervised(Handle):
         if not self._closed:
             self._finish()
         if self._alone:
-            await self._watching.until_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            await self._watching.until_gone(rest_until(deadline))
 
     async def _ask(self, name: str, *values: object) -> Any:
         self._check_owner()

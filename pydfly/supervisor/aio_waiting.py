@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import weakref
 from collections.abc import Callable
 
 from .guard_connection import GuardConnection
-from .waiting_threads import INSISTENCE, LONGEST, PAUSES, NotYetError, deadline_of
+from .waiting_threads import INSISTENCE, PAUSES, NotYetError, deadline_of, rest_until
 
 
 class Watching:
@@ -67,20 +66,19 @@ class Watching:
         while not condition():
             if late:
                 raise NotYetError(f"{purpose()} not within {timeout} s")
-            await self._next(loop, guard, deadline, urge)
-            late = deadline is not None and time.monotonic() >= deadline
+            await self._next(loop, guard, rest_until(deadline), urge)
+            late = rest_until(deadline) == 0
             if late:  # the program may have been held up, and the answer have lain there for long
                 guard.exchange()
 
     async def _next(
-        self, loop: asyncio.AbstractEventLoop, guard: GuardConnection, deadline: float | None, urge: bool
+        self, loop: asyncio.AbstractEventLoop, guard: GuardConnection, rest: float | None, urge: bool
     ) -> None:
-        """Wait for the next news, to the deadline; at least for a turn of the loop, so that a poll lets others run."""
+        """Wait so long for the next news; at least for a turn of the loop, so that a poll lets others run."""
         future = loop.create_future()
         self._waiting.append(future)
         timers = [loop.call_later(INSISTENCE, self._urge, guard)] if urge or guard.is_cut() else []
-        if deadline is not None:
-            rest = min(max(deadline - time.monotonic(), 0.0), LONGEST)
+        if rest is not None:
             timers.append(loop.call_later(rest, _finish, future))
         try:
             await future
@@ -99,7 +97,7 @@ class Watching:
         pause, longest = PAUSES
         while not guard.is_gone():
             guard.wake()
-            if deadline is not None and time.monotonic() >= deadline:
+            if rest_until(deadline) == 0:
                 raise NotYetError(f"{guard.helper.ends()} not within {timeout} s")
             await asyncio.sleep(pause)
             pause = min(2 * pause, longest)

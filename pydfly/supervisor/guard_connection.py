@@ -13,7 +13,7 @@ from itertools import count
 from ..errors import SupervisionError
 from . import start_guard
 from .poller import Poller
-from .waiting_threads import PAUSES, NotYetError, WaitingThreads, deadline_of
+from .waiting_threads import PAUSES, NotYetError, WaitingThreads, deadline_of, rest_until
 from .warden_ahead import Reserve
 from .wire import PROTOCOL, rebuilt
 
@@ -136,7 +136,7 @@ class GuardConnection:
         pause, longest = PAUSES
         while not self.helper.collect():
             self.wake()
-            if deadline is not None and time.monotonic() >= deadline:
+            if rest_until(deadline) == 0:
                 raise NotYetError(f"{self.helper.ends()} not within {timeout} s")
             time.sleep(pause)
             pause = min(2 * pause, longest)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 
 from ..structs import DescendantInfo
 from .arguments import signal_number
 from .handle import Handle
-from .waiting_threads import NotYetError, deadline_of
+from .waiting_threads import NotYetError, deadline_of, rest_until
 
 _SENDING = 10.0  # seconds that supervise() may take to send what is to be run
 
@@ -183,7 +182,7 @@ class Supervised(Handle):
         if not self._closed:
             self._finish()
         if self._alone:
-            self._guard.wait_gone(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            self._guard.wait_gone(rest_until(deadline))
 
     def _ask(self, name: str, *values: object, purpose: str) -> Any:
         self._check_owner()

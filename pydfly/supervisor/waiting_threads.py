@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 else:
     from _queue import Empty, SimpleQueue  # queue itself loads threading
 
-LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
+_LONGEST = 1e6  # seconds: what the calls below can take; a longer wait is several
 
 
 class NotYetError(TimeoutError):
@@ -55,6 +55,11 @@ def deadline_of(timeout: float | None) -> float | None:
     if timeout != timeout:
         raise ValueError(f"timeout is a number of seconds, not {timeout!r}")
     return time.monotonic() + timeout
+
+
+def rest_until(deadline: float | None) -> float | None:
+    """Return how many seconds are left, 0 when it is late; None: it is never late."""
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 
 PAUSES = (0.001, 0.05)  # seconds between two looks at a guard that is about to end: at first, and at most
@@ -94,7 +99,7 @@ class WaitingThreads:
                     if over:
                         raise SupervisionError("this handle was closed: no more is known of it")
                     now = time.monotonic()
-                    rest = LONGEST if deadline is None else min(deadline - now, LONGEST)
+                    rest = _LONGEST if deadline is None else min(deadline - now, _LONGEST)
                     if rest <= 0:
                         raise NotYetError(f"{purpose()} not within {timeout} s")
                     if urge or guard.is_cut():

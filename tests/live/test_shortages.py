@@ -49,8 +49,8 @@ REFUSED_BEFORE = {
     "rt_sigprocmask",
     "getppid",
 }
-OF_THE_OWNER = ["kill", "shutdown", "wait4", "rt_sigprocmask", "prctl", "sendto", "rt_sigtimedwait", "getsockopt"]
-UNNEEDED = ("shutdown", "getsockopt")
+UNNEEDED = ["shutdown", "getsockopt"]
+OF_THE_OWNER = ["kill", "wait4", "rt_sigprocmask", "prctl", "sendto", "recvmsg", "rt_sigtimedwait", *UNNEEDED]
 
 # installs a filter that refuses one call with one errno, then becomes the program behind it
 FILTER = """

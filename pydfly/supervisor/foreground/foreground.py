@@ -99,7 +99,7 @@ class Foreground:
             self.launch.process_group = 0
             self.launch.is_job = self._job.terminal.exists
         else:
-            _signal.sigpending()  # tried before anything is started: the deputy needs it, now that there is a group
+            _signal.sigpending()  # a filter may refuse it: told here, before anything is started, and not by the deputy
             self._mailbox.early = set()
         mine, its = _socket.socketpair()
         self._line = HelperSocket(mine.detach())
