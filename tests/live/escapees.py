@@ -384,6 +384,14 @@ def when_announced(act: Callable[[], None]) -> None:
         linger()
 
 
+def stop_command(number: int) -> None:
+    """Stop the command; one that is to exit by itself is continued, since else it may never get there."""
+    with contextlib.suppress(ProcessLookupError):  # it has exited, and was waited for
+        os.kill(main, number)
+        if exits:
+            os.kill(main, signal.SIGCONT)
+
+
 @kind
 def keeps_stopping_its_parent() -> None:
     """The same, again and again."""
@@ -401,14 +409,14 @@ def keeps_stopping_its_parent() -> None:
 def stops_itself() -> None:
     """The command itself is stopped, and so is a deaf daemon of it."""
     acting_daemon(lambda: os.kill(os.getpid(), signal.SIGSTOP))
-    when_announced(lambda: os.kill(main, signal.SIGSTOP))
+    when_announced(lambda: stop_command(signal.SIGSTOP))
 
 
 @kind
 def stops_like_a_job() -> None:
     """The command is stopped as a terminal would do it."""
     daemon(ignore_term)
-    when_announced(lambda: os.kill(main, signal.SIGTSTP))
+    when_announced(lambda: stop_command(signal.SIGTSTP))
 
 
 @kind
@@ -509,6 +517,7 @@ def pid_namespace() -> None:
 main = os.getpid()
 between = 0  # the parent of a daemon-to-be, which exits
 announced = (-1, -1)  # a pipe with something in it when the command has announced itself
+exits = sys.argv[3:] == ["exit"]
 if __name__ == "__main__":
     announce = int(sys.argv[2])
     announced = os.pipe()
@@ -516,7 +525,7 @@ if __name__ == "__main__":
     with contextlib.suppress(OSError):
         os.write(announce, b"ready\n")
     os.write(announced[1], b"!")
-    if sys.argv[3:] == ["exit"]:
+    if exits:
         os._exit(0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     linger()
