@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -34,6 +35,31 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="acts on real Li
 for _number in signal.valid_signals() - {signal.SIGPIPE, getattr(signal, "SIGXFSZ", signal.SIGPIPE)}:
     if signal.getsignal(_number) == signal.SIG_IGN:
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
+
+class OwnFolder:
+    """Temporary files of this session alone.
+
+    Sessions that share pytest's own folder remove each other's old files, and where two do so at once, one fails.
+    """
+
+    def __init__(self) -> None:
+        self.folder = tempfile.mkdtemp(prefix="pydfly-tests-")
+
+    @pytest.hookimpl(trylast=True)  # the workers have ended
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Keep it if a test has failed: the files may show why."""
+        if exitstatus != pytest.ExitCode.TESTS_FAILED:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest reads the option when it is configured
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session a folder, unless it was given one: a worker has a part of that of its session."""
+    if config.option.basetemp is None:
+        own = OwnFolder()
+        config.option.basetemp = os.path.join(own.folder, "t")
+        config.pluginmanager.register(own)
 
 
 SETSID = f"""#!{sys.executable} -IS

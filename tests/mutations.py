@@ -113,6 +113,7 @@ def try_out(room: Room, mutation: Mutation | None, built: Path) -> str:
             if mutation is None or mutation.file != "build_ffi.py":
                 environment["PYDFLY_STUB_BUILT"] = str(built)
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--timeout=120", "-p", "no:cacheprovider", room.tests]
+        command.append(f"--basetemp={copy / 't'}")  # removed with the copy
         ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False, timeout=PATIENCE)
         return {0: "MISSED", 1: "caught"}.get(ran.returncode, f"BROKEN: pytest said {ran.returncode}")
 
