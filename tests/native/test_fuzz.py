@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
-from ..property.rawcalls import calls, differences, model_of
+from ..property.rawcalls import TWO_FAULTS, calls, differences, model_of
 from .building import Kernel
 
 
@@ -19,6 +19,7 @@ def test_procctl(flavour: str, request: pytest.FixtureRequest) -> None:
 
     @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(calls)
+    @example(TWO_FAULTS)
     def play(history: list[tuple[Any, Any, Any, Any]]) -> None:
         kernel.reset()
         assert differences(model_of(flavour, os.getpid()), history) == []

@@ -30,6 +30,8 @@ kills = st.builds(
     ReaperKill, st.one_of(st.integers(-1, 130), numbers, odd), st.one_of(st.integers(0, 5), numbers), numbers
 )
 values = st.one_of(pointers, st.integers(-2, 130), numbers, odd, kills)
+TWO_FAULTS = [(0, 2**63, constants.dragonfly.Command.PROC_PDEATHSIG_CTL, 128)]
+"""A history that chance seldom finds: the package's own guard comes after what C could not take."""
 calls = st.lists(st.tuples(idtypes, ids, commands, values), min_size=1, max_size=6)
 
 NOBODY = 99_999_999

@@ -7,14 +7,14 @@ import warnings
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 import pydfly
 from pydfly import syscalls
 from pydfly.backends import choice, current
 from tests.conftest import linux_only
 from tests.processes import in_process
-from tests.property.rawcalls import calls, differences, model_of, numbers, odd, outcome
+from tests.property.rawcalls import TWO_FAULTS, calls, differences, model_of, numbers, odd, outcome
 
 BACKENDS = [
     "sim",
@@ -45,6 +45,7 @@ def test_procctl(spec: str) -> None:
 
             @settings(FUZZ, max_examples=400)
             @given(calls)
+            @example(TWO_FAULTS)
             def play(history: list[tuple[Any, Any, Any, Any]]) -> None:
                 backend = current()
                 forget(backend)

@@ -7,7 +7,7 @@ import os
 from ... import errors
 from ...constants import dragonfly
 from ...structs import NULL, OMITTED, Pointer, ReaperKill, ReaperStatus
-from .. import forked_children
+from .. import arguments, forked_children
 from ..outsiders import OWN as OUTSIDERS
 from .binding import Commands
 
@@ -61,6 +61,7 @@ class DragonFlyCommands(Commands):
     def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
         if not isinstance(data, Pointer) and memory[0] == _FATAL:
+            arguments.procctl(idtype, id, cmd)  # what C could not take is told first, as where a call is made
             raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
         self.call.control(idtype, id, cmd, memory)
 
