@@ -1,6 +1,7 @@
 #!/bin/sh
 # The tests on every supported CPython that this machine has besides the default one: on the PATH or under pyenv.
-# The live escape suite, the packaging tests and the random histories, which look at no version, are left to ci/test.sh.
+# What looks at no version is left to ci/test.sh: the live escape suite, packaging, random histories, the recorded behaviours
+# of a system, the registry's file under attack.
 set -eu
 cd "$(dirname "$0")/.."
 workers=$((2 * $(getconf _NPROCESSORS_ONLN)))  # most tests wait half of their time
@@ -16,5 +17,6 @@ for version in 3.10 3.11 3.12 3.13; do
     echo "versions.sh: Python $version"
     python=$(PYTHON=$found sh ci/venv.sh "build/venv-$version" test)
     "$python" -m pytest -q -n "$workers" --dist worksteal --ignore=tests/live --ignore=tests/faults --ignore=tests/confined \
-        --ignore=tests/test_packaging.py --ignore=tests/test_docs.py --deselect tests/property/test_sim_matches_linux.py::test_random_histories
+        --ignore=tests/test_packaging.py --ignore=tests/test_docs.py --ignore=tests/property --ignore=tests/native/test_fuzz.py \
+        --ignore=tests/conformance/test_behaviours.py --ignore=tests/registry/test_hardship.py --ignore=tests/registry/test_killed.py
 done
