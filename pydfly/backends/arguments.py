@@ -78,6 +78,14 @@ def dragonfly_data(name: str, data: object) -> Data:
     return c_value(data, "int", "data")
 
 
+def refuse_fatal(signal: object) -> None:
+    """Refuse the parent-death signal that DragonFly's kernel takes and panics on (DP-10); OSError: EINVAL."""
+    from ..constants import dragonfly
+
+    if signal == dragonfly.SIG_MAXSIG:
+        raise refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+
+
 def warn_unsafe() -> None:
     """Warn that exec_sys_register registers the interpreter; the caller makes sure that this happens once."""
     import warnings

@@ -83,7 +83,8 @@ MUTATIONS = [
     Mutation("the missing call", BUILD, "errno = ENOSYS;", "errno = EINVAL;"),
     Mutation("ECAPMODE", BUILD, "#define PYDFLY_ECAPMODE ECAPMODE", "#define PYDFLY_ECAPMODE ENOTCAPABLE"),
     # DragonFly
-    Mutation("DP-10", DRAGONFLY, "and memory[0] == _FATAL:", "and memory[0] == _FATAL + 1:"),
+    Mutation("DP-10", DRAGONFLY, "refuse_fatal(memory[0])", "refuse_fatal(memory[0] + 1)"),
+    Mutation("DP-10 before C's types", DRAGONFLY, "arguments.procctl(idtype, id, cmd)  #", "None  #"),
     Mutation(
         "fields of the record",
         DRAGONFLY,

@@ -96,8 +96,7 @@ class Linux(NoModules):
         signal = arguments.input_int(data, "PROC_PDEATHSIG_CTL", null="EINVAL")
         if not 0 <= signal <= dragonfly.SIG_MAXSIG:
             return  # the kernel ignores it silently
-        if signal == dragonfly.SIG_MAXSIG:
-            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+        arguments.refuse_fatal(signal)
         try:
             OWN.deathsig.set(signal)
         except errors.SyscallError:

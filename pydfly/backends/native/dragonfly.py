@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ...structs import Data, DescendantInfo
     from .rawcall import RawCall
 
-_FATAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which panics when it is to be delivered
-
 
 class DragonFlyCommands(Commands):
     """The five commands, and which processes are members: DragonFly does not list them."""
@@ -60,9 +58,9 @@ class DragonFlyCommands(Commands):
 
     def _set_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> None:
         memory = self.call.reads_int(data, "PROC_PDEATHSIG_CTL")
-        if not isinstance(data, Pointer) and memory[0] == _FATAL:
+        if not isinstance(data, Pointer):
             arguments.procctl(idtype, id, cmd)  # what C could not take is told first, as where a call is made
-            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+            arguments.refuse_fatal(memory[0])
         self.call.control(idtype, id, cmd, memory)
 
     def _get_deathsig(self, idtype: int, id: int, cmd: int, data: Data) -> int | None:

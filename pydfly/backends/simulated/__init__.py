@@ -13,7 +13,6 @@ from .. import arguments, freebsd_arguments
 from ..protocol import Backend
 from .processes import SimulatedProcesses
 
-_NO_SIGNAL = int(dragonfly.SIG_MAXSIG)  # accepted by the kernel, which cannot deliver it
 PROGRAM = "/usr/local/bin/python3"
 """What the acting process runs when the backend was chosen by name."""
 
@@ -56,8 +55,8 @@ class Simulated:
                 self.process.procctl(idtype, id, cmd, freebsd_arguments.checked(cmd, data))
             )
         data = arguments.dragonfly_data(self._names.get(cmd, ""), data)
-        if data == _NO_SIGNAL and cmd == dragonfly.PROC_PDEATHSIG_CTL:
-            raise errors.refusal("procctl", "EINVAL", "signal 128 would panic a DragonFly kernel when the parent exits")
+        if cmd == dragonfly.PROC_PDEATHSIG_CTL:
+            arguments.refuse_fatal(data)
         return self.process.procctl(idtype, id, cmd, data)
 
     def exec_sys_register(self, entry: int, unsafe: bool) -> None:
