@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -37,29 +38,26 @@ for _number in signal.valid_signals() - {signal.SIGPIPE, getattr(signal, "SIGXFS
         signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
 
 
-class OwnFolder:
-    """Temporary files of this session alone.
-
-    Sessions that share pytest's own folder remove each other's old files, and where two do so at once, one fails.
-    """
-
-    def __init__(self) -> None:
-        self.folder = tempfile.mkdtemp(prefix="pydfly-tests-")
-
-    @pytest.hookimpl(trylast=True)  # the workers have ended
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Keep it if a test has failed: the files may show why."""
-        if exitstatus != pytest.ExitCode.TESTS_FAILED:
-            shutil.rmtree(self.folder, ignore_errors=True)
+OWN_FOLDER = pytest.StashKey[str]()
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest reads the option when it is configured
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the session a folder, unless it was given one: a worker has a part of that of its session."""
+    """Let the session have a folder of its own for temporary files, unless it was given one, as a worker is.
+
+    Sessions that share pytest's folder remove each other's old files, and where two do so at once, one fails.
+    """
     if config.option.basetemp is None:
-        own = OwnFolder()
-        config.option.basetemp = os.path.join(own.folder, "t")
-        config.pluginmanager.register(own)
+        folder = os.path.join(tempfile.gettempdir(), f"pydfly-tests-{secrets.token_hex(6)}")
+        config.option.basetemp = config.stash[OWN_FOLDER] = folder
+
+
+@pytest.hookimpl(trylast=True)  # the workers have ended
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove the session's own folder, but keep it if a test has failed: the files may show why."""
+    folder = session.config.stash.get(OWN_FOLDER, None)
+    if folder and exitstatus != pytest.ExitCode.TESTS_FAILED:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 SETSID = f"""#!{sys.executable} -IS

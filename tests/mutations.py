@@ -112,8 +112,8 @@ def try_out(room: Room, mutation: Mutation | None, built: Path) -> str:
             environment["PYDFLY_REQUIRE"] = "native-stub"
             if mutation is None or mutation.file != "build_ffi.py":
                 environment["PYDFLY_STUB_BUILT"] = str(built)
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "--timeout=120", "-p", "no:cacheprovider", room.tests]
-        command.append(f"--basetemp={copy / 't'}")  # removed with the copy
+        options = ["-x", "-q", "--timeout=120", "-p", "no:cacheprovider", f"--basetemp={copy / 't'}"]
+        command = [sys.executable, "-m", "pytest", *options, room.tests]
         ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, check=False, timeout=PATIENCE)
         return {0: "MISSED", 1: "caught"}.get(ran.returncode, f"BROKEN: pytest said {ran.returncode}")
 

@@ -26,11 +26,16 @@ def kind(function: Callable[[], None]) -> Callable[[], None]:
     return function
 
 
+def idle(seconds: float) -> None:
+    """Do nothing for a while: no wait for anything, but what such a program is like."""
+    end = time.monotonic() + seconds
+    while (rest := end - time.monotonic()) > 0:
+        signal.sigtimedwait((), rest)  # no signal ends it
+
+
 def linger() -> None:
     """Do nothing until the end of the lifetime."""
-    end = time.monotonic() + LIFETIME
-    while (rest := end - time.monotonic()) > 0:
-        signal.sigtimedwait((), rest)  # of no signal, so this is a pause with an end
+    idle(LIFETIME)
     os._exit(0)
 
 
@@ -145,7 +150,7 @@ def hydra() -> None:
         ignore_term()
         os.setsid()
         for _ in range(MOST):
-            time.sleep(0.001)
+            idle(0.001)
             if os.fork():
                 os._exit(0)
 
@@ -159,7 +164,7 @@ def session_hydra() -> None:
     def run() -> None:
         ignore_term()
         for _ in range(MOST):
-            time.sleep(0.001)
+            idle(0.001)
             if os.fork():
                 os._exit(0)
             os.setsid()
@@ -221,10 +226,8 @@ def bomb() -> None:
 
 def daemon_running(run: Callable[[], None]) -> None:
     """Fork twice and let the grandchild run something and linger."""
-    global between
     pid = os.fork()
     if pid == 0:
-        between = os.getpid()
         if os.fork() == 0:
             try:
                 run()
@@ -287,8 +290,8 @@ def many_threads() -> None:
     has_ended, tell = os.pipe()
 
     def second_thread() -> None:
-        while sys.platform == "linux" and not _is_zombie():
-            time.sleep(0.0002)
+        while sys.platform == "linux" and not _is_zombie():  # no call waits for the end of the first thread
+            os.sched_yield()
         os.write(tell, b"!")
         linger()
 
@@ -363,17 +366,18 @@ def stops_its_parent() -> None:
 
 def acting_daemon(act: Callable[[], None]) -> None:
     """Have a deaf daemon act as soon as another process has adopted it; come back when it is about to."""
-    reading, writing = os.pipe()
+    is_adopted, adopted = os.pipe()
+    is_about_to, about_to = os.pipe()
 
     def run() -> None:
         ignore_term()
-        while os.getppid() == between:
-            time.sleep(0.0002)
-        os.write(writing, b"!")
+        os.read(is_adopted, 1)
+        os.write(about_to, b"!")
         act()
 
-    daemon_running(run)
-    os.read(reading, 1)
+    daemon_running(run)  # has collected the parent, so that the daemon has another one
+    os.write(adopted, b"!")
+    os.read(is_about_to, 1)
 
 
 def when_announced(act: Callable[[], None]) -> None:
@@ -400,7 +404,7 @@ def keeps_stopping_its_parent() -> None:
         for _ in range(MOST):
             if os.getppid() > 1:
                 os.kill(os.getppid(), signal.SIGSTOP)
-            time.sleep(0.002)
+            idle(0.002)
 
     acting_daemon(stop)
 
@@ -515,7 +519,6 @@ def pid_namespace() -> None:
 
 
 main = os.getpid()
-between = 0  # the parent of a daemon-to-be, which exits
 announced = (-1, -1)  # a pipe with something in it when the command has announced itself
 exits = sys.argv[3:] == ["exit"]
 if __name__ == "__main__":
