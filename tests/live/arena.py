@@ -106,7 +106,7 @@ class Round:
         return [sys.executable, "-c", caller, str(ready), str(self.grace), *program]
 
     def _await_ready(self, reading: int) -> None:
-        ready, _, _ = select.select([reading], [], [], 15)
+        ready, _, _ = select.select([reading], [], [], 200)
         assert ready, f"{self.kind} did not announce itself"
         os.read(reading, 16)
 

@@ -128,7 +128,7 @@ def test_an_exception_of_a_signal_handler_within_a_fork_stops_no_other_thread() 
         told: list[int] = []
         thread = threading.Thread(target=lambda: told.append(subprocess.run(["true"]).returncode), daemon=True)
         thread.start()
-        thread.join(10)
+        thread.join(200)
         return told
 
     assert in_process(own) == [0]
@@ -164,7 +164,7 @@ def test_kill_all_ends_every_member_and_names_it(tmp_path: Path) -> None:
         statuses = {process.pid: process.status for process in report.reaped}
         assert {polite, deaf} <= ended
         assert (statuses[polite], statuses[deaf]) == (signal.SIGTERM, signal.SIGKILL)
-        assert 2.0 <= report.seconds <= seconds < 20
+        assert 2.0 <= report.seconds <= seconds
         with pytest.raises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
         return report.survivors, reaper.descendants()
@@ -179,9 +179,9 @@ def test_kill_all_at_once() -> None:
         report = reaper.kill_all(signal.SIGKILL)
         assert {process.pid for process in report.ended} == pids
         assert {process.pid for process in report.reaped} == pids
-        return {process.status for process in report.reaped}, report.seconds < 20
+        return {process.status for process in report.reaped}
 
-    assert in_process(own) == ({signal.SIGKILL}, True)
+    assert in_process(own) == {signal.SIGKILL}
 
 
 def test_kill_all_with_another_signal() -> None:
@@ -211,10 +211,10 @@ def test_kill_all_leaves_the_dead_to_their_owners_and_outsiders_alone() -> None:
 def test_kill_all_without_members() -> None:
     def own() -> object:
         reaper.acquire()
-        report = reaper.kill_all()
-        return report.ended, report.reaped, report.survivors, report.seconds < 5
+        report = reaper.kill_all(grace=1000.0)  # more than a test may take
+        return report.ended, report.reaped, report.survivors
 
-    assert in_process(own) == ([], [], [], True)
+    assert in_process(own) == ([], [], [])
 
 
 @pytest.mark.parametrize("grace", [-1, float("nan"), float("inf")])

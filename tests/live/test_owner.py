@@ -412,7 +412,7 @@ def test_news_for_a_foreign_loop() -> None:
         descriptor = supervisor.fileno()
         first.wait()
         second.wait_started()
-        assert select.select([descriptor], [], [], 5)[0]
+        assert select.select([descriptor], [], [])[0]
         assert supervisor.wait_any(5) == [second], "what wait() has told is no news"
 
 
