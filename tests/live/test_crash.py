@@ -115,8 +115,10 @@ MANY_ORPHANS = """
 import os, time
 for _ in range(3000):
     if os.fork() == 0:
+        until_it_ends, parent = os.pipe()
         if os.fork() == 0:
-            time.sleep(0.002)
+            os.close(parent)
+            os.read(until_it_ends, 1)
             os._exit(0)
         os._exit(0)
     os.wait()

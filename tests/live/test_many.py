@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -110,7 +111,9 @@ def kill_wardens() -> None:
         for handle in [handle for handle in handles if handle not in killed]:
             assert handle.exit_status is None
             assert all(map(onlooker.alive, members[handle]))
-        handles[-1].stop(0)  # a noisy neighbour makes no other domain wait for ever
+        began = time.monotonic()
+        handles[-1].stop(0)  # a noisy neighbour makes no other domain wait
+        assert time.monotonic() - began < 60
         supervisor.stop()
     assert nobody_left(marker)
 

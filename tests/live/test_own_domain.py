@@ -164,7 +164,7 @@ def test_kill_all_ends_every_member_and_names_it(tmp_path: Path) -> None:
         statuses = {process.pid: process.status for process in report.reaped}
         assert {polite, deaf} <= ended
         assert (statuses[polite], statuses[deaf]) == (signal.SIGTERM, signal.SIGKILL)
-        assert 2.0 <= report.seconds <= seconds
+        assert 2.0 <= report.seconds <= seconds < 60
         with pytest.raises(ChildProcessError):
             os.waitpid(-1, os.WNOHANG)
         return report.survivors, reaper.descendants()
@@ -176,7 +176,7 @@ def test_kill_all_at_once() -> None:
     def own() -> object:
         reaper.acquire()
         pids = {orphan("exec sleep 60") for _ in range(10)}
-        report = reaper.kill_all(signal.SIGKILL)
+        report = reaper.kill_all(signal.SIGKILL, grace=1000.0)  # more than a test may take
         assert {process.pid for process in report.ended} == pids
         assert {process.pid for process in report.reaped} == pids
         return {process.status for process in report.reaped}

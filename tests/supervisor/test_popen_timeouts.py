@@ -1,4 +1,4 @@
-"""What CPython's tests of subprocess expect of timeouts, without their limits: they fail where a machine is slow."""
+"""What CPython's tests of subprocess expect of timeouts, without the limits that a slow machine does not keep."""
 
 from __future__ import annotations
 
@@ -15,28 +15,16 @@ from tests.supervisor import popen
 
 pytestmark = live_only
 AT_ONCE = 0.0001
-
-
-class Gate:
-    """A pipe in which a command waits until the test opens it: no timeout is too long for it."""
-
-    def __init__(self) -> None:
-        self.entry, self._exit = os.pipe()
-        self.wait = f"os.read({self.entry}, 1)"
-
-    def open(self) -> None:
-        os.write(self._exit, b"x")
-
-    def close(self) -> None:
-        os.close(self.entry)
-        os.close(self._exit)
+WAIT = "os.read(0, 1)"  # however long a timeout was: until the test writes
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
-    yield gate
-    gate.close()
+def gate() -> Iterator[tuple[int, int]]:
+    """What a command reads from when it waits, and what the test writes to when it may go on."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
 
 
 @pytest.fixture(autouse=True)
@@ -45,50 +33,47 @@ def nothing_is_left() -> Iterator[None]:
     popen.stop_all()
 
 
-def start(gate: Gate, lines: list[str], **options: Any) -> popen.SupervisedPopen:
+def start(stdin: int, *lines: str, **options: Any) -> popen.SupervisedPopen:
     """Start Python code under ``supervise()``."""
-    return popen.SupervisedPopen(
-        [sys.executable, "-c", "\n".join(["import os, sys", *lines])], pass_fds=[gate.entry], **options
-    )
+    return popen.SupervisedPopen([sys.executable, "-c", "\n".join(["import os", *lines])], stdin=stdin, **options)
 
 
-def test_wait(gate: Gate) -> None:
-    child = start(gate, [gate.wait])
+def test_wait(gate: tuple[int, int]) -> None:
+    child = start(gate[0], WAIT)
     with pytest.raises(subprocess.TimeoutExpired, match=str(AT_ONCE)):
         child.wait(AT_ONCE)
-    gate.open()
+    os.write(gate[1], b"x")
     assert child.wait() == 0
 
 
-def test_communicate_goes_on(gate: Gate) -> None:
+def test_communicate_goes_on(gate: tuple[int, int]) -> None:
     """What came before the timeout counts afterwards; no input, as Popen forgets what it had no time to send."""
-    lines = ["sys.stderr.write('pineapple\\n')", gate.wait, "sys.stderr.write('pear\\n')", "print(sys.stdin.read())"]
-    streams: dict[str, Any] = dict.fromkeys(["stdin", "stdout", "stderr"], subprocess.PIPE)
-    with start(gate, lines, text=True, **streams) as child:
+    lines = ["os.write(2, b'pineapple ')", WAIT, "os.write(1, b'banana')", "os.write(2, b'pear')"]
+    with start(gate[0], *lines, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         with pytest.raises(subprocess.TimeoutExpired):
             child.communicate(timeout=AT_ONCE)
-        gate.open()
-        assert child.communicate() == ("\n", "pineapple\npear\n")
+        os.write(gate[1], b"x")
+        assert child.communicate() == ("banana", "pineapple pear")
 
 
-def test_communicate_more_than_a_pipe_holds(gate: Gate) -> None:
+def test_communicate_more_than_a_pipe_holds(gate: tuple[int, int]) -> None:
     block = "os.write(1, b'a' * 2**18)"
-    with start(gate, [block, gate.wait, block], stdout=subprocess.PIPE) as child:
+    with start(gate[0], block, WAIT, block, stdout=subprocess.PIPE) as child:
         with pytest.raises(subprocess.TimeoutExpired):
             child.communicate(timeout=AT_ONCE)
-        gate.open()
+        os.write(gate[1], b"x")
         output, _ = child.communicate()
     assert output == b"a" * 2**19
 
 
-def test_the_exception_has_the_output(gate: Gate) -> None:
-    with start(gate, ["os.write(1, b'BDFL')", gate.wait], stdout=subprocess.PIPE) as child:
+def test_the_exception_has_the_output(gate: tuple[int, int]) -> None:
+    with start(gate[0], "os.write(1, b'BDFL')", WAIT, stdout=subprocess.PIPE) as child:
         output = None
         while output != b"BDFL":  # pytest's limit ends it
             with pytest.raises(subprocess.TimeoutExpired) as expired:
                 child.communicate(timeout=0.1)
             output = expired.value.output
-        gate.open()
+        os.write(gate[1], b"x")
 
 
 def test_run_waits_for_no_descendant(monkeypatch: pytest.MonkeyPatch) -> None:
